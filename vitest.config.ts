@@ -1,0 +1,19 @@
+// How the tests run: every file in a process of its own, because locks, sockets and database handles belong to one.
+// SOAK=1 runs the long ones instead.
+
+import { defineConfig } from 'vitest/config';
+
+const soak = process.env['SOAK'] === '1';
+
+export default defineConfig({
+  test: {
+    environment: 'node',
+    pool: 'forks',
+    include: soak ? ['test/**/*.soak.ts'] : ['test/**/*.test.ts'],
+    testTimeout: soak ? 3_600_000 : 20_000,
+    hookTimeout: 30_000,
+    teardownTimeout: 10_000,
+    allowOnly: false,
+    passWithNoTests: false,
+  },
+});
