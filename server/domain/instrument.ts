@@ -1,0 +1,72 @@
+/** What can be traded: identity, steps, currency and calendar, and the ways its symbol is written. */
+import { isMultipleOf, type Price, price, type Quantity, quantity, type Ratio, ratio } from './decimal.ts';
+
+declare const instrumentBrand: unique symbol;
+/** Stable identity, `VENUE:SYMBOL`; a symbol may be written in several ways, an id in one. */
+export type InstrumentId = string & { readonly [instrumentBrand]: true };
+export const instrumentId = (id: string): InstrumentId => id as InstrumentId;
+
+export const ASSET_CLASSES = ['equity', 'index', 'crypto', 'fx'] as const;
+export type AssetClass = (typeof ASSET_CLASSES)[number];
+
+export interface Instrument {
+  readonly id: InstrumentId;
+  /** Canonical spelling on our wires: ASCII `[A-Za-z0-9._:/ -]{1,40}`. */
+  readonly symbol: string;
+  readonly name: string;
+  readonly assetClass: AssetClass;
+  /** ISO 4217 code, or the asset code of a crypto quote currency. */
+  readonly currency: string;
+  /** The asset that is held (crypto and fx), e.g. BTC; undefined for shares and indices. */
+  readonly base?: string;
+  readonly tick: Price;
+  readonly lot: Quantity;
+  readonly multiplier: Ratio;
+  /** Smallest value of an order in `currency`; undefined: none. */
+  readonly minNotional?: Price;
+  /** Name of the trading calendar (`market/`). */
+  readonly calendar: string;
+  /** IANA zone of its venue: the zone of its trading dates. */
+  readonly timezone: string;
+  /** `paper`: tradable on paper only; the note says why. */
+  readonly tradable: 'everywhere' | 'paper';
+  readonly note?: string;
+  /** Other spellings that are recognised in suggestions, never silently replaced. */
+  readonly aliases: readonly string[];
+}
+
+export const SYMBOL_PATTERN = /^[A-Za-z0-9._:/ -]{1,40}$/;
+
+interface InstrumentInput
+  extends Omit<Instrument, 'id' | 'tick' | 'lot' | 'multiplier' | 'minNotional' | 'aliases' | 'tradable'> {
+  readonly id: string;
+  readonly tick: string;
+  readonly lot: string;
+  readonly multiplier?: string;
+  readonly minNotional?: string;
+  readonly aliases?: readonly string[];
+  readonly tradable?: 'everywhere' | 'paper';
+}
+
+/** Builds an instrument from decimal strings; throws RangeError when a step is not positive or the symbol malformed. */
+export function defineInstrument(input: InstrumentInput): Instrument {
+  const { minNotional, ...rest } = input;
+  const built: Instrument = {
+    ...rest,
+    id: instrumentId(input.id),
+    tick: price(input.tick),
+    lot: quantity(input.lot),
+    multiplier: ratio(input.multiplier ?? '1'),
+    tradable: input.tradable ?? 'everywhere',
+    aliases: input.aliases ?? [],
+    ...(minNotional === undefined ? {} : { minNotional: price(minNotional) }),
+  };
+  if (!SYMBOL_PATTERN.test(built.symbol)) throw new RangeError(`malformed symbol ${built.symbol}`);
+  if (built.tick.lte('0') || built.lot.lte('0') || built.multiplier.lte('0')) {
+    throw new RangeError(`${built.symbol}: tick, lot and multiplier are positive`);
+  }
+  return built;
+}
+
+export const isOnTick = (at: Price, instrument: Instrument): boolean => isMultipleOf(at, instrument.tick);
+export const isOnLot = (of: Quantity, instrument: Instrument): boolean => isMultipleOf(of, instrument.lot);

@@ -1,0 +1,54 @@
+/** Every bound that is not a setting, by name; pure, so that any room may read it. */
+import type { AssetClass } from './domain/instrument.ts';
+
+/** How far a limit, stop or market price may be from the reference, percent. */
+export const COLLAR_PERCENT: { readonly [of in AssetClass]: string } = {
+  equity: '5',
+  index: '5',
+  fx: '5',
+  crypto: '10',
+};
+/** Market orders are valued at the far touch plus this, percent. */
+export const SLIPPAGE_PERCENT = '0.5';
+/** An older quote is refused as `stale_price`. */
+export const QUOTE_AGE_MAX_MS = 30_000;
+/** SEBI retail algo rule: more than ten orders a second need a registration. */
+export const ORDERS_PER_SECOND_MAX = 10;
+
+export const ACTION_TOKEN_TTL_MS = 300_000;
+/** Live action tokens an agent may hold; the oldest falls out. */
+export const ACTION_TOKENS_PER_AGENT_MAX = 200;
+/** The same order again within this time, without a new key, is `duplicate_order`. */
+export const DUPLICATE_WINDOW_MS = 5_000;
+export const BROKER_CALL_TIMEOUT_MS = 10_000;
+/** How long a close waits for the broker's word on each order it cancels first. */
+export const CANCEL_WAIT_MS = 5_000;
+export const LOSS_CHECK_INTERVAL_MS = 1_000;
+export const MARK_SAVE_INTERVAL_MS = 60_000;
+export const RECONCILE_INTERVAL_MS = 5_000;
+export const KILL_SWEEP_INTERVAL_MS = 200;
+export const KILL_WATCH_INTERVAL_MS = 250;
+
+export const PAGE_DEFAULT = 100;
+export const PAGE_MAX = 500;
+export const BARS_MAX = 1_000;
+export const SYMBOLS_PER_CALL_MAX = 50;
+export const CLIENT_ORDER_ID_LENGTH_MAX = 64;
+export const IDEMPOTENCY_KEY_LENGTH_MAX = 64;
+export const TAG_LENGTH_MAX = 40;
+
+export const AUDIT_GROUP_MS = 50;
+export const AUDIT_GROUP_EVENTS_MAX = 1_000;
+export const AUDIT_FILE_BYTES_MAX = 256 * 1024 * 1024;
+
+export const BODY_BYTES_MAX = 256 * 1024;
+export const MCP_SESSIONS_PER_AGENT_MAX = 32;
+export const MCP_SESSIONS_MAX = 1_000;
+export const MCP_SESSION_IDLE_MS = 30 * 60_000;
+export const SOCKET_CONNECTIONS_MAX = 64;
+export const SOCKET_MESSAGE_BYTES_MAX = 1024 * 1024;
+export const SOCKET_PATH_BYTES_MAX = 100;
+/** A `serve --local` that nobody uses and that works no order ends after this. */
+export const LOCAL_IDLE_MS = 10_000;
+export const TAPE_ROWS_MAX = 2_000_000;
+export const TAPE_BYTES_MAX = 512 * 1024 * 1024;

@@ -1,0 +1,242 @@
+/** The only interfaces: what a broker, a market feed and a clock must be for the gateway to use them. */
+import type { Money, Price, Quantity } from './domain/decimal.ts';
+import type { Instrument, InstrumentId } from './domain/instrument.ts';
+import type { ClearedOrder, FinalState, OrderTerms } from './domain/order.ts';
+import type { AccountId } from './domain/principal.ts';
+
+/** Wall time stamps records; monotonic time measures deadlines; timers go through it so that tests can turn it by hand. */
+export interface Clock {
+  /** Unix epoch milliseconds. */
+  wallMs(): number;
+  /** Milliseconds from an arbitrary origin that never goes back. */
+  monotonicMs(): number;
+  /** Calls once after `delayMs`; returns what cancels it. Never keeps the process alive by itself. */
+  after(delayMs: number, call: () => void): () => void;
+}
+
+// ---- market -------------------------------------------------------------------------------------------------------
+
+export type QuoteSource = 'recorded' | 'derived' | 'live';
+
+export interface Quote {
+  readonly instrument: InstrumentId;
+  readonly bid: Price;
+  readonly ask: Price;
+  readonly last: Price | null;
+  /** null: unlimited (a tape without volume). */
+  readonly bidSize: Quantity | null;
+  readonly askSize: Quantity | null;
+  /** Market clock, epoch ms. */
+  readonly timeMs: number;
+  /** Wall clock at which the feed published it, epoch ms; the age of a quote is the time since then. */
+  readonly publishedMs: number;
+  readonly source: QuoteSource;
+}
+
+export const TIMEFRAMES = ['1m', '5m', '15m', '1h', '1d'] as const;
+export type Timeframe = (typeof TIMEFRAMES)[number];
+
+export interface Bar {
+  /** Start of the bar, market clock, epoch ms. */
+  readonly timeMs: number;
+  readonly open: Price;
+  readonly high: Price;
+  readonly low: Price;
+  readonly close: Price;
+  /** null: not recorded. */
+  readonly volume: Quantity | null;
+}
+
+export interface BarQuery {
+  readonly instrument: InstrumentId;
+  readonly timeframe: Timeframe;
+  /** Inclusive start and exclusive end of bar times, market clock; complete bars only, never the future. */
+  readonly startMs?: number;
+  readonly endMs?: number;
+  /** The latest `limit` bars when `startMs` is absent, else the first `limit` from there. */
+  readonly limit: number;
+}
+
+export interface DepthLevel {
+  readonly price: Price;
+  /** null: unlimited. */
+  readonly size: Quantity | null;
+}
+export interface Depth {
+  readonly bids: readonly DepthLevel[];
+  readonly asks: readonly DepthLevel[];
+  readonly timeMs: number;
+  readonly publishedMs: number;
+  readonly source: QuoteSource;
+}
+
+export interface Session {
+  /** The trading day, YYYY-MM-DD in the venue's zone. */
+  readonly date: string;
+  readonly openMs: number;
+  readonly closeMs: number;
+}
+
+/** State of an instrument's market on the market clock. */
+export interface MarketPhase {
+  readonly nowMs: number;
+  readonly phase: 'open' | 'extended' | 'closed';
+  readonly session: Session | undefined;
+  readonly next: Session | undefined;
+  readonly tradingDate: string;
+}
+
+/** One published change. `run` counts the times a tape has started; `sessionEnd` marks the last one of a session. */
+export interface FeedTick {
+  readonly quote: Quote;
+  readonly run: number;
+  readonly sessionEnd: boolean;
+}
+
+export interface MarketFeed {
+  /** Market clock, epoch ms; stands still while nothing is published. */
+  nowMs(): number;
+  /** The current run of the tape, from 1; a live feed has one. */
+  run(): number;
+  instruments(): readonly Instrument[];
+  quote(id: InstrumentId): Quote | undefined;
+  depth(id: InstrumentId): Depth | undefined;
+  phase(id: InstrumentId): MarketPhase | undefined;
+  /** The finest timeframe it can answer; undefined when it does not carry the instrument. */
+  finest(id: InstrumentId): Timeframe | undefined;
+  /** Oldest first. Throws RangeError for a timeframe finer than `finest`. */
+  bars(query: BarQuery): readonly Bar[];
+  /** Called after each published tick is durable, in order. Returns what ends it. */
+  onTick(listener: (tick: FeedTick) => void): () => void;
+}
+
+// ---- broker -------------------------------------------------------------------------------------------------------
+
+/**
+ * The three outcomes of a request that moves money: nothing was sent (`not_sent`), the venue's definitive word
+ * (`accepted`, `rejected`), or `unknown`, which only evidence from the broker resolves.
+ */
+export type PlaceOutcome =
+  | { readonly kind: 'accepted'; readonly brokerOrderId: string }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'not_sent'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** `accepted` means the venue took the request; the order's end arrives as an event. `gone`: it was final already. */
+export type CancelOutcome =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'gone'; readonly reason: string }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export type BrokerOrderStatus = 'open' | 'partially_filled' | FinalState;
+
+/** An order as the broker tells it. `held` legs of a bracket are `open` with `held: true`. */
+export interface BrokerOrder extends OrderTerms {
+  readonly brokerOrderId: string;
+  /** The id we gave it; null for an order that was not ours. */
+  readonly brokerClientId: string | null;
+  readonly instrument: InstrumentId;
+  readonly filledQty: Quantity;
+  readonly status: BrokerOrderStatus;
+  /** True while it waits for its bracket's entry to fill. */
+  readonly held: boolean;
+  readonly reason?: string;
+  /** Market clock. */
+  readonly timeMs: number;
+}
+
+export interface BrokerExecution {
+  /** Unique within the account for ever; executions are posted once by it. */
+  readonly executionId: string;
+  readonly brokerOrderId: string;
+  readonly brokerClientId: string | null;
+  readonly instrument: InstrumentId;
+  readonly side: 'buy' | 'sell';
+  /** Positive. */
+  readonly qty: Quantity;
+  readonly price: Price;
+  /** Account currency; positive is a cost. */
+  readonly fee: Money;
+  /** Market clock. */
+  readonly timeMs: number;
+}
+
+/** Everything held in an instrument was closed at a price, without an order (a tape's end, an expiry). */
+export interface BrokerSettlement {
+  readonly settlementId: string;
+  readonly instrument: InstrumentId;
+  readonly price: Price;
+  readonly detail: string;
+  readonly timeMs: number;
+}
+
+export type BrokerEvent =
+  | { readonly kind: 'order'; readonly order: BrokerOrder }
+  | { readonly kind: 'execution'; readonly execution: BrokerExecution }
+  | { readonly kind: 'settlement'; readonly settlement: BrokerSettlement }
+  | { readonly kind: 'connection'; readonly connected: boolean; readonly detail: string };
+
+export interface BrokerPosition {
+  readonly instrument: InstrumentId;
+  /** Signed: negative is short. */
+  readonly qty: Quantity;
+}
+export interface BrokerBalance {
+  readonly currency: string;
+  readonly cash: Money;
+  readonly equity: Money;
+  /** What new orders may still take, open orders' reservations already deducted. */
+  readonly buyingPower: Money;
+}
+
+/** What a broker can do, as data. */
+export interface BrokerCapabilities {
+  readonly orderTypes: readonly string[];
+  readonly timesInForce: readonly string[];
+  readonly brackets: boolean;
+  readonly trailing: boolean;
+  readonly extendedHours: boolean;
+  readonly shortSelling: boolean;
+  readonly replace: boolean;
+  readonly depth: boolean;
+  /** What its ids prove: the ground on which an unclear outcome may be resolved. */
+  readonly ids: {
+    readonly scope: 'account' | 'open_orders' | 'none';
+    readonly queryByClientId: boolean;
+    readonly dedupes: boolean;
+    readonly cancelOnDisconnect: boolean;
+  };
+}
+
+/** One account at one broker. Every method is bounded in time by the caller; none of them retries. */
+export interface BrokerAdapter {
+  readonly account: AccountId;
+  readonly broker: string;
+  readonly mode: 'paper' | 'live';
+  readonly currency: string;
+  /** What a short sale meets: `cash` accounts can not sell short. */
+  readonly accountType: 'cash' | 'margin';
+  readonly capabilities: BrokerCapabilities;
+  connected(): boolean;
+  place(order: ClearedOrder): Promise<PlaceOutcome>;
+  /** Same `brokerClientId`, full new terms; the order keeps its identity. */
+  replace(order: ClearedOrder): Promise<PlaceOutcome>;
+  cancel(order: { readonly brokerClientId: string; readonly brokerOrderId?: string }): Promise<CancelOutcome>;
+  /** By our id; undefined is the broker's definitive word that it has no such order. Throws when it can not say. */
+  orderByClientId(brokerClientId: string): Promise<BrokerOrder | undefined>;
+  openOrders(): Promise<readonly BrokerOrder[]>;
+  /** Executions and settlements since a cursor of its own making (undefined: all), oldest first. */
+  historySince(cursor: string | undefined): Promise<{
+    readonly executions: readonly BrokerExecution[];
+    readonly settlements: readonly BrokerSettlement[];
+    readonly cursor: string;
+  }>;
+  positions(): Promise<readonly BrokerPosition[]>;
+  balance(): Promise<BrokerBalance>;
+  /** What a fill of this size would cost in fees, account currency. */
+  estimateFee(order: OrderTerms & { readonly instrument: InstrumentId }, at: Price): Money;
+  /** Events in order, at least once; listeners post by id. */
+  onEvent(listener: (event: BrokerEvent) => void): () => void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,8 @@
+-- Where each tape stands; saved with every published step, in the transaction of those who listen.
+CREATE TABLE tapes (
+  id          TEXT PRIMARY KEY,
+  fingerprint TEXT NOT NULL,             -- of the rows: another file under the same name starts from the beginning
+  run         INTEGER NOT NULL,
+  bar         INTEGER NOT NULL,
+  step        INTEGER NOT NULL
+) STRICT;

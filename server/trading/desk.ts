@@ -1,0 +1,146 @@
+/** The trading desk: everything an agent or the owner can ask of the order line. Tools, console and commands see only this. */
+import type { Price, Quantity } from '#domain/decimal.ts';
+import type { OrderDraft, Trail } from '#domain/order.ts';
+import type { AccountId, Principal } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+import type {
+  AccountStatus,
+  AccountView,
+  CancelResult,
+  CloseResult,
+  KillReport,
+  MandateView,
+  OrderRecord,
+  PlaceResult,
+  PnlDay,
+  PnlTotals,
+  PositionView,
+  Preview,
+  TimelineEntry,
+  TradeRecord,
+} from './views.ts';
+
+/**
+ * How a trading call is meant. `digest` is the SHA-256 of the canonical arguments without dry_run, action_token and
+ * idempotency_key; a token and a key are bound to agent, tool and digest.
+ */
+export type TradeCommit =
+  | { readonly kind: 'preview'; readonly tool: string; readonly digest: string }
+  | {
+      readonly kind: 'commit';
+      readonly tool: string;
+      readonly digest: string;
+      /** Absent: allowed only under a `one_step` mandate. */
+      readonly token?: string;
+      readonly idempotencyKey: string;
+    };
+
+/** Reduce tools act on the first call; the key is optional. */
+export interface ReduceCommit {
+  readonly tool: string;
+  readonly digest: string;
+  readonly dryRun: boolean;
+  readonly idempotencyKey?: string;
+}
+
+export interface OrderChange {
+  readonly orderId: string;
+  readonly qty?: Quantity;
+  readonly limitPrice?: Price;
+  readonly stopPrice?: Price;
+  readonly trail?: Trail;
+}
+
+export interface OrderFilter {
+  readonly account?: AccountId;
+  readonly symbol?: string;
+  readonly status: 'open' | 'final' | 'all';
+  /** Wall clock, epoch ms: created at or after. */
+  readonly sinceMs?: number;
+  readonly limit: number;
+  /** Newest first; continue below this sequence. */
+  readonly beforeSeq?: number;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextBeforeSeq: number | null;
+}
+
+export type CancelOutcomeView =
+  | { readonly dryRun: true; readonly order: OrderRecord }
+  | { readonly dryRun: false; readonly order: OrderRecord };
+export type CloseOutcomeView =
+  | { readonly dryRun: true; readonly preview: Preview | null; readonly wouldCancel: readonly string[] }
+  | ({ readonly dryRun: false } & CloseResult);
+
+type Answer<T> = Promise<Result<T, Refusal>>;
+
+export interface Desk {
+  placeOrder(who: Principal, draft: OrderDraft, commit: TradeCommit): Answer<PlaceResult>;
+  modifyOrder(who: Principal, change: OrderChange, commit: TradeCommit): Answer<PlaceResult>;
+  cancelOrder(who: Principal, orderId: string, commit: ReduceCommit): Answer<CancelOutcomeView>;
+  cancelAllOrders(
+    who: Principal,
+    filter: { readonly account?: AccountId; readonly symbol?: string },
+    commit: ReduceCommit,
+  ): Answer<CancelResult & { readonly dryRun: boolean }>;
+  closePosition(
+    who: Principal,
+    close: { readonly account: AccountId; readonly symbol: string; readonly qty?: Quantity },
+    commit: ReduceCommit,
+  ): Answer<CloseOutcomeView>;
+  closeAllPositions(
+    who: Principal,
+    filter: { readonly account?: AccountId },
+    commit: ReduceCommit,
+  ): Answer<{
+    readonly dryRun: boolean;
+    readonly closes: readonly (CloseOutcomeView & { readonly symbol: string })[];
+    readonly failed: readonly { readonly symbol: string; readonly refusal: Refusal }[];
+  }>;
+  /** Halts the caller only; idempotent. */
+  haltTrading(
+    who: Principal,
+    reason: string,
+  ): Answer<{ readonly tradingState: 'HALTED'; readonly agent: string }>;
+
+  listAccounts(who: Principal): Answer<readonly AccountView[]>;
+  account(who: Principal, account: AccountId): Answer<AccountView>;
+  positions(
+    who: Principal,
+    filter: {
+      readonly account?: AccountId;
+      readonly symbol?: string;
+      readonly status: 'open' | 'closed' | 'all';
+    },
+  ): Answer<readonly PositionView[]>;
+  orders(who: Principal, filter: OrderFilter): Answer<Page<OrderRecord>>;
+  order(
+    who: Principal,
+    orderId: string,
+  ): Answer<{ readonly order: OrderRecord; readonly timeline: readonly TimelineEntry[] }>;
+  trades(
+    who: Principal,
+    filter: Omit<OrderFilter, 'status'> & { readonly orderId?: string },
+  ): Answer<Page<TradeRecord>>;
+  pnlHistory(
+    who: Principal,
+    query: { readonly account: AccountId; readonly days: number },
+  ): Answer<{ readonly days: readonly PnlDay[]; readonly totals: PnlTotals }>;
+  mandate(who: Principal): Answer<MandateView>;
+  /** Of the accounts the caller may read. */
+  status(who: Principal): {
+    readonly tradingState: 'ACTIVE' | 'REDUCING' | 'HALTED';
+    readonly accounts: readonly AccountStatus[];
+  };
+
+  /** Owner's acts. */
+  kill(options: {
+    readonly cancel: 'adding' | 'all' | 'none';
+    readonly flatten: boolean;
+    readonly by: string;
+  }): Promise<KillReport>;
+  resume(by: string): Result<{ readonly tradingState: 'ACTIVE' }, Refusal>;
+}
