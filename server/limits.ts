@@ -40,6 +40,20 @@ export const TAG_LENGTH_MAX = 40;
 export const AUDIT_GROUP_MS = 50;
 export const AUDIT_GROUP_EVENTS_MAX = 1_000;
 export const AUDIT_FILE_BYTES_MAX = 256 * 1024 * 1024;
+/** How long committed lines may wait for the file; what was missed after a failure is tried again after the second. */
+export const AUDIT_FILE_DELAY_MS = 25;
+export const AUDIT_RETRY_MS = 1_000;
+/** Events of cancels and the kill switch kept while the store is broken. */
+export const AUDIT_DEFERRED_EVENTS_MAX = 10_000;
+export const AUDIT_REPEATED_KEYS_MAX = 1_000;
+export const AUDIT_TEXT_LENGTH_MAX = 2_000;
+export const AUDIT_DEPTH_MAX = 8;
+/** Longer details are cut to their reason, longer arguments to their length. */
+export const AUDIT_DETAIL_LENGTH_MAX = 64 * 1024;
+export const AUDIT_ARGUMENTS_LENGTH_MAX = 256 * 1024;
+export const AUDIT_LINE_BYTES_MAX = 512 * 1024;
+/** Lines that one batch appends to the file before it is synced. */
+export const AUDIT_FILE_LINES_MAX = 2_000;
 
 export const BODY_BYTES_MAX = 256 * 1024;
 export const MCP_SESSIONS_PER_AGENT_MAX = 32;
