@@ -36,6 +36,12 @@ export const SYMBOLS_PER_CALL_MAX = 50;
 export const CLIENT_ORDER_ID_LENGTH_MAX = 64;
 export const IDEMPOTENCY_KEY_LENGTH_MAX = 64;
 export const TAG_LENGTH_MAX = 40;
+/** Wrong fields that one refusal lists. */
+export const FIELD_ERRORS_MAX = 20;
+export const SEARCH_RESULTS_MAX = 50;
+export const DEPTH_LEVELS_MAX = 50;
+/** Larger arguments are recorded by their size alone. */
+export const AUDIT_ARGUMENTS_BYTES_MAX = 16 * 1024;
 
 export const AUDIT_GROUP_MS = 50;
 export const AUDIT_GROUP_EVENTS_MAX = 1_000;
@@ -66,3 +72,18 @@ export const SOCKET_PATH_BYTES_MAX = 100;
 export const LOCAL_IDLE_MS = 10_000;
 export const TAPE_ROWS_MAX = 2_000_000;
 export const TAPE_BYTES_MAX = 512 * 1024 * 1024;
+
+/** Steady wall time is saved when it is this far ahead of what was saved. */
+export const WALL_SAVE_INTERVAL_MS = 1_000;
+export const RATE_SAVE_INTERVAL_MS = 1_000;
+export const RATE_COUNT_MAX = 10_000;
+export const TIME_ZONES_CACHED_MAX = 64;
+export const AGENTS_MAX = 1_000;
+export const KEYS_PER_AGENT_MAX = 100;
+export const KEY_TTL_DEFAULT_MS = 90 * 86_400_000;
+export const KEY_TTL_MAX_MS = 3_650 * 86_400_000;
+/** A key's last use is written at most this often. */
+export const KEY_USE_SAVE_INTERVAL_MS = 60_000;
+export const KEY_ADDRESSES_MAX = 100;
+export const MANDATE_HISTORY_MAX = 100;
+export const REASON_LENGTH_MAX = 200;

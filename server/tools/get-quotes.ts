@@ -1,0 +1,42 @@
+/** get_quotes: bid, ask and last of up to fifty symbols at once. */
+import { z } from 'zod';
+import { err, ok } from '#domain/result.ts';
+import { SYMBOLS_PER_CALL_MAX } from '#limits.ts';
+import { defineTool } from './define.ts';
+import { symbol } from './fields.ts';
+import { quoteWire } from './project.ts';
+import { QuoteShape } from './shapes.ts';
+
+const output = z.object({
+  quotes: z.array(QuoteShape),
+  /** Known symbols that no feed quotes now. */
+  unavailable: z.array(z.object({ symbol: z.string(), reason: z.string() })),
+});
+
+export const getQuotes = defineTool({
+  name: 'get_quotes',
+  title: 'Get quotes',
+  description:
+    'Current bid, ask and last of up to 50 symbols, as decimal strings in the quote currency. time is market time, age_ms the wall time since it was published. Known symbols without a feed are listed under unavailable.',
+  scope: 'read:market',
+  effect: 'read',
+  openWorld: true,
+  rest: { method: 'GET', path: '/quotes' },
+  input: z.strictObject({
+    symbols: z.array(symbol).min(1).max(SYMBOLS_PER_CALL_MAX).describe('e.g. ["SPX","BTC/USD"]'),
+  }),
+  output,
+  run(services, _principal, { symbols }) {
+    const wallMs = services.clock.wallMs();
+    const quotes: z.output<typeof QuoteShape>[] = [];
+    const unavailable: z.output<typeof output>['unavailable'] = [];
+    for (const wanted of new Set(symbols)) {
+      const instrument = services.book.resolve(wanted);
+      if (!instrument.ok) return err(instrument.error);
+      const quote = services.feed.quote(instrument.value.id);
+      if (quote !== undefined) quotes.push(quoteWire(instrument.value.symbol, quote, wallMs));
+      else unavailable.push({ symbol: instrument.value.symbol, reason: 'no feed quotes it here' });
+    }
+    return ok({ quotes, unavailable });
+  },
+});

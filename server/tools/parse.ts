@@ -1,0 +1,155 @@
+/** Arguments of a call -> the typed input of its tool, or one refusal that names every field that is wrong. */
+import type { z } from 'zod';
+import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { FIELD_ERRORS_MAX } from '#limits.ts';
+import type { InputSchema } from './json-schema.ts';
+import { nearestField, nearestValue } from './nearest.ts';
+import { isRecord, normalise } from './normalise.ts';
+
+export interface Parsed<I> {
+  readonly input: I;
+  /** Field to the value that was used instead of the given one. */
+  readonly repaired: Readonly<Record<string, unknown>>;
+}
+
+export function parseArguments<I extends z.ZodType>(
+  tool: { readonly name: string; readonly input: I; readonly schema: InputSchema },
+  given: unknown,
+): Result<Parsed<z.output<I>>, Refusal> {
+  const { args, repaired } = normalise(given, tool.schema);
+  const parsed = tool.input.safeParse(args);
+  if (parsed.success) return ok({ input: parsed.data, repaired });
+  const errors = parsed.error.issues
+    .flatMap((issue) => fieldErrorsOf(issue, args, tool))
+    .slice(0, FIELD_ERRORS_MAX);
+  return err(invalidInput(tool.name, errors));
+}
+
+/** `invalid_input` with its fields; the sentence names the first three. */
+export function invalidInput(tool: string, errors: readonly FieldError[]): Refusal {
+  const sentences = errors.slice(0, 3).map(sentenceOf);
+  const more = errors.length > 3 ? ` (and ${errors.length - 3} more)` : '';
+  const suggestions = [
+    ...new Set(
+      errors.flatMap(({ nearest, value }) => (nearest === null || nearest === value ? [] : [nearest])),
+    ),
+  ];
+  return refuse('invalid_input', `${tool}: ${sentences.join('; ')}${more}.`, {
+    errors,
+    ...(suggestions.length === 0 ? {} : { did_you_mean: suggestions }),
+  });
+}
+
+function sentenceOf(error: FieldError): string {
+  const hint = error.nearest === null ? '' : ` (nearest: ${error.nearest})`;
+  return `${error.field}: ${error.rule}${hint}`;
+}
+
+function fieldErrorsOf(
+  issue: z.core.$ZodIssue,
+  args: unknown,
+  tool: { readonly name: string; readonly schema: InputSchema },
+): readonly FieldError[] {
+  const field = issue.path.map(String).join('.') || 'arguments';
+  const value = valueAt(args, issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(tool.schema.properties);
+    return issue.keys.map((key) =>
+      fieldError(key, valueAt(value, [key]), `not a field of ${tool.name}`, nearestField(key, known)),
+    );
+  }
+  if (issue.code === 'custom') {
+    const nearest: unknown = issue.params?.['nearest'];
+    return [fieldError(field, value ?? '', issue.message, typeof nearest === 'string' ? nearest : null)];
+  }
+  if (value === undefined) return [fieldError(field, '', `required${allowedOf(issue)}`)];
+  if (value === null) return [fieldError(field, value, 'leave the field out instead of null')];
+  return [fieldError(field, value, ruleOf(issue), nearestOf(issue, value))];
+}
+
+function allowedOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `: one of ${issue.values.map(String).join(', ')}`;
+  return issue.code === 'invalid_type' ? `: ${typeWord(issue.expected)}` : '';
+}
+
+function ruleOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return typeWord(issue.expected);
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return `at least ${issue.minimum}${countedOf(issue.origin)}`;
+    case 'too_big':
+      return `at most ${issue.maximum}${countedOf(issue.origin)}`;
+    default:
+      return issue.message;
+  }
+}
+
+const countedOf = (origin: string): string =>
+  origin === 'array' ? ' entries' : origin === 'string' ? ' characters' : '';
+
+function typeWord(expected: string): string {
+  switch (expected) {
+    case 'object':
+      return 'a JSON object';
+    case 'array':
+      return 'a JSON array';
+    case 'int':
+      return 'a JSON integer';
+    case 'boolean':
+      return 'true or false, without quotes';
+    default:
+      return `a ${expected}`;
+  }
+}
+
+function nearestOf(issue: z.core.$ZodIssue, value: unknown): string | null {
+  switch (issue.code) {
+    case 'invalid_value':
+      return nearestValue(String(value), issue.values.map(String));
+    case 'too_small':
+      return issue.origin === 'number' || issue.origin === 'int' ? String(issue.minimum) : null;
+    case 'too_big':
+      return issue.origin === 'number' || issue.origin === 'int' ? String(issue.maximum) : null;
+    case 'invalid_type':
+      return nearestOfType(issue.expected, value);
+    default:
+      return null;
+  }
+}
+
+function nearestOfType(expected: string, value: unknown): string | null {
+  if (expected === 'string' && typeof value === 'number') return String(value);
+  if (typeof value !== 'string') return null;
+  const word = value.trim().toLowerCase();
+  switch (expected) {
+    case 'boolean':
+      return word === 'true' || word === 'false' ? word : null;
+    case 'int':
+    case 'number':
+      return /^-?\d{1,15}$/.test(word) ? word : null;
+    case 'array':
+      return JSON.stringify(
+        value
+          .split(',')
+          .map((entry) => entry.trim())
+          .filter((entry) => entry !== '')
+          .slice(0, FIELD_ERRORS_MAX),
+      );
+    default:
+      return null;
+  }
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let here = root;
+  for (const key of path) {
+    if (Array.isArray(here) && typeof key === 'number') here = here[key] as unknown;
+    else if (isRecord(here) && typeof key === 'string' && Object.hasOwn(here, key)) here = here[key];
+    else return undefined;
+  }
+  return here;
+}
