@@ -13,6 +13,9 @@ export default defineConfig({
     testTimeout: soak ? 3_600_000 : 20_000,
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
+    // The file is what .ci/run counts from.
+    reporters: process.env['CI'] === 'true' ? ['default', 'json'] : ['default'],
+    outputFile: { json: 'coverage/tests.json' },
     allowOnly: false,
     passWithNoTests: false,
   },
