@@ -40,8 +40,9 @@ export const TAG_LENGTH_MAX = 40;
 export const FIELD_ERRORS_MAX = 20;
 export const SEARCH_RESULTS_MAX = 50;
 export const DEPTH_LEVELS_MAX = 50;
-/** Larger arguments are recorded by their size alone. */
-export const AUDIT_ARGUMENTS_BYTES_MAX = 16 * 1024;
+
+/** A larger database is not read through at every start; `doctor` does it. */
+export const STORE_CHECK_BYTES_MAX = 512 * 1024 * 1024;
 
 export const AUDIT_GROUP_MS = 50;
 export const AUDIT_GROUP_EVENTS_MAX = 1_000;
@@ -58,15 +59,26 @@ export const AUDIT_DEPTH_MAX = 8;
 export const AUDIT_DETAIL_LENGTH_MAX = 64 * 1024;
 export const AUDIT_ARGUMENTS_LENGTH_MAX = 256 * 1024;
 export const AUDIT_LINE_BYTES_MAX = 512 * 1024;
-/** Lines that one batch appends to the file before it is synced. */
-export const AUDIT_FILE_LINES_MAX = 2_000;
+/** What one batch appends to the file before it is synced. */
+export const AUDIT_FILE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 export const BODY_BYTES_MAX = 256 * 1024;
+/** A request that has not arrived in full by then is dropped. */
+export const HTTP_REQUEST_TIMEOUT_MS = 30_000;
 export const MCP_SESSIONS_PER_AGENT_MAX = 32;
 export const MCP_SESSIONS_MAX = 1_000;
 export const MCP_SESSION_IDLE_MS = 30 * 60_000;
+/** How often idle sessions and the credentials of open streams are looked at. */
+export const MCP_SESSION_SWEEP_MS = 1_000;
+/** Event streams of the modern era open at once. */
+export const MCP_STREAMS_MAX = 256;
+export const MCP_TOOLS_PER_PAGE_MAX = 100;
+/** A call with a progress token is told of this often. */
+export const MCP_PROGRESS_INTERVAL_MS = 1_000;
 export const SOCKET_CONNECTIONS_MAX = 64;
 export const SOCKET_MESSAGE_BYTES_MAX = 1024 * 1024;
+/** Requests of one connection in work at once; the socket is not read further until one is answered. */
+export const SOCKET_REQUESTS_MAX = 64;
 export const SOCKET_PATH_BYTES_MAX = 100;
 /** A `serve --local` that nobody uses and that works no order ends after this. */
 export const LOCAL_IDLE_MS = 10_000;

@@ -1,0 +1,86 @@
+/** The two MCP methods that matter, answered once for every era and transport: which tools, and the call of one. */
+import type { CallToolResult, ListToolsResult } from '@modelcontextprotocol/server';
+import type { Door, Principal } from '#domain/principal.ts';
+import { printable, type Refusal } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { MCP_TOOLS_PER_PAGE_MAX } from '#limits.ts';
+import type { Tool } from '#tools/define.ts';
+import type { Dispatcher } from '#tools/dispatch.ts';
+import { mcpTool } from '#tools/mcp-shape.ts';
+
+type ListedTool = ListToolsResult['tools'][number];
+
+export interface CallParams {
+  readonly name: string;
+  readonly arguments?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** `unknown_tool` is a protocol error (-32602); a refusal is a result with `isError`. */
+export type CallOutcome =
+  | { readonly kind: 'result'; readonly result: CallToolResult; readonly refusal: Refusal | undefined }
+  | { readonly kind: 'unknown_tool'; readonly detail: string };
+
+export interface McpTools {
+  /** A page of the caller's tools; the error says that the cursor is not one of ours. */
+  list(principal: Principal, cursor: string | undefined): Result<ListToolsResult, string>;
+  call(principal: Principal, via: Door, params: CallParams): Promise<CallOutcome>;
+  /** The scope the caller lacks for this tool, if the tool exists. */
+  missingScope(principal: Principal, tool: string): string | undefined;
+}
+
+/** A refusal as a tool result: older clients validate it against the output schema, so it is the structured content. */
+export function refusalResult(refusal: Refusal): CallToolResult {
+  const structuredContent: Record<string, unknown> = { ...refusal };
+  return {
+    content: [{ type: 'text', text: JSON.stringify(structuredContent) }],
+    structuredContent,
+    isError: true,
+  };
+}
+
+function successResult(output: Readonly<Record<string, unknown>>): CallToolResult {
+  return { content: [{ type: 'text', text: JSON.stringify(output) }], structuredContent: { ...output } };
+}
+
+export function mcpTools(dispatcher: Dispatcher): McpTools {
+  // Projecting a tool compiles its JSON Schemas: once a tool, never once a request.
+  const projected = new Map<Tool, ListedTool>();
+  function project(tool: Tool): ListedTool {
+    const known = projected.get(tool);
+    if (known) return known;
+    // The SDK's type of a schema is mutable; nobody writes to it.
+    const made = mcpTool(tool) as unknown as ListedTool;
+    projected.set(tool, made);
+    return made;
+  }
+
+  return {
+    list(principal, cursor) {
+      const tools = dispatcher.listFor(principal);
+      const start = cursor === undefined ? 0 : tools.findIndex((tool) => tool.name === cursor);
+      if (start < 0) return err('The cursor is not one that this list handed out.');
+      const page = tools.slice(start, start + MCP_TOOLS_PER_PAGE_MAX).map(project);
+      const next = tools[start + MCP_TOOLS_PER_PAGE_MAX];
+      return ok({ tools: page, ...(next ? { nextCursor: next.name } : {}) });
+    },
+    async call(principal, via, params) {
+      const answer = await dispatcher.call({
+        tool: params.name,
+        args: params.arguments ?? {},
+        principal,
+        via,
+      });
+      if (answer === null)
+        return {
+          kind: 'unknown_tool',
+          detail: `Unknown tool: ${printable(params.name).slice(0, 64)}. tools/list names those you may use.`,
+        };
+      if (answer.ok) return { kind: 'result', result: successResult(answer.output), refusal: undefined };
+      return { kind: 'result', result: refusalResult(answer.refusal), refusal: answer.refusal };
+    },
+    missingScope(principal, name) {
+      const tool = dispatcher.tool(name);
+      return tool && !principal.scopes.has(tool.scope) ? tool.scope : undefined;
+    },
+  };
+}

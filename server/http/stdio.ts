@@ -1,0 +1,123 @@
+/** Serves one connection of the agent socket as MCP over stdio: both eras, every request authenticated anew. */
+import type { Duplex } from 'node:stream';
+import { PassThrough } from 'node:stream';
+import {
+  isJSONRPCErrorResponse,
+  isJSONRPCRequest,
+  isJSONRPCResultResponse,
+  type JSONRPCMessage,
+  type Transport,
+} from '@modelcontextprotocol/server';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
+import type { Principal } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+import { SOCKET_MESSAGE_BYTES_MAX, SOCKET_REQUESTS_MAX } from '#limits.ts';
+import type { Clock } from '#ports.ts';
+import type { Dispatcher } from '#tools/dispatch.ts';
+import { buildServer } from './mcp-server.ts';
+import { mcpTools } from './mcp-tools.ts';
+
+export interface ConnectionOptions {
+  readonly stream: Duplex;
+  /** Asked for every request: a refusal is the answer to it, whatever was asked. */
+  readonly principal: () => Result<Principal, Refusal>;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly onError?: (error: Error) => void;
+}
+
+export interface ServedConnection {
+  /** Settles when the connection has ended and everything it had asked for is answered. */
+  readonly closed: Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * The SDK's stdio transport over a socket, with two bounds it does not have: no more than SOCKET_REQUESTS_MAX requests
+ * in work (the socket is paused), and a client that has sent its last request still gets every answer
+ * (`echo … | portcullis stdio` works).
+ */
+class SocketTransport implements Transport {
+  readonly #stream: Duplex;
+  readonly #input = new PassThrough();
+  readonly #inner: StdioServerTransport;
+  readonly #pending = new Set<string | number>();
+  #inputEnded = false;
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    this.#inner = new StdioServerTransport(this.#input, stream, {
+      maxBufferSize: SOCKET_MESSAGE_BYTES_MAX,
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#inner.onmessage = (message) => this.#receive(message);
+    this.#inner.onerror = (error) => this.onerror?.(error);
+    this.#inner.onclose = () => {
+      this.#stream.end();
+      this.onclose?.();
+    };
+    await this.#inner.start();
+    this.#stream.on('error', (error) => this.onerror?.(error));
+    this.#stream.once('end', () => {
+      this.#inputEnded = true;
+      this.#endWhenAnswered();
+    });
+    this.#stream.once('close', () => void this.#inner.close());
+    this.#stream.pipe(this.#input, { end: false });
+  }
+
+  #receive(message: JSONRPCMessage): void {
+    if (isJSONRPCRequest(message)) {
+      this.#pending.add(message.id);
+      if (this.#pending.size >= SOCKET_REQUESTS_MAX) this.#input.pause();
+    }
+    this.onmessage?.(message);
+  }
+
+  #endWhenAnswered(): void {
+    if (this.#inputEnded && this.#pending.size === 0) this.#input.end();
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    try {
+      await this.#inner.send(message);
+    } finally {
+      if ((isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) && message.id !== undefined) {
+        this.#pending.delete(message.id);
+        if (this.#pending.size < SOCKET_REQUESTS_MAX) this.#input.resume();
+        this.#endWhenAnswered();
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#inner.close();
+  }
+}
+
+export function serveConnection(options: ConnectionOptions): ServedConnection {
+  const { stream, clock, version, principal } = options;
+  const tools = mcpTools(options.dispatcher);
+  const closed = new Promise<void>((resolve) => {
+    if (stream.destroyed) resolve();
+    else stream.once('close', () => resolve());
+  });
+  const handle = serveStdio(() => buildServer({ tools, version, via: 'stdio', clock, principal }), {
+    transport: new SocketTransport(stream),
+    onerror: (error) => options.onError?.(error),
+  });
+  return {
+    closed,
+    async close() {
+      await handle.close();
+      stream.destroy();
+    },
+  };
+}
