@@ -52,6 +52,8 @@ export const AUDIT_FILE_DELAY_MS = 25;
 export const AUDIT_RETRY_MS = 1_000;
 /** Events of cancels and the kill switch kept while the store is broken. */
 export const AUDIT_DEFERRED_EVENTS_MAX = 10_000;
+/** Repeated denials are counted over this; kinds of them beyond the bound are recorded one by one. */
+export const AUDIT_REPEAT_WINDOW_MS = 1_000;
 export const AUDIT_REPEATED_KEYS_MAX = 1_000;
 export const AUDIT_TEXT_LENGTH_MAX = 2_000;
 export const AUDIT_DEPTH_MAX = 8;

@@ -24,7 +24,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { StoreError } from './open.ts';
+import { StoreError } from './fault.ts';
 
 export interface SigningKey {
   readonly privateKey: KeyObject;

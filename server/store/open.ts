@@ -1,7 +1,12 @@
 /** Opens the one SQLite database of a data folder: WAL, durable commits, migrations, synchronous transactions. */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { STORE_CHECK_BYTES_MAX } from '#limits.ts';
+import { AfterCommitError, StoreError, storeFault } from './fault.ts';
+import { migrate, refuseForeign } from './migrate.ts';
+
+export { AfterCommitError, StoreError, StoreUnavailable } from './fault.ts';
 
 export type Row = Readonly<Record<string, string | number | bigint | Buffer | null>>;
 
@@ -11,10 +16,15 @@ export interface Store {
   readonly path: string;
   /**
    * Runs `work` in BEGIN IMMEDIATE … COMMIT (synchronous=FULL: durable when it returns) and gives back its value.
-   * Inside another one it joins it. A throw rolls everything back; a returned promise is a bug and throws.
+   * Inside another one it joins it. A throw rolls everything back, the outer one too, even when somebody catches it on the
+   * way; a returned promise is a bug and throws. Throws StoreUnavailable when the disk or the database fails, and
+   * AfterCommitError when it has committed but what was to happen next failed.
    */
   transaction<T>(work: () => T): T;
-  /** Calls once the current outermost transaction has committed (at once when there is none); never after a rollback. */
+  /**
+   * Calls once the current outermost transaction has committed (at once when there is none); never after a rollback.
+   * Calls run in the order of their commits: those of a transaction begun by one of them come after those already waiting.
+   */
   afterCommit(call: () => void): void;
   /** Calls at the start of every outermost transaction, inside it (the audit log flushes grouped reads so). */
   onBegin(call: () => void): void;
@@ -22,18 +32,15 @@ export interface Store {
   close(): void;
 }
 
-const MIGRATION_NAME = /^(\d{3})-[a-z0-9-]+\.sql$/;
-
-export class StoreError extends Error {}
-
 /**
  * Opens `<folder>/portcullis.db`, creating folder and file. Before the first pending migration of an existing database a copy is
  * written to `<folder>/backups/before-NNN.db`. Throws StoreError with one sentence when the file is not a database of ours, is
  * damaged, or was written by a newer version; nothing is changed then.
  */
 export function openStore(folder: string): Store {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, 'portcullis.db');
+  createPrivately(folder, path);
+  refuseForeign(path);
   const db = openDatabase(path);
   try {
     migrate(db, folder);
@@ -45,16 +52,32 @@ export function openStore(folder: string): Store {
   return transactional(db, path);
 }
 
+/** SQLite gives its side files the mode of the database, so that one is created closed to others. */
+function createPrivately(folder: string, path: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, 'ax', 0o600));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw new StoreError(`The data folder ${folder} can not be used: ${(cause as Error).message}`);
+  }
+}
+
 function openDatabase(path: string): Database.Database {
   let db: Database.Database | undefined;
   try {
     db = new Database(path);
-    db.pragma('journal_mode = WAL');
-    db.pragma('synchronous = FULL');
-    db.pragma('foreign_keys = ON');
     db.pragma('busy_timeout = 2000');
-    const check = db.pragma('quick_check(1)', { simple: true });
-    if (check !== 'ok') throw new Error(String(check));
+    const mode = db.pragma('journal_mode = WAL', { simple: true });
+    if (mode !== 'wal') throw new Error(`this file system has no write-ahead log, only ${String(mode)}`);
+    db.pragma('synchronous = FULL');
+    // macOS: without it fsync returns before the drive has written.
+    db.pragma('fullfsync = ON');
+    db.pragma('foreign_keys = ON');
+    if (statSync(path).size <= STORE_CHECK_BYTES_MAX) {
+      const check = db.pragma('quick_check(1)', { simple: true });
+      if (check !== 'ok') throw new Error(String(check));
+    }
     return db;
   } catch (cause) {
     db?.close();
@@ -64,82 +87,94 @@ function openDatabase(path: string): Database.Database {
   }
 }
 
-function migrate(db: Database.Database, folder: string): void {
-  const directory = join(import.meta.dirname, 'migrations');
-  const files = readdirSync(directory)
-    .filter((name) => MIGRATION_NAME.test(name))
-    .sort();
-  const current = Number(db.pragma('user_version', { simple: true }));
-  const newest = files.length;
-  if (current > newest) {
-    throw new StoreError(
-      `The database was written by a newer version (schema ${current}, this one knows ${newest}); update Portcullis.`,
-    );
-  }
-  const hasTables = db.prepare(`SELECT count(*) FROM sqlite_schema WHERE type = 'table'`).pluck().get() !== 0;
-  if (current === 0 && hasTables)
-    throw new StoreError('The file portcullis.db is a database of another program.');
-  if (current < newest && current > 0) {
-    const backups = join(folder, 'backups');
-    mkdirSync(backups, { recursive: true, mode: 0o700 });
-    const target = join(backups, `before-${String(current + 1).padStart(3, '0')}.db`);
-    db.prepare('VACUUM INTO ?').run(freshName(backups, target));
-  }
-  for (const [index, name] of files.entries()) {
-    const version = index + 1;
-    if (Number(name.slice(0, 3)) !== version) throw new StoreError(`Migration ${name} is out of order.`);
-    if (version <= current) continue;
-    db.transaction(() => {
-      db.exec(readFileSync(join(directory, name), 'utf8'));
-      db.pragma(`user_version = ${version}`);
-    }).immediate();
-  }
-}
-
-/** VACUUM INTO refuses an existing file: a second attempt at the same step gets a number of its own. */
-function freshName(directory: string, wanted: string): string {
-  const taken = new Set(readdirSync(directory).map((name) => join(directory, name)));
-  let candidate = wanted;
-  for (let n = 2; taken.has(candidate); n++) candidate = wanted.replace(/\.db$/, `-${n}.db`);
-  return candidate;
-}
-
 function transactional(db: Database.Database, path: string): Store {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const rollback = db.prepare('ROLLBACK');
   const onBegins: (() => void)[] = [];
   let afterCommits: (() => void)[] = [];
+  /** Committed calls in order; whoever runs them runs also those that are added meanwhile. */
+  const due: (() => void)[] = [];
+  let draining = false;
+  /** Our own word on it: after a failed COMMIT SQLite may still think that it is inside one. */
+  let running = false;
+  /** What an inner transaction threw: the outer one can not commit the half of it. */
+  let doomed: { readonly cause: unknown } | undefined;
 
   function runOutermost<T>(work: () => T): T {
+    if (db.inTransaction) rollback.run();
     begin.run();
-    let value: T;
+    running = true;
     try {
       for (const call of onBegins) call();
-      value = work();
-      if (value instanceof Promise) throw new Error('a transaction may not be asynchronous');
+      const value = runInner(work);
+      if (doomed) throw doomed.cause;
       commit.run();
+      due.push(...afterCommits);
+      return value;
     } catch (cause) {
+      undo();
+      throw cause;
+    } finally {
+      running = false;
+      doomed = undefined;
       afterCommits = [];
-      if (db.inTransaction) rollback.run();
+    }
+  }
+  function runInner<T>(work: () => T): T {
+    try {
+      const value = work();
+      if (value instanceof Promise) throw new Error('a transaction may not be asynchronous');
+      return value;
+    } catch (cause) {
+      doomed ??= { cause };
       throw cause;
     }
-    const calls = afterCommits;
-    afterCommits = [];
-    for (const call of calls) call();
-    return value;
+  }
+  function undo(): void {
+    try {
+      if (db.inTransaction) rollback.run();
+    } catch {
+      // The first failure is the one to tell; a transaction left open is rolled back before the next begins.
+    }
+  }
+  function drain(): void {
+    if (draining) return;
+    draining = true;
+    const failures: unknown[] = [];
+    for (let call = due.shift(); call; call = due.shift()) {
+      try {
+        call();
+      } catch (cause) {
+        failures.push(cause);
+      }
+    }
+    draining = false;
+    if (failures.length > 0) {
+      throw new AfterCommitError(`committed, but: ${String(failures[0])}`, { cause: failures[0] });
+    }
   }
 
   return {
     db,
     path,
-    transaction: (work) => (db.inTransaction ? work() : runOutermost(work)),
+    transaction(work) {
+      if (running) return runInner(work);
+      let value: ReturnType<typeof work>;
+      try {
+        value = runOutermost(work);
+      } catch (cause) {
+        throw storeFault(cause);
+      }
+      drain();
+      return value;
+    },
     afterCommit(call) {
-      if (db.inTransaction) afterCommits.push(call);
+      if (running) afterCommits.push(call);
       else call();
     },
     onBegin: (call) => void onBegins.push(call),
-    inTransaction: () => db.inTransaction,
+    inTransaction: () => running,
     close: () => db.close(),
   };
 }
