@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import type { Access } from '#access/access.ts';
 import type { Door, Principal } from '#domain/principal.ts';
-import { type Refusal, refuse } from '#domain/refusal.ts';
+import type { Refusal, RefusalReason } from '#domain/refusal.ts';
 import { err, type Result } from '#domain/result.ts';
 
 const HOW_TO_GET_A_KEY =
@@ -18,22 +18,21 @@ function bearerOf(authorization: string | undefined): string | undefined {
   return /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(authorization ?? '')?.[1];
 }
 
+const TOLD_AS_IS: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
+  'ip_not_allowed',
+  'insufficient_scope',
+  'rate_limited',
+  'store_unavailable',
+  'internal',
+]);
+
 /**
  * Refusals that are answered by the HTTP status itself, with that status: who is calling is not known or no longer
  * welcome (401, the kill switch among them), or may not come from there or do this (403), or comes too fast (429).
  */
 export function atDoor(refusal: Refusal): Refusal {
-  switch (refusal.reason) {
-    case 'ip_not_allowed':
-    case 'insufficient_scope':
-    case 'rate_limited':
-    case 'store_unavailable':
-    case 'internal':
-      return refusal;
-    // The rest, the kill switch among them, means: these credentials open nothing now.
-    default:
-      return { ...refusal, status: 401 };
-  }
+  // Whatever else ends a credential, the kill switch among it, means: it opens nothing now.
+  return TOLD_AS_IS.has(refusal.reason) ? refusal : { ...refusal, status: 401 };
 }
 
 export interface Presented {
@@ -44,13 +43,13 @@ export interface Presented {
 
 export function authenticate(access: DoorAccess, presented: Presented): Result<Principal, Refusal> {
   const key = bearerOf(presented.authorization);
-  if (key === undefined)
-    return err(refuse('unauthenticated', `No API key was presented. ${HOW_TO_GET_A_KEY}`));
-  const principal = access.keys.authenticate(key, { door: presented.door, address: presented.address });
+  // Nothing presented is asked about too: that is what puts the denial on the record.
+  const principal = access.keys.authenticate(key ?? '', { door: presented.door, address: presented.address });
   if (principal.ok) return principal;
   const refusal = atDoor(principal.error);
   if (refusal.reason !== 'unauthenticated') return err(refusal);
-  return err({ ...refusal, detail: `${refusal.detail} ${HOW_TO_GET_A_KEY}` });
+  const detail = key === undefined ? 'No API key was presented.' : refusal.detail;
+  return err({ ...refusal, detail: `${detail} ${HOW_TO_GET_A_KEY}` });
 }
 
 /** RFC 6750 section 3: every 401 says how to authenticate, a missing scope says which one. */

@@ -1,10 +1,6 @@
 /** Sessions of the legacy era (up to 2025-11-25): each bound to the credential that opened it, capped, expired when idle. */
 import { randomBytes } from 'node:crypto';
-import {
-  type AuthInfo,
-  type Server,
-  WebStandardStreamableHTTPServerTransport,
-} from '@modelcontextprotocol/server';
+import { type AuthInfo, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import type { AgentId, Principal } from '#domain/principal.ts';
 import {
   MCP_SESSION_IDLE_MS,
@@ -13,6 +9,7 @@ import {
   MCP_SESSIONS_PER_AGENT_MAX,
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
+import type { McpServer } from './mcp-server.ts';
 
 interface Session {
   readonly id: string;
@@ -20,17 +17,16 @@ interface Session {
   readonly credential: string;
   /** As authenticated at its last request: what a stream that stays open is judged by. */
   principal: Principal;
-  readonly server: Server;
+  readonly server: McpServer;
   readonly transport: WebStandardStreamableHTTPServerTransport;
   /** Monotonic. */
   lastUsedMs: number;
-  /** HTTP exchanges in progress, the open stream among them. */
-  exchanges: number;
+  /** Requests whose response is on its way, the open stream not counted. */
+  answering: number;
   streams: number;
-  retired: boolean;
 }
 
-/** One HTTP exchange of a session; `done` is called once when its response has ended. */
+/** One HTTP exchange of a session; `done` is called once its response has ended. */
 export interface SessionExchange {
   readonly answer: Promise<Response>;
   done(): void;
@@ -43,136 +39,131 @@ export interface SessionRequest {
   readonly body: unknown;
 }
 
-export interface McpSessions {
-  /** For `initialize`; the response carries the new id when the SDK accepted the handshake. */
-  open(request: SessionRequest): Promise<Response>;
-  /** Undefined when there is no such session for this credential: another's is as unknown as none. */
-  exchange(id: string, request: SessionRequest): SessionExchange | undefined;
-  has(id: string, principal: Principal): boolean;
-  /** Ends what is not `live`: answers on their way are finished, streams are closed, no further request is taken. */
-  retireUnless(live: (principal: Principal) => boolean): void;
-  count(): number;
-  close(): void;
-}
-
 export interface SessionOptions {
   readonly clock: Clock;
   /** A server whose principal comes from each request's AuthInfo. */
-  readonly makeServer: () => Server;
+  readonly makeServer: () => McpServer;
   /** Asked while streams are open: nobody else would notice that their credential ended. */
   readonly stillLive: (principal: Principal) => boolean;
 }
 
-export function mcpSessions(options: SessionOptions): McpSessions {
-  const { clock } = options;
+export class McpSessions {
+  readonly #options: SessionOptions;
   /** In order of use: the first is the one unused for longest. */
-  const sessions = new Map<string, Session>();
-  let stopSweep: (() => void) | undefined;
+  readonly #sessions = new Map<string, Session>();
+  #stopSweep: (() => void) | undefined;
 
-  function retire(session: Session): void {
-    if (session.retired) return;
-    session.retired = true;
-    sessions.delete(session.id);
-    session.transport.closeStandaloneSSEStream();
-    if (session.exchanges === session.streams) void session.server.close();
+  constructor(options: SessionOptions) {
+    this.#options = options;
   }
 
-  function touch(session: Session): void {
-    session.lastUsedMs = clock.monotonicMs();
-    sessions.delete(session.id);
-    sessions.set(session.id, session);
+  get count(): number {
+    return this.#sessions.size;
   }
 
-  function makeRoom(agent: AgentId): void {
-    const own = [...sessions.values()].filter((session) => session.agent === agent);
-    const [oldestOwn] = own;
-    if (own.length >= MCP_SESSIONS_PER_AGENT_MAX && oldestOwn) retire(oldestOwn);
-    const [oldest] = sessions.values();
-    if (sessions.size >= MCP_SESSIONS_MAX && oldest) retire(oldest);
+  /** For `initialize`; the response carries the new id when the SDK accepts the handshake. */
+  async open({ principal, authInfo, request, body }: SessionRequest): Promise<Response> {
+    const server = this.#options.makeServer();
+    const transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: () => randomBytes(24).toString('base64url'),
+      onsessioninitialized: (id) => this.#keep({ id, principal, server, transport }),
+      onsessionclosed: (id) => void this.#sessions.delete(id),
+    });
+    await server.connect(transport);
+    const response = await transport.handleRequest(request, { authInfo, parsedBody: body });
+    if (transport.sessionId === undefined) await server.close();
+    return response;
   }
 
-  function sweep(): void {
-    const now = clock.monotonicMs();
-    for (const session of [...sessions.values()]) {
-      const idle = session.exchanges === 0 && now - session.lastUsedMs >= MCP_SESSION_IDLE_MS;
-      if (idle || (session.streams > 0 && !options.stillLive(session.principal))) retire(session);
-    }
-    stopSweep = sessions.size > 0 ? clock.after(MCP_SESSION_SWEEP_MS, sweep) : undefined;
+  /** Undefined when there is no such session for this credential: another's is as unknown as none. */
+  exchange(id: string, { principal, authInfo, request, body }: SessionRequest): SessionExchange | undefined {
+    const session = this.#find(id, principal);
+    if (!session) return undefined;
+    const kind = request.method === 'GET' ? 'streams' : 'answering';
+    session.principal = principal;
+    session[kind] += 1;
+    this.#touch(session);
+    let ended = false;
+    const parsed = body === undefined ? {} : { parsedBody: body };
+    return {
+      answer: session.transport.handleRequest(request, { authInfo, ...parsed }),
+      done: () => {
+        if (ended) return;
+        ended = true;
+        session[kind] -= 1;
+        session.lastUsedMs = this.#options.clock.monotonicMs();
+        this.#closeIfRetired(session);
+      },
+    };
   }
 
-  function keep(session: Session): void {
-    makeRoom(session.agent);
-    sessions.set(session.id, session);
-    stopSweep ??= clock.after(MCP_SESSION_SWEEP_MS, sweep);
+  has(id: string, principal: Principal): boolean {
+    const session = this.#find(id, principal);
+    if (session) this.#touch(session);
+    return session !== undefined;
   }
 
-  function find(id: string, principal: Principal): Session | undefined {
-    const session = sessions.get(id);
+  /** Ends what is not live: answers on their way are finished, streams are closed, no further request is taken. */
+  retireDead(): void {
+    for (const session of this.#sessions.values())
+      if (!this.#options.stillLive(session.principal)) this.#retire(session);
+  }
+
+  close(): void {
+    this.#stopSweep?.();
+    for (const session of this.#sessions.values()) void session.server.close();
+    this.#sessions.clear();
+  }
+
+  #find(id: string, principal: Principal): Session | undefined {
+    const session = this.#sessions.get(id);
     return session?.credential === principal.credential ? session : undefined;
   }
 
-  return {
-    async open({ principal, authInfo, request, body }) {
-      const server = options.makeServer();
-      const transport = new WebStandardStreamableHTTPServerTransport({
-        sessionIdGenerator: () => randomBytes(24).toString('base64url'),
-        onsessioninitialized: (id) =>
-          keep({
-            id,
-            agent: principal.agent,
-            credential: principal.credential,
-            principal,
-            server,
-            transport,
-            lastUsedMs: clock.monotonicMs(),
-            exchanges: 0,
-            streams: 0,
-            retired: false,
-          }),
-        onsessionclosed: (id) => void sessions.delete(id),
-      });
-      await server.connect(transport);
-      const response = await transport.handleRequest(request, { authInfo, parsedBody: body });
-      if (transport.sessionId === undefined) await server.close();
-      return response;
-    },
-    exchange(id, { principal, authInfo, request, body }) {
-      const session = find(id, principal);
-      if (!session) return undefined;
-      const streams = request.method === 'GET' ? 1 : 0;
-      session.principal = principal;
-      session.exchanges += 1;
-      session.streams += streams;
-      touch(session);
-      let ended = false;
-      return {
-        answer: session.transport.handleRequest(request, {
-          authInfo,
-          ...(body === undefined ? {} : { parsedBody: body }),
-        }),
-        done() {
-          if (ended) return;
-          ended = true;
-          session.exchanges -= 1;
-          session.streams -= streams;
-          session.lastUsedMs = clock.monotonicMs();
-          if (session.retired && session.exchanges === session.streams) void session.server.close();
-        },
-      };
-    },
-    has(id, principal) {
-      const session = find(id, principal);
-      if (session) touch(session);
-      return session !== undefined;
-    },
-    retireUnless(live) {
-      for (const session of [...sessions.values()]) if (!live(session.principal)) retire(session);
-    },
-    count: () => sessions.size,
-    close() {
-      stopSweep?.();
-      for (const session of sessions.values()) void session.server.close();
-      sessions.clear();
-    },
-  };
+  #keep(made: Pick<Session, 'id' | 'principal' | 'server' | 'transport'>): void {
+    const { agent, credential } = made.principal;
+    this.#makeRoom(agent);
+    const lastUsedMs = this.#options.clock.monotonicMs();
+    this.#sessions.set(made.id, { ...made, agent, credential, lastUsedMs, answering: 0, streams: 0 });
+    this.#stopSweep ??= this.#options.clock.after(MCP_SESSION_SWEEP_MS, () => this.#sweep());
+  }
+
+  /** A client that comes back under a new session each time crowds out its own oldest, not somebody else's. */
+  #makeRoom(agent: AgentId): void {
+    const own = [...this.#sessions.values()].filter((session) => session.agent === agent);
+    const [oldestOwn] = own;
+    if (own.length >= MCP_SESSIONS_PER_AGENT_MAX && oldestOwn) this.#retire(oldestOwn);
+    const [oldest] = this.#sessions.values();
+    if (this.#sessions.size >= MCP_SESSIONS_MAX && oldest) this.#retire(oldest);
+  }
+
+  #touch(session: Session): void {
+    session.lastUsedMs = this.#options.clock.monotonicMs();
+    this.#sessions.delete(session.id);
+    this.#sessions.set(session.id, session);
+  }
+
+  #retire(session: Session): void {
+    this.#sessions.delete(session.id);
+    session.transport.closeStandaloneSSEStream();
+    this.#closeIfRetired(session);
+  }
+
+  #closeIfRetired(session: Session): void {
+    if (!this.#sessions.has(session.id) && session.answering === 0) void session.server.close();
+  }
+
+  #sweep(): void {
+    const now = this.#options.clock.monotonicMs();
+    for (const session of this.#sessions.values()) {
+      const inUse = session.answering + session.streams > 0;
+      const idle = !inUse && now - session.lastUsedMs >= MCP_SESSION_IDLE_MS;
+      const dead = session.streams > 0 && !this.#options.stillLive(session.principal);
+      if (idle || dead) this.#retire(session);
+    }
+    this.#stopSweep =
+      this.#sessions.size > 0
+        ? this.#options.clock.after(MCP_SESSION_SWEEP_MS, () => this.#sweep())
+        : undefined;
+  }
 }

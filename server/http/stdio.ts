@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { PassThrough } from 'node:stream';
 import {
   isJSONRPCErrorResponse,
+  isJSONRPCNotification,
   isJSONRPCRequest,
   isJSONRPCResultResponse,
   type JSONRPCMessage,
@@ -32,6 +33,12 @@ export interface ServedConnection {
   /** Settles when the connection has ended and everything it had asked for is answered. */
   readonly closed: Promise<void>;
   close(): Promise<void>;
+}
+
+function canceledId(message: JSONRPCMessage): string | number | undefined {
+  if (!isJSONRPCNotification(message) || message.method !== 'notifications/cancelled') return undefined;
+  const id: unknown = message.params?.['requestId'];
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
 }
 
 /**
@@ -78,6 +85,9 @@ class SocketTransport implements Transport {
       this.#pending.add(message.id);
       if (this.#pending.size >= SOCKET_REQUESTS_MAX) this.#input.pause();
     }
+    const canceled = canceledId(message);
+    // A canceled request is never answered; the call goes on to its end all the same.
+    if (canceled !== undefined) this.#settle(canceled);
     this.onmessage?.(message);
   }
 
@@ -89,12 +99,15 @@ class SocketTransport implements Transport {
     try {
       await this.#inner.send(message);
     } finally {
-      if ((isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message)) && message.id !== undefined) {
-        this.#pending.delete(message.id);
-        if (this.#pending.size < SOCKET_REQUESTS_MAX) this.#input.resume();
-        this.#endWhenAnswered();
-      }
+      const answers = isJSONRPCResultResponse(message) || isJSONRPCErrorResponse(message);
+      if (answers && message.id !== undefined) this.#settle(message.id);
     }
+  }
+
+  #settle(id: string | number): void {
+    this.#pending.delete(id);
+    if (this.#pending.size < SOCKET_REQUESTS_MAX) this.#input.resume();
+    this.#endWhenAnswered();
   }
 
   async close(): Promise<void> {

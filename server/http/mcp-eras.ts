@@ -1,0 +1,102 @@
+/** The long ways through the SDK: modern exchanges, legacy sessions, and plain requests without either. */
+import {
+  createMcpHandler,
+  isJSONRPCRequest,
+  WebStandardStreamableHTTPServerTransport,
+} from '@modelcontextprotocol/server';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '#domain/principal.ts';
+import { MCP_STREAMS_MAX } from '#limits.ts';
+import type { Clock } from '#ports.ts';
+import { buildServer } from './mcp-server.ts';
+import { McpSessions } from './mcp-sessions.ts';
+import type { McpTools } from './mcp-tools.ts';
+import { headerOf, openExchange, principalCarrier, sendResponse } from './mcp-web.ts';
+import { httpProblem, sendRpcProblem } from './problem.ts';
+
+export interface ErasOptions {
+  readonly tools: McpTools;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly stillLive: (principal: Principal) => boolean;
+  readonly onError: (error: Error) => void;
+}
+
+type Serve = (request: FastifyRequest, reply: FastifyReply, principal: Principal) => Promise<FastifyReply>;
+
+export interface McpEras {
+  readonly modern: Serve;
+  readonly session: Serve;
+  readonly plain: Serve;
+  /** Whether this session is the caller's; using it keeps it from expiring. */
+  hasSession(id: string, principal: Principal): boolean;
+  /** Ends the sessions and streams of every principal that is no longer live. */
+  endDead(): void;
+  close(): Promise<void>;
+}
+
+const JSON_AND_STREAM = 'application/json, text/event-stream';
+const SESSION_NOT_FOUND = httpProblem(
+  404,
+  'session_not_found',
+  'Session not found',
+  'There is no such session; initialize a new one.',
+);
+
+export function mcpEras(options: ErasOptions): McpEras {
+  const { tools, version, clock, stillLive } = options;
+  const carrier = principalCarrier();
+  const makeServer = () =>
+    buildServer({ tools, version, via: 'http', clock, principal: (context) => carrier.principalOf(context) });
+  const modernHandler = createMcpHandler(makeServer, {
+    legacy: 'reject',
+    maxSubscriptions: MCP_STREAMS_MAX,
+    onerror: options.onError,
+  });
+  const sessions = new McpSessions({ clock, makeServer, stillLive });
+  /** Open `subscriptions/listen` streams: the SDK does not know whose they are. */
+  const listening = new Map<AbortController, Principal>();
+
+  return {
+    async modern(request, reply, principal) {
+      const { web, controller } = await openExchange(request, reply);
+      if (isJSONRPCRequest(request.body) && request.body.method === 'subscriptions/listen') {
+        listening.set(controller, principal);
+        reply.raw.once('close', () => listening.delete(controller));
+      }
+      const authInfo = carrier.authInfoOf(principal);
+      return sendResponse(reply, await modernHandler.fetch(web, { authInfo, parsedBody: request.body }));
+    },
+    async session(request, reply, principal) {
+      const id = headerOf(request, 'mcp-session-id');
+      const { web } = await openExchange(request, reply);
+      const authInfo = carrier.authInfoOf(principal);
+      const asked = { principal, authInfo, request: web, body: request.body };
+      if (id === undefined) return sendResponse(reply, await sessions.open(asked));
+      const exchange = sessions.exchange(id, asked);
+      if (!exchange) return sendRpcProblem(reply, SESSION_NOT_FOUND);
+      reply.raw.once('close', () => exchange.done());
+      return sendResponse(reply, await exchange.answer);
+    },
+    async plain(request, reply, principal) {
+      const server = makeServer();
+      const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
+      await server.connect(transport);
+      const { web } = await openExchange(request, reply, JSON_AND_STREAM);
+      const authInfo = carrier.authInfoOf(principal);
+      const response = await transport.handleRequest(web, { authInfo, parsedBody: request.body });
+      await server.close();
+      return sendResponse(reply, response);
+    },
+    hasSession: (id, principal) => sessions.has(id, principal),
+    endDead() {
+      sessions.retireDead();
+      for (const [controller, principal] of listening) if (!stillLive(principal)) controller.abort();
+    },
+    async close() {
+      sessions.close();
+      for (const controller of listening.keys()) controller.abort();
+      await modernHandler.close();
+    },
+  };
+}

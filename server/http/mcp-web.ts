@@ -1,0 +1,70 @@
+/** Between Fastify and the SDK's web-standard transports: a Request that ends with the connection, a Response sent as it is. */
+import { toWebRequest } from '@modelcontextprotocol/node';
+import type { AuthInfo, ServerContext } from '@modelcontextprotocol/server';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { noPrincipal } from './problem.ts';
+
+export function headerOf(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+export const wantsStream = (request: FastifyRequest): boolean =>
+  (headerOf(request, 'accept') ?? '').includes('text/event-stream');
+
+export interface WebExchange {
+  readonly web: Request;
+  /** Aborting it ends the response, as a client that hangs up would. */
+  readonly controller: AbortController;
+}
+
+/** The body has been parsed already. `accept` stands for what a plain client did not say. */
+export async function openExchange(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  accept?: string,
+): Promise<WebExchange> {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  const { raw } = request;
+  const head = {
+    method: raw.method ?? 'GET',
+    url: raw.url ?? '/mcp',
+    headers: accept === undefined ? raw.headers : { ...raw.headers, accept },
+    [Symbol.asyncIterator]: () => raw[Symbol.asyncIterator](),
+  };
+  return { web: await toWebRequest(head, request.body, { signal: controller.signal }), controller };
+}
+
+/** The head of a stream is sent at once: its first event may be minutes away. */
+export function sendResponse(reply: FastifyReply, response: Response): FastifyReply {
+  void reply.send(response);
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) reply.raw.flushHeaders();
+  return reply;
+}
+
+/** How a principal travels through the SDK: its AuthInfo carries no token, only who it stands for. */
+export interface PrincipalCarrier {
+  authInfoOf(principal: Principal): AuthInfo;
+  principalOf(context: ServerContext): Result<Principal, Refusal>;
+}
+
+export function principalCarrier(): PrincipalCarrier {
+  const carried = new WeakMap<AuthInfo, Principal>();
+  return {
+    authInfoOf(principal) {
+      const info: AuthInfo = { token: '', clientId: principal.credential, scopes: [...principal.scopes] };
+      carried.set(info, principal);
+      return info;
+    },
+    principalOf(context) {
+      const info = context.http?.authInfo;
+      const principal = info && carried.get(info);
+      return principal ? ok(principal) : err(noPrincipal());
+    },
+  };
+}
