@@ -85,7 +85,15 @@ export const SOCKET_PATH_BYTES_MAX = 100;
 /** A `serve --local` that nobody uses and that works no order ends after this. */
 export const LOCAL_IDLE_MS = 10_000;
 export const TAPE_ROWS_MAX = 2_000_000;
-export const TAPE_BYTES_MAX = 512 * 1024 * 1024;
+/** A file is read as one string, and V8 holds no string of 512 MiB. */
+export const TAPE_BYTES_MAX = 256 * 1024 * 1024;
+/** A feed that was held up publishes this much faster than its timing; what is older than this stays lost. */
+export const TAPE_CATCH_UP_MS = 1_000;
+/** Quotes are published at least this often while a tape runs. */
+export const TAPE_STEP_MS_MAX = 1_000;
+/** However short a bar, it is walked in this many steps: open, one extreme, the other, close. */
+export const TAPE_STEPS_PER_BAR_MIN = 4;
+export const SUGGESTIONS_MAX = 3;
 
 /** Steady wall time is saved when it is this far ahead of what was saved. */
 export const WALL_SAVE_INTERVAL_MS = 1_000;
@@ -101,3 +109,4 @@ export const KEY_USE_SAVE_INTERVAL_MS = 60_000;
 export const KEY_ADDRESSES_MAX = 100;
 export const MANDATE_HISTORY_MAX = 100;
 export const REASON_LENGTH_MAX = 200;
+export const MANDATE_ERRORS_MAX = 50;

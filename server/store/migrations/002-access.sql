@@ -1,15 +1,21 @@
 -- Who is calling and what they may do: agents, API keys, mandates.
 CREATE TABLE agents (
-  id              TEXT PRIMARY KEY,
-  name            TEXT NOT NULL UNIQUE,
-  created_at      INTEGER NOT NULL,
-  halted_by       TEXT CHECK (halted_by IN ('agent', 'owner')),   -- NULL: not halted
-  halted_at       INTEGER,
-  halt_reason     TEXT,
-  reducing_reason TEXT CHECK (reducing_reason IN ('daily_loss', 'mandate_expired', 'mandate_revoked')),
-  reducing_at     INTEGER,
-  reducing_day    TEXT                                            -- the mandate day of a daily loss
+  id          TEXT PRIMARY KEY,
+  name        TEXT NOT NULL UNIQUE,
+  created_at  INTEGER NOT NULL,
+  halted_by   TEXT CHECK (halted_by IN ('agent', 'owner')),   -- NULL: not halted
+  halted_at   INTEGER,
+  halt_reason TEXT
 ) STRICT;
+
+-- Why an agent may only reduce; a row a reason, because a loss does not end with a new mandate, nor a revocation with the day.
+CREATE TABLE agent_reducing (
+  agent_id TEXT NOT NULL REFERENCES agents (id),
+  reason   TEXT NOT NULL CHECK (reason IN ('daily_loss', 'mandate_expired', 'mandate_revoked')),
+  day      TEXT,                         -- the mandate day of a daily loss
+  since    INTEGER NOT NULL,
+  PRIMARY KEY (agent_id, reason)
+) STRICT, WITHOUT ROWID;
 
 -- The accounts an agent may read.
 CREATE TABLE agent_accounts (
@@ -42,12 +48,11 @@ CREATE TABLE mandates (
   PRIMARY KEY (agent_id, version)
 ) STRICT, WITHOUT ROWID;
 
--- Calls in the current window, per agent and bucket; survives refresh and restart.
+-- Calls in the current window, per agent and bucket; survives a restart.
 CREATE TABLE rate_windows (
-  agent_id     TEXT NOT NULL,
-  bucket       TEXT NOT NULL,
-  window_start INTEGER NOT NULL,
-  used         INTEGER NOT NULL,
-  previous     INTEGER NOT NULL,
+  agent_id TEXT NOT NULL,
+  bucket   TEXT NOT NULL,
+  saved_at INTEGER NOT NULL,
+  ages     BLOB NOT NULL,                -- how long before saved_at each call was, ms, uint32 little endian, oldest first
   PRIMARY KEY (agent_id, bucket)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,106 @@
+/** Who is calling and what they may do: agents, keys, mandates, trading states, the authority epoch and rates, as one room. */
+import type { AuditLog } from '#audit/log.ts';
+import type { AgentId, Principal } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+import type { Clock } from '#ports.ts';
+import type { Store } from '#store/open.ts';
+import { type AgentState, agentStates } from './agent-state.ts';
+import { type AccountBook, type Agents, LOCAL_AGENT, openAgents } from './agents.ts';
+import { type ApiKeys, openApiKeys } from './api-keys.ts';
+import { type Authority, openAuthority } from './authority.ts';
+import { localAgent } from './local-agent.ts';
+import { type InstrumentResolver, type Mandates, openMandates } from './mandates.ts';
+import { DEFAULT_RATES, openRateLimiter, type Rate, type RateLimiter } from './rate.ts';
+import { openReducing, REDUCING_REASONS, type ReducingReason } from './reducing.ts';
+import { stillLive } from './still-live.ts';
+import { type OwnerCalendar, ownerCalendar } from './trading-hours.ts';
+import { type SteadyWall, steadyWall } from './wall.ts';
+
+export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar {
+  readonly agents: Omit<Agents, 'createLocal' | 'required' | 'grantAccounts'> & {
+    /** The strictest of the gateway's and the agent's own state. */
+    stateOf(id: AgentId): AgentState;
+    /** Inside a transaction, audited; true when this is news, so that adding orders are to be canceled. */
+    setReducing(id: AgentId, reason: ReducingReason, day: string | null): boolean;
+    /** Inside a transaction, audited. An expired or revoked mandate goes on to reduce until there is a new one. */
+    clearReducing(id: AgentId, why: string): void;
+  };
+  readonly keys: Omit<ApiKeys, 'refusedNow'>;
+  /** The stdio door without a key. */
+  localPrincipal(): Result<Principal, Refusal>;
+  /** Synchronous; the order line asks again inside its transaction. */
+  stillLive(who: Principal): Result<void, Refusal>;
+  readonly mandates: Mandates;
+  readonly rate: Pick<RateLimiter, 'take'>;
+  /** Wall time that never goes back, epoch ms. */
+  readonly wall: SteadyWall;
+  /** Called after the commit, with every mandate that is set, revoked or found expired. */
+  onMandateChange(listener: (agent: AgentId) => void): void;
+  /** Saves what is still in memory (rates). */
+  close(): void;
+}
+
+export interface AccessOptions {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  /** IANA zone of mandate days (PORTCULLIS_TIMEZONE). */
+  readonly timezone: string;
+  readonly instruments: InstrumentResolver;
+  readonly accounts: AccountBook;
+  /** PORTCULLIS_RATE_LIMIT_READ and _WRITE; the bucket of reduce tools is as large as the one of writes. */
+  readonly rates?: { readonly read: Rate; readonly write: Rate };
+}
+
+export function openAccess(o: AccessOptions): Access {
+  const { store, audit, clock, accounts } = o;
+  const wall = steadyWall(store, clock);
+  const calendar = ownerCalendar(o.timezone);
+  const mandateListeners: ((agent: AgentId) => void)[] = [];
+  const changed = (agent: AgentId): void => {
+    for (const listener of mandateListeners) listener(agent);
+  };
+  const authority = openAuthority({ store, audit });
+  const agents = openAgents({ store, audit, wall, accounts });
+  const keys = openApiKeys({ store, audit, wall, agents, authority });
+  const reducing = openReducing({ store, audit, wall });
+  const mandates = openMandates({ ...o, wall, agents, reducing, changed });
+  const local = localAgent({ store, agents, mandates, authority, accounts });
+  const rates = o.rates ?? DEFAULT_RATES;
+  const limiter = openRateLimiter({ store, clock, wall, limits: { ...rates, reduce: rates.write } });
+  const states = agentStates({ store, wall, calendar, authority, agents, reducing, mandates, changed });
+
+  /** The owner may speak of the stdio door's agent before its first use. */
+  const known = (name: string): string => (name === LOCAL_AGENT ? local.ensure().name : name);
+
+  return {
+    ...authority,
+    ...calendar,
+    agents: {
+      ...agents,
+      halt: (name, by, reason) => agents.halt(known(name), by, reason),
+      lift: (name, by) =>
+        store.transaction(() => {
+          const lifted = agents.lift(known(name), by);
+          if (lifted.ok) reducing.clear(lifted.value.id, ['daily_loss'], 'lifted by the owner');
+          return lifted;
+        }),
+      ...states,
+      setReducing: (id, reason, day) => reducing.set(id, reason, day),
+      clearReducing: (id, why) => reducing.clear(id, REDUCING_REASONS, why),
+    },
+    keys,
+    localPrincipal: () => local.principal(),
+    stillLive: (who) => stillLive(who, { authority, keys, agents }),
+    mandates: {
+      ...mandates,
+      set: (name, document, by) => mandates.set(known(name), document, by),
+      revoke: (name, by) => mandates.revoke(known(name), by),
+    },
+    rate: limiter,
+    wall,
+    onMandateChange: (listener) => void mandateListeners.push(listener),
+    close: () => limiter.flush(),
+  };
+}

@@ -1,0 +1,56 @@
+/** Address lists in CIDR notation, for IPv4 and IPv6; an IPv4 address written as IPv6 is the IPv4 address. */
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { err, ok, type Result } from '#domain/result.ts';
+
+export interface AddressRange {
+  readonly family: 'ipv4' | 'ipv6';
+  /** Canonical spelling, without the prefix. */
+  readonly address: string;
+  readonly prefix: number;
+}
+
+/** RFC 4291, section 2.5.5.2: ::ffff:a.b.c.d. */
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/;
+const MAPPED_BITS = 96;
+
+/** One address as its canonical spelling and family; undefined when it is none. A zone (`%eth0`) is left out. */
+export function canonicalAddress(given: string): Omit<AddressRange, 'prefix'> | undefined {
+  const bare = given.replace(/%[0-9A-Za-z_.-]{1,32}$/, '');
+  if (isIPv4(bare)) return { family: 'ipv4', address: bare };
+  if (!isIPv6(bare)) return undefined;
+  const { address } = new SocketAddress({ address: bare, family: 'ipv6' });
+  const mapped = MAPPED.exec(address)?.[1];
+  return mapped === undefined ? { family: 'ipv6', address } : { family: 'ipv4', address: mapped };
+}
+
+/** `10.0.0.0/8`, `2001:db8::/32`, or one address; the error is the rule that it broke. */
+export function parseRange(given: string): Result<AddressRange, string> {
+  const rule = 'an address or a range such as 10.0.0.0/8 or 2001:db8::/32';
+  const [bare = '', bits, ...rest] = given.trim().split('/');
+  const network = rest.length === 0 && !bare.includes('%') ? canonicalAddress(bare) : undefined;
+  if (!network) return err(rule);
+  const width = network.family === 'ipv4' ? 32 : 128;
+  if (bits === undefined) return ok({ ...network, prefix: width });
+  if (!/^\d{1,3}$/.test(bits)) return err(rule);
+  const isMapped = network.family === 'ipv4' && !isIPv4(bare);
+  const prefix = Number(bits) - (isMapped ? MAPPED_BITS : 0);
+  if (prefix < 0 || prefix > width) {
+    const least = isMapped ? MAPPED_BITS : 0;
+    return err(`a prefix between ${least} and ${least + width}`);
+  }
+  return ok({ ...network, prefix });
+}
+
+export const rangeText = (range: AddressRange): string => `${range.address}/${range.prefix}`;
+
+/** Whether an address lies in one of the ranges; an unreadable address lies in none. */
+export function addressList(ranges: readonly AddressRange[]): { admits(address: string): boolean } {
+  const list = new BlockList();
+  for (const range of ranges) list.addSubnet(range.address, range.prefix, range.family);
+  return {
+    admits(address) {
+      const canonical = canonicalAddress(address);
+      return canonical !== undefined && list.check(canonical.address, canonical.family);
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/** Mandates: the owner's word on how much an agent may do, versioned, with its symbols resolved to instruments. */
+import type { JsonValue } from '#audit/event.ts';
+import type { AuditLog } from '#audit/log.ts';
+import type { Instrument } from '#domain/instrument.ts';
+import { type Mandate, MandateDocument, mandateOf } from '#domain/mandate.ts';
+import { type AgentId, accountId, type Owner } from '#domain/principal.ts';
+import { type FieldError, fieldError, type Refusal, type RefusalReason, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { MANDATE_ERRORS_MAX, MANDATE_HISTORY_MAX } from '#limits.ts';
+import type { Store } from '#store/open.ts';
+import { type AccountBook, type Agents, actOn } from './agents.ts';
+import { mandateErrors } from './mandate-errors.ts';
+import type { Reducing } from './reducing.ts';
+import type { SteadyWall } from './wall.ts';
+
+export interface Mandates {
+  /** Replaces the agent's mandate; refuses with every field that is wrong, and then changes nothing. */
+  set(agentName: string, document: unknown, by: Owner): Result<Mandate, Refusal>;
+  /** The latest, expired or revoked ones too: look at `expiresAtMs` and `revokedAtMs`. undefined: never had one. */
+  current(agent: AgentId): Mandate | undefined;
+  /** The agent becomes REDUCING until it has a new mandate; revoking twice changes nothing. */
+  revoke(agentName: string, by: Owner): Result<Mandate, Refusal>;
+  /** Newest first, the last MANDATE_HISTORY_MAX. */
+  history(agent: AgentId): readonly { readonly mandate: Mandate; readonly createdAtMs: number }[];
+}
+
+export interface InstrumentResolver {
+  resolve(symbol: string): Result<Instrument, Refusal>;
+}
+
+interface MandateRow {
+  readonly version: number;
+  readonly document: string;
+  readonly resolved: string;
+  readonly created_at: number;
+  readonly revoked_at: number | null;
+}
+
+interface MandateOptions {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly wall: SteadyWall;
+  readonly agents: Agents;
+  readonly reducing: Reducing;
+  readonly instruments: InstrumentResolver;
+  readonly accounts: AccountBook;
+  /** Called after the commit of every change. */
+  readonly changed: (agent: AgentId) => void;
+}
+
+export function openMandates(o: MandateOptions): Mandates {
+  const { store, audit, wall, agents, reducing } = o;
+  const sql = statements(store);
+  /** Parsed once a version; the order line reads it with every order. */
+  const parsed = new Map<AgentId, Mandate>();
+
+  function current(agent: AgentId): Mandate | undefined {
+    const row = sql.latest.get(agent) as MandateRow | undefined;
+    if (!row) return undefined;
+    const known = parsed.get(agent);
+    if (known?.version === row.version && known.revokedAtMs === row.revoked_at) return known;
+    const mandate = mandateFrom(row);
+    // A version that a rollback takes back is written again under the same number: keep only what is committed.
+    if (!store.inTransaction()) parsed.set(agent, mandate);
+    return mandate;
+  }
+  function latest(agent: AgentId): Mandate {
+    const found = current(agent);
+    if (!found) throw new Error(`agent ${agent} has no mandate`);
+    return found;
+  }
+
+  return {
+    set: (agentName, document, by) =>
+      store.transaction(() => {
+        const agent = agents.required(agentName);
+        if (!agent.ok) return agent;
+        const checked = checkMandate(document, o);
+        if (!checked.ok) return checked;
+        const { id } = agent.value;
+        const before = current(id);
+        const version = (before?.version ?? 0) + 1;
+        const { document: stored, resolved } = checked.value;
+        sql.insert.run(id, version, JSON.stringify(stored), JSON.stringify(resolved), wall());
+        agents.grantAccounts(id, stored.accounts.map(accountId));
+        reducing.clear(id, ['mandate_expired', 'mandate_revoked'], 'a new mandate');
+        audit.record({
+          kind: 'mandate.set',
+          ...actOn(agentName, by),
+          outcome: 'ok',
+          detail: { version, before: before ? json(before.document) : null, after: json(stored) },
+        });
+        store.afterCommit(() => o.changed(id));
+        return ok(latest(id));
+      }),
+    current,
+    revoke: (agentName, by) =>
+      store.transaction(() => {
+        const agent = agents.required(agentName);
+        if (!agent.ok) return agent;
+        const { id } = agent.value;
+        const before = current(id);
+        if (!before) return err(refuse('no_mandate', `The agent ${agentName} has no mandate to revoke.`));
+        if (before.revokedAtMs !== null) return ok(before);
+        sql.revoke.run(wall(), id, before.version);
+        reducing.set(id, 'mandate_revoked', null);
+        audit.record({
+          kind: 'mandate.revoked',
+          ...actOn(agentName, by),
+          outcome: 'ok',
+          detail: { version: before.version, before: json(before.document), after: null },
+        });
+        store.afterCommit(() => o.changed(id));
+        return ok(latest(id));
+      }),
+    history: (agent) =>
+      (sql.history.all(agent, MANDATE_HISTORY_MAX) as readonly MandateRow[]).map((row) => ({
+        mandate: mandateFrom(row),
+        createdAtMs: row.created_at,
+      })),
+  };
+}
+
+function statements(store: Store) {
+  const { db } = store;
+  return {
+    latest: db.prepare('SELECT * FROM mandates WHERE agent_id = ? ORDER BY version DESC LIMIT 1'),
+    history: db.prepare('SELECT * FROM mandates WHERE agent_id = ? ORDER BY version DESC LIMIT ?'),
+    insert: db.prepare(
+      'INSERT INTO mandates (agent_id, version, document, resolved, created_at) VALUES (?, ?, ?, ?, ?)',
+    ),
+    revoke: db.prepare('UPDATE mandates SET revoked_at = ? WHERE agent_id = ? AND version = ?'),
+  };
+}
+
+/** Stored documents pass the schema again: a row that was edited by hand fails here, not in the order line. */
+function mandateFrom(row: MandateRow): Mandate {
+  return mandateOf(MandateDocument.parse(JSON.parse(row.document)), {
+    version: row.version,
+    resolved: JSON.parse(row.resolved) as readonly string[] | 'any',
+    revokedAtMs: row.revoked_at,
+  });
+}
+
+const json = (document: MandateDocument): JsonValue => JSON.parse(JSON.stringify(document)) as JsonValue;
+
+interface CheckedMandate {
+  readonly document: MandateDocument;
+  readonly resolved: readonly string[] | 'any';
+}
+
+function checkMandate(
+  given: unknown,
+  o: Pick<MandateOptions, 'instruments' | 'accounts'>,
+): Result<CheckedMandate, Refusal> {
+  const parsed = MandateDocument.safeParse(given);
+  if (!parsed.success) return err(invalid(mandateErrors(parsed.error.issues, given), 'invalid_input'));
+  const document = parsed.data;
+  const accountErrors = wrongAccounts(document.accounts, o.accounts);
+  const found =
+    document.symbols[0] === '*' ? [] : document.symbols.map((symbol) => o.instruments.resolve(symbol));
+  const symbolErrors: FieldError[] = [];
+  const reasons = new Set<RefusalReason>();
+  const known: Instrument[] = [];
+  for (const [index, result] of found.entries()) {
+    if (result.ok) {
+      known.push(result.value);
+      continue;
+    }
+    reasons.add(result.error.reason);
+    const suggestion = result.error.did_you_mean?.[0] ?? null;
+    symbolErrors.push(
+      fieldError(`symbols.${index}`, document.symbols[index], result.error.detail, suggestion),
+    );
+  }
+  if (accountErrors.length > 0) return err(invalid([...accountErrors, ...symbolErrors], 'invalid_input'));
+  if (symbolErrors.length > 0) {
+    const [reason = 'invalid_input'] = reasons;
+    return err(invalid(symbolErrors, reasons.size === 1 ? reason : 'invalid_input'));
+  }
+  const classes = document.asset_classes ?? [...new Set(known.map((instrument) => instrument.assetClass))];
+  const ids = [...new Set(known.map((instrument) => instrument.id))];
+  return ok({
+    document: { ...document, asset_classes: classes },
+    resolved: document.symbols[0] === '*' ? 'any' : ids,
+  });
+}
+
+/** Values are in the account's currency, so accounts of two currencies can not share limits. */
+function wrongAccounts(names: readonly string[], book: AccountBook): readonly FieldError[] {
+  const currencies = new Map(names.map((name) => [name, book.currencyOf(accountId(name))]));
+  const missing = names.filter((name) => currencies.get(name) === undefined);
+  if (missing.length > 0) {
+    return missing.map((name) =>
+      fieldError(`accounts.${names.indexOf(name)}`, name, 'an account of this gateway (see `accounts list`)'),
+    );
+  }
+  if (new Set(currencies.values()).size <= 1) return [];
+  const shown = [...currencies].map(([name, currency]) => `${name} is in ${String(currency)}`).join(', ');
+  return [fieldError('accounts', names, `accounts of one currency: ${shown}`)];
+}
+
+function invalid(errors: readonly FieldError[], reason: RefusalReason): Refusal {
+  const shown = errors.slice(0, MANDATE_ERRORS_MAX);
+  const suggestions = [...new Set(shown.flatMap((error) => error.nearest ?? []))];
+  const first = shown[0];
+  const where = first ? ` ${first.field || 'mandate'}: ${first.rule}` : '';
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return refuse(reason, `The mandate was not saved.${where}${more}.`, {
+    errors: shown,
+    ...(suggestions.length === 0 ? {} : { did_you_mean: suggestions }),
+  });
+}
