@@ -16,10 +16,10 @@ export interface Chain {
 
 export function openChain(keyring: Keyring): Chain {
   const chainKey = keyring.secret(AUDIT_KEYS.chain);
-  const argumentsKey = keyring.secret(AUDIT_KEYS.arguments);
   return {
     hashOf: (body) => createHmac('sha256', chainKey).update(body).digest('hex'),
-    argumentsHmac: (canonical) => createHmac('sha256', argumentsKey).update(canonical).digest('hex'),
+    argumentsHmac: (canonical) =>
+      createHmac('sha256', keyring.secret(AUDIT_KEYS.arguments)).update(canonical).digest('hex'),
     seal: (seq, canonical) => keyring.seal(AUDIT_KEYS.seal, Buffer.from(canonical), contextOf(seq)),
     unseal: (seq, sealed) => keyring.open(AUDIT_KEYS.seal, sealed, contextOf(seq)).toString('utf8'),
   };

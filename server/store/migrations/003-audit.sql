@@ -1,4 +1,4 @@
--- The record: one row an event, chained; the file log/audit.jsonl follows through `audit_outbox`.
+-- The record: one row an event, chained; the file log/audit.jsonl follows the table.
 CREATE TABLE audit (
   seq    INTEGER PRIMARY KEY,
   time   INTEGER NOT NULL,
@@ -6,10 +6,11 @@ CREATE TABLE audit (
   agent  TEXT,
   tool   TEXT,
   outcome TEXT NOT NULL,
-  line   TEXT NOT NULL,                  -- the canonical JSON line as written to the file
+  line   TEXT NOT NULL,                 -- the canonical JSON line as written to the file; the other columns repeat it for queries
   hash   TEXT NOT NULL
 ) STRICT;
 CREATE INDEX audit_by_agent ON audit (agent, seq);
+CREATE INDEX audit_by_kind ON audit (kind, seq);
 
 -- Arguments for the owner's eyes, sealed.
 CREATE TABLE audit_arguments (
@@ -17,7 +18,8 @@ CREATE TABLE audit_arguments (
   sealed BLOB NOT NULL
 ) STRICT;
 
--- How far the file has followed: file name, byte length and last seq known to be written and synced.
+-- How far the file has followed: file name, byte length and last seq known to be written and synced. A file that holds less
+-- was cut; what it holds beyond is what a crash may have torn.
 CREATE TABLE audit_file (
   id       INTEGER PRIMARY KEY CHECK (id = 1),
   name     TEXT NOT NULL,
