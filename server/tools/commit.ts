@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { ReduceCommit, TradeCommit } from '#trading/desk.ts';
-import { digestOf } from './digest.ts';
+import { type Arguments, digestOf } from './digest.ts';
 import { idempotencyKey } from './fields.ts';
 
 const actionToken = z
@@ -13,9 +13,9 @@ const actionToken = z
 
 /** Of tools that can add risk: a preview unless `dry_run` is false. */
 export const tradeFields = {
-  dry_run: z.boolean().default(true).describe('true: preview, nothing is sent'),
-  action_token: actionToken.describe('From the preview; single use, 5 minutes, same arguments'),
-  idempotency_key: idempotencyKey.optional().describe('Required with dry_run false; repeat it on a retry'),
+  dry_run: z.boolean().default(true).describe('true: preview only'),
+  action_token: actionToken.describe('Of the preview: once, 5 minutes'),
+  idempotency_key: idempotencyKey.optional().describe('For dry_run false; same one on a retry'),
 };
 
 /** Of tools that only reduce: they act unless `dry_run` is true. */
@@ -24,14 +24,16 @@ export const reduceFields = {
   idempotency_key: idempotencyKey.optional().describe('Same key, same outcome'),
 };
 
-interface TradeInput {
+interface ReduceInput {
   readonly dry_run: boolean;
-  readonly action_token?: string | undefined;
   readonly idempotency_key?: string | undefined;
+}
+interface TradeInput extends ReduceInput {
+  readonly action_token?: string | undefined;
 }
 
 /** Without a key a repeated commit could not be told from a second order. */
-export function tradeCommit(tool: string, input: TradeInput): Result<TradeCommit, Refusal> {
+export function tradeCommit(tool: string, input: TradeInput & Arguments): Result<TradeCommit, Refusal> {
   const digest = digestOf(input);
   if (input.dry_run) return ok({ kind: 'preview', tool, digest });
   if (input.idempotency_key === undefined) {
@@ -51,10 +53,7 @@ export function tradeCommit(tool: string, input: TradeInput): Result<TradeCommit
   });
 }
 
-export function reduceCommit(
-  tool: string,
-  input: { readonly dry_run: boolean; readonly idempotency_key?: string | undefined },
-): ReduceCommit {
+export function reduceCommit(tool: string, input: ReduceInput & Arguments): ReduceCommit {
   return {
     tool,
     digest: digestOf(input),

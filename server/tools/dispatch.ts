@@ -3,7 +3,6 @@ import type { AuditEvent } from '#audit/event.ts';
 import type { Door, Principal } from '#domain/principal.ts';
 import { printable, type Refusal, type RefusalReason, refuse, refuseUnclear } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { AUDIT_ARGUMENTS_BYTES_MAX } from '#limits.ts';
 import type { PreparedCall, Tool, ToolServices } from './define.ts';
 import { TOOLS } from './index.ts';
 import { isRecord } from './normalise.ts';
@@ -20,12 +19,12 @@ export type ToolAnswer =
   | {
       readonly ok: true;
       /** The wire object; `normalized` is part of it when an argument was repaired. */
-      readonly output: Readonly<Record<string, unknown>>;
+      readonly output: Record<string, unknown>;
     }
   | { readonly ok: false; readonly refusal: Refusal };
 
 export interface Dispatcher {
-  /** Never throws. null: no such tool, which each door says in its own protocol. */
+  /** Never throws. null: no such tool, which each door says in its own protocol; the attempt is on the record. */
   call(call: ToolCall): Promise<ToolAnswer | null>;
   /** What the caller may see and use now. */
   listFor(principal: Principal): readonly Tool[];
@@ -39,11 +38,11 @@ export function openDispatcher(services: ToolServices, tools: readonly Tool[] = 
     listFor: (principal) => tools.filter((tool) => principal.scopes.has(tool.scope)),
     async call(call) {
       const tool = byName.get(call.tool);
-      if (tool === undefined) return null;
+      if (tool === undefined) return refuseUnknown(services, call);
       const startedMs = services.clock.monotonicMs();
       const outcome = await carryOut(services, tool, call);
-      record(services, { tool, call, outcome, latencyMs: services.clock.monotonicMs() - startedMs });
-      return outcome.answer;
+      const latencyMs = services.clock.monotonicMs() - startedMs;
+      return record(services, { tool, call, outcome, latencyMs });
     },
   };
 }
@@ -57,17 +56,20 @@ interface Outcome {
 
 async function carryOut(services: ToolServices, tool: Tool, call: ToolCall): Promise<Outcome> {
   let dryRun = false;
+  let acting = false;
   try {
     const prepared = prepare(services, tool, call);
     if (!prepared.ok) return { answer: { ok: false, refusal: prepared.error }, dryRun };
     dryRun = prepared.value.dryRun;
+    acting = tool.effect !== 'read' && !dryRun;
     const result = await prepared.value.run(services, call.principal);
     if (!result.ok) return { answer: { ok: false, refusal: result.error }, dryRun };
     const { repaired } = prepared.value;
     const normalized = Object.keys(repaired).length === 0 ? {} : { normalized: repaired };
     return { answer: { ok: true, output: { ...result.value, ...normalized } }, dryRun };
   } catch (fault) {
-    return { answer: { ok: false, refusal: refusalOfFault(tool, fault, dryRun) }, dryRun, fault };
+    const refusal = acting ? unclear(tool, fault) : refuse(reasonOfFault(fault), WORDS[reasonOfFault(fault)]);
+    return { answer: { ok: false, refusal }, dryRun, fault };
   }
 }
 
@@ -111,21 +113,23 @@ function takeRate(
 }
 
 /** The wire is vague about a fault; the record is not. */
-function refusalOfFault(tool: Tool, fault: unknown, dryRun: boolean): Refusal {
-  const reason: RefusalReason = isStoreFault(fault) ? 'store_unavailable' : 'internal';
-  const what =
-    reason === 'store_unavailable'
-      ? 'The gateway can not write its records at the moment.'
-      : 'Something went wrong inside the gateway; the owner can see it in the record.';
-  if (tool.effect === 'read' || dryRun) return refuse(reason, what);
-  return refuseUnclear(
-    reason,
-    `${what} Whether ${tool.name} took effect is not certain: look with get_orders before anything else.`,
-    'get_orders',
-  );
+const WORDS = {
+  store_unavailable: 'The gateway can not write its records at the moment.',
+  internal: 'Something went wrong inside the gateway; the owner can see it in the record.',
+} as const;
+
+const reasonOfFault = (fault: unknown): keyof typeof WORDS =>
+  isStoreFault(fault) ? 'store_unavailable' : 'internal';
+
+/** The tool had begun to act, so it may have acted. */
+function unclear(tool: Tool, fault: unknown): Refusal {
+  const reason = reasonOfFault(fault);
+  const advice = `Whether ${tool.name} took effect is not certain: look with get_orders before anything else.`;
+  return refuseUnclear(reason, `${WORDS[reason]} ${advice}`, 'get_orders');
 }
 
-const STORE_FAULT = /^SQLITE_(?:IOERR|FULL|READONLY|CANTOPEN|CORRUPT|NOTADB|BUSY|LOCKED|NOMEM|PROTOCOL)/;
+const STORE_FAULT =
+  /^SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|BUSY|LOCKED|CORRUPT|NOTADB|NOMEM|PERM|PROTOCOL|NOLFS)(?:_|$)/;
 
 /** SQLite's own codes of "can not read or write now"; a broken constraint is a bug and none of these. */
 function isStoreFault(fault: unknown): boolean {
@@ -144,36 +148,60 @@ const REPEATED: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   'unauthenticated',
 ]);
 
-function record(
-  services: ToolServices,
-  done: {
-    readonly tool: Tool;
-    readonly call: ToolCall;
-    readonly outcome: Outcome;
-    readonly latencyMs: number;
-  },
-): void {
-  const { tool, call, outcome } = done;
-  const event = eventOf(tool, call, { outcome, latencyMs: Math.max(0, Math.round(done.latencyMs)) });
+interface Done {
+  readonly tool: Tool;
+  readonly call: ToolCall;
+  readonly outcome: Outcome;
+  readonly latencyMs: number;
+}
+
+/** Puts the call on the record and gives its answer: a look that can not be recorded is not answered. */
+function record(services: ToolServices, done: Done): ToolAnswer {
+  const { tool, outcome } = done;
   const { answer } = outcome;
+  const event = eventOf(done);
+  const looked = tool.effect === 'read' || outcome.dryRun;
   try {
     if (!answer.ok && REPEATED.has(answer.refusal.reason)) services.audit.recordRepeated(event);
-    else if (tool.effect === 'read' || outcome.dryRun) services.audit.recordGrouped(event);
+    else if (looked) services.audit.recordGrouped(event);
     else services.transaction(() => services.audit.record(event));
+    return answer;
   } catch {
-    // The call has happened; what can not be written now is kept in memory and written when the store heals.
+    // What was done is told all the same; its event is kept in memory and written when the store heals.
     services.audit.recordDeferred(event);
+    return looked && answer.ok
+      ? {
+          ok: false,
+          refusal: refuse('store_unavailable', WORDS.store_unavailable),
+        }
+      : answer;
   }
 }
 
-function eventOf(
-  tool: Tool,
-  call: ToolCall,
-  how: { readonly outcome: Outcome; readonly latencyMs: number },
-): AuditEvent {
-  const { answer, dryRun, fault } = how.outcome;
-  const account = accountNamed(call.args);
+/** The name is the caller's text, and bounded. */
+function refuseUnknown(services: ToolServices, call: ToolCall): null {
+  const event: AuditEvent = {
+    kind: 'tool.call',
+    agent: call.principal.agentName,
+    credential: call.principal.credential,
+    door: call.via,
+    tool: printable(call.tool).slice(0, 80),
+    outcome: 'refused',
+    args: call.args,
+    detail: { reason: 'not_found' },
+  };
+  try {
+    services.audit.recordRepeated(event);
+  } catch {
+    services.audit.recordDeferred(event);
+  }
+  return null;
+}
+
+function eventOf({ tool, call, outcome, latencyMs }: Done): AuditEvent {
+  const { answer, dryRun, fault } = outcome;
   const order = answer.ok && isRecord(answer.output['order']) ? answer.output['order'] : undefined;
+  const account = order?.['account'] ?? (isRecord(call.args) ? call.args['account'] : undefined);
   const orderId = answer.ok ? order?.['order_id'] : answer.refusal.order_id;
   return {
     kind: 'tool.call',
@@ -182,10 +210,10 @@ function eventOf(
     door: call.via,
     tool: tool.name,
     scope: tool.scope,
-    ...(account === undefined ? {} : { account }),
+    ...(typeof account === 'string' ? { account: printable(account).slice(0, 40) } : {}),
     outcome: outcomeOf(answer, order),
-    latencyMs: how.latencyMs,
-    args: argumentsForRecord(call.args),
+    latencyMs,
+    args: call.args,
     detail: {
       ...(dryRun ? { dry_run: true } : {}),
       ...(answer.ok ? {} : { reason: answer.refusal.reason }),
@@ -206,17 +234,3 @@ function outcomeOf(
 
 const faultText = (fault: unknown): string =>
   printable(fault instanceof Error ? `${fault.name}: ${fault.message}` : String(fault)).slice(0, 300);
-
-function accountNamed(args: unknown): string | undefined {
-  const account = isRecord(args) ? args['account'] : undefined;
-  return typeof account === 'string' ? printable(account).slice(0, 40) : undefined;
-}
-
-/** Bounded, and without the action token: it is a credential as long as it lives. */
-function argumentsForRecord(args: unknown): unknown {
-  const shown = isRecord(args)
-    ? Object.fromEntries(Object.entries(args).filter(([field]) => field !== 'action_token'))
-    : args;
-  const bytes = Buffer.byteLength(JSON.stringify(shown) ?? '');
-  return bytes > AUDIT_ARGUMENTS_BYTES_MAX ? { omitted_bytes: bytes } : shown;
-}

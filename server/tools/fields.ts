@@ -12,7 +12,7 @@ const RULE = 'a decimal string of more than 0, such as "12.5"; as a JSON number 
  * because its digits have been through binary floating point; the refusal names the string it probably meant.
  */
 export function positiveDecimal(
-  description: string,
+  description?: string,
   upTo?: { readonly below: string; readonly rule: string },
 ) {
   return z
@@ -29,8 +29,16 @@ export function positiveDecimal(
       context.addIssue({ code: 'custom', message, params: nearest === null ? {} : { nearest } });
       return z.NEVER;
     })
-    .meta({ type: 'string', pattern: '^(0|[1-9]\\d{0,23})(\\.\\d{1,18})?$', description });
+    .meta({
+      type: 'string',
+      pattern: '^(0|[1-9]\\d*)(\\.\\d+)?$',
+      ...(description === undefined ? {} : { description }),
+    });
 }
+
+/** Of a trailing stop: a trail of 100 % or more would have its stop at or below zero. */
+export const percentBelow100 = (description: string) =>
+  positiveDecimal(description, { below: '100', rule: 'percent: more than 0 and less than 100' });
 
 const isPositiveDecimal = (text: string): boolean =>
   isDecimalText(text) && !text.startsWith('-') && /[1-9]/.test(text);
@@ -70,8 +78,7 @@ export const accountFilter = account.describe('Account id; default all yours').o
 
 export const orderId = z
   .string()
-  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'an order_id, as get_orders shows it' })
-  .describe('As get_orders shows it');
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, { error: 'an order_id, as get_orders shows it' });
 
 const keyOf = (lengthMax: number) =>
   z.string().regex(new RegExp(`^[A-Za-z0-9._:-]{1,${lengthMax}}$`), {

@@ -1,6 +1,50 @@
 /** The tools, in the order in which they are listed: one line each. */
-import type { Tool } from './define.ts';
-import { getQuotes } from './get-quotes.ts';
-import { placeOrder } from './place-order.ts';
 
-export const TOOLS: readonly Tool[] = [getQuotes, placeOrder];
+import { cancelAllOrders } from './cancel-all-orders.ts';
+import { cancelOrder } from './cancel-order.ts';
+import { closeAllPositions } from './close-all-positions.ts';
+import { closePosition } from './close-position.ts';
+import type { Tool } from './define.ts';
+import { getAccount } from './get-account.ts';
+import { getBars } from './get-bars.ts';
+import { getGatewayStatus } from './get-gateway-status.ts';
+import { getInstrument } from './get-instrument.ts';
+import { getMandate } from './get-mandate.ts';
+import { getMarketClock } from './get-market-clock.ts';
+import { getMarketDepth } from './get-market-depth.ts';
+import { getOrder } from './get-order.ts';
+import { getOrders } from './get-orders.ts';
+import { getPnlHistory } from './get-pnl-history.ts';
+import { getPositions } from './get-positions.ts';
+import { getQuotes } from './get-quotes.ts';
+import { getTrades } from './get-trades.ts';
+import { haltTrading } from './halt-trading.ts';
+import { listAccounts } from './list-accounts.ts';
+import { modifyOrder } from './modify-order.ts';
+import { placeOrder } from './place-order.ts';
+import { searchInstruments } from './search-instruments.ts';
+
+export const TOOLS: readonly Tool[] = [
+  searchInstruments,
+  getInstrument,
+  getQuotes,
+  getMarketDepth,
+  getBars,
+  getMarketClock,
+  getGatewayStatus,
+  listAccounts,
+  getAccount,
+  getPositions,
+  getOrders,
+  getOrder,
+  getTrades,
+  getPnlHistory,
+  getMandate,
+  placeOrder,
+  modifyOrder,
+  cancelOrder,
+  cancelAllOrders,
+  closePosition,
+  closeAllPositions,
+  haltTrading,
+];

@@ -1,4 +1,5 @@
 /** What the caller probably meant: the nearest of the right words, by known synonyms first, then by edit distance. */
+import { nearest } from '#domain/nearest.ts';
 
 /** Words of other trading interfaces for our fields; suggestions only, never silently replaced. */
 const FIELD_SYNONYMS: ReadonlyMap<string, string> = new Map([
@@ -121,55 +122,28 @@ const VALUE_SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['active', 'open'],
 ]);
 
-/** Longer words are nobody's typing error, and comparing them costs. */
-const WORD_LENGTH_MAX = 40;
-
 /** The field of `known` that was probably meant by `given`; null when nothing is near. */
 export function nearestField(given: string, known: readonly string[]): string | null {
-  return nearest(given, known, FIELD_SYNONYMS);
+  return suggest(given, known, FIELD_SYNONYMS);
 }
 
 /** The allowed value that was probably meant by `given`; null when nothing is near. */
 export function nearestValue(given: string, allowed: readonly string[]): string | null {
-  return nearest(given, allowed, VALUE_SYNONYMS);
+  return suggest(given, allowed, VALUE_SYNONYMS);
 }
 
-function nearest(
+/** The same word but for case and punctuation, then what other interfaces mean by it, then a slip of the finger. */
+function suggest(
   given: string,
   known: readonly string[],
   synonyms: ReadonlyMap<string, string>,
 ): string | null {
-  if (given.length > WORD_LENGTH_MAX) return null;
-  const bare = bareWord(given);
+  const bare = bareWord(given.slice(0, WORD_LENGTH_MAX));
   const same = known.find((word) => bareWord(word) === bare);
   if (same !== undefined) return same;
   const meant = synonyms.get(bare);
-  if (meant !== undefined && known.includes(meant)) return meant;
-  const ranked = known
-    .map((word) => ({ word, distance: editDistance(bare, bareWord(word)) }))
-    .filter(({ word, distance }) => distance <= Math.min(3, Math.floor(bareWord(word).length / 3)))
-    .sort((a, b) => a.distance - b.distance);
-  return ranked[0]?.word ?? null;
+  return meant !== undefined && known.includes(meant) ? meant : nearest(given, known);
 }
 
+const WORD_LENGTH_MAX = 60;
 const bareWord = (word: string): string => word.toLowerCase().replace(/[^a-z0-9]/g, '');
-
-/** Insertions, deletions, substitutions and swaps of neighbours between two short words. */
-export function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      let best = Math.min((row[j - 1] ?? 0) + 1, (last[j] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
-      }
-      row.push(best);
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
-}

@@ -74,18 +74,11 @@ function allowedOf(issue: z.core.$ZodIssue): string {
 }
 
 function ruleOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return typeWord(issue.expected);
-    case 'invalid_value':
-      return `one of ${issue.values.map(String).join(', ')}`;
-    case 'too_small':
-      return `at least ${issue.minimum}${countedOf(issue.origin)}`;
-    case 'too_big':
-      return `at most ${issue.maximum}${countedOf(issue.origin)}`;
-    default:
-      return issue.message;
-  }
+  if (issue.code === 'invalid_type') return typeWord(issue.expected);
+  if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'too_small') return `at least ${issue.minimum}${countedOf(issue.origin)}`;
+  if (issue.code === 'too_big') return `at most ${issue.maximum}${countedOf(issue.origin)}`;
+  return issue.message;
 }
 
 const countedOf = (origin: string): string =>
@@ -107,19 +100,14 @@ function typeWord(expected: string): string {
 }
 
 function nearestOf(issue: z.core.$ZodIssue, value: unknown): string | null {
-  switch (issue.code) {
-    case 'invalid_value':
-      return nearestValue(String(value), issue.values.map(String));
-    case 'too_small':
-      return issue.origin === 'number' || issue.origin === 'int' ? String(issue.minimum) : null;
-    case 'too_big':
-      return issue.origin === 'number' || issue.origin === 'int' ? String(issue.maximum) : null;
-    case 'invalid_type':
-      return nearestOfType(issue.expected, value);
-    default:
-      return null;
-  }
+  if (issue.code === 'invalid_value') return nearestValue(String(value), issue.values.map(String));
+  if (issue.code === 'invalid_type') return nearestOfType(issue.expected, value);
+  if (issue.code === 'too_small') return isNumeric(issue.origin) ? String(issue.minimum) : null;
+  if (issue.code === 'too_big') return isNumeric(issue.origin) ? String(issue.maximum) : null;
+  return null;
 }
+
+const isNumeric = (origin: string): boolean => origin === 'number' || origin === 'int';
 
 function nearestOfType(expected: string, value: unknown): string | null {
   if (expected === 'string' && typeof value === 'number') return String(value);

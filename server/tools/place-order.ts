@@ -8,7 +8,7 @@ import { TAG_LENGTH_MAX } from '#limits.ts';
 import { chooseAccount } from './choose-account.ts';
 import { tradeCommit, tradeFields } from './commit.ts';
 import { defineTool } from './define.ts';
-import { account, clientOrderId, positiveDecimal, symbol } from './fields.ts';
+import { account, clientOrderId, percentBelow100, positiveDecimal, symbol } from './fields.ts';
 import { checkOrderPrices } from './order-prices.ts';
 import { placeWire } from './project.ts';
 import { PlaceShape } from './shapes.ts';
@@ -26,10 +26,7 @@ const input = z
     time_in_force: z.enum(TIMES_IN_FORCE).default('day'),
     limit_price: positiveDecimal('For limit and stop_limit').optional(),
     stop_price: positiveDecimal('Trigger of stop and stop_limit').optional(),
-    trail_percent: positiveDecimal('For trailing_stop: distance in percent, "2.5" = 2.5 %', {
-      below: '100',
-      rule: 'percent: more than 0 and less than 100',
-    }).optional(),
+    trail_percent: percentBelow100('For trailing_stop: distance in percent, "2.5" = 2.5 %').optional(),
     trail_price: positiveDecimal('For trailing_stop, instead: distance in price').optional(),
     take_profit: positiveDecimal('Bracket: limit price that closes the position').optional(),
     stop_loss: positiveDecimal('Bracket: stop price that closes the position').optional(),

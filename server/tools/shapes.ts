@@ -211,19 +211,25 @@ export const CancelAllShape = z.object({
   failed: z.array(failedOrder),
 });
 
-export const CloseShape = z.union([
-  z.object({
-    dry_run: z.literal(true),
-    preview: PreviewShape.nullable(),
-    would_cancel: z.array(z.string()),
-  }),
-  z.object({
-    dry_run: z.literal(false),
-    order: OrderShape.nullable(),
-    canceled: z.array(z.string()),
-    detail: z.string(),
-  }),
-]);
+const closePreview = z.object({
+  dry_run: z.literal(true),
+  preview: PreviewShape.nullable(),
+  would_cancel: z.array(z.string()),
+});
+const closeDone = z.object({
+  dry_run: z.literal(false),
+  order: OrderShape.nullable(),
+  canceled: z.array(z.string()),
+  detail: z.string(),
+});
+export const CloseShape = z.union([closePreview, closeDone]);
+
+const ofSymbol = { symbol: z.string() };
+export const CloseAllShape = z.object({
+  dry_run: z.boolean(),
+  closes: z.array(z.union([closePreview.extend(ofSymbol), closeDone.extend(ofSymbol)])),
+  failed: z.array(z.object({ ...ofSymbol, refusal: z.record(z.string(), z.unknown()) })),
+});
 
 const use = z.object({
   account: z.string(),
@@ -240,7 +246,7 @@ export const MandateShape = z.object({
   scopes: z.array(z.string()),
   accounts: z.array(z.string()),
   /** The document as the owner wrote it, with its version; null: no mandate, so nothing may be traded. */
-  mandate: z.record(z.string(), z.json()).nullable(),
+  mandate: z.record(z.string(), z.unknown()).nullable(),
   used: z.array(use),
   left: z.array(use),
   trading_state: tradingState,

@@ -1,0 +1,37 @@
+/** cancel_all_orders: takes every working order of the caller back. */
+import { z } from 'zod';
+import { accountId } from '#domain/principal.ts';
+import { printable } from '#domain/refusal.ts';
+import { ok } from '#domain/result.ts';
+import { reduceCommit, reduceFields } from './commit.ts';
+import { defineTool } from './define.ts';
+import { accountFilter, symbol } from './fields.ts';
+import { CancelAllShape } from './shapes.ts';
+
+export const cancelAllOrders = defineTool({
+  name: 'cancel_all_orders',
+  title: 'Cancel all orders',
+  description:
+    'Cancels all your working orders at once, protective ones included, optionally of one account or symbol. Answers order ids: canceled, pending (not yet confirmed) and failed with the reason. Never closes a position.',
+  scope: 'write:orders',
+  effect: 'reduce',
+  rest: { method: 'POST', path: '/orders/cancel-all' },
+  input: z.strictObject({ account: accountFilter, symbol: symbol.optional(), ...reduceFields }),
+  output: CancelAllShape,
+  async run(services, principal, given) {
+    const filter = {
+      ...(given.account === undefined ? {} : { account: accountId(given.account) }),
+      ...(given.symbol === undefined ? {} : { symbol: given.symbol }),
+    };
+    const commit = reduceCommit('cancel_all_orders', given);
+    const result = await services.desk.cancelAllOrders(principal, filter, commit);
+    if (!result.ok) return result;
+    const { dryRun, canceled, pending, failed } = result.value;
+    return ok({
+      dry_run: dryRun,
+      canceled: [...canceled],
+      pending: [...pending],
+      failed: failed.map(({ orderId, reason }) => ({ order_id: orderId, reason: printable(reason) })),
+    });
+  },
+});

@@ -1,0 +1,24 @@
+/** get_instrument: everything known of one symbol. */
+import { z } from 'zod';
+import { ok } from '#domain/result.ts';
+import { defineTool } from './define.ts';
+import { symbol } from './fields.ts';
+import { instrumentWire } from './project.ts';
+import { InstrumentShape } from './shapes.ts';
+
+export const getInstrument = defineTool({
+  name: 'get_instrument',
+  title: 'Get an instrument',
+  description:
+    'Facts of one instrument: class, currency, tick (price step), lot (quantity step), multiplier, minimum notional, calendar, time zone, and whether it trades on paper only (note says why).',
+  scope: 'read:market',
+  effect: 'read',
+  rest: { method: 'GET', path: '/instrument' },
+  input: z.strictObject({ symbol }),
+  output: z.object({ instrument: InstrumentShape }),
+  run(services, _principal, given) {
+    const found = services.book.resolve(given.symbol);
+    if (!found.ok) return found;
+    return ok({ instrument: instrumentWire(found.value, services.feed.finest(found.value.id)) });
+  },
+});

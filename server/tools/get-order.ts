@@ -1,0 +1,24 @@
+/** get_order: one order with the story of its states. */
+import { z } from 'zod';
+import { ok } from '#domain/result.ts';
+import { defineTool } from './define.ts';
+import { orderId } from './fields.ts';
+import { orderWire, timelineWire } from './project.ts';
+import { OrderShape, TimelineShape } from './shapes.ts';
+
+export const getOrder = defineTool({
+  name: 'get_order',
+  title: 'Get an order',
+  description:
+    'One of your orders with its timeline: every state it went through, when (wall time) and why. Status unknown means that the broker has not said yet; it is being asked, so do not send the order again.',
+  scope: 'read:account',
+  effect: 'read',
+  rest: { method: 'GET', path: '/orders/{order_id}' },
+  input: z.strictObject({ order_id: orderId }),
+  output: z.object({ order: OrderShape, timeline: z.array(TimelineShape) }),
+  async run(services, principal, given) {
+    const found = await services.desk.order(principal, given.order_id);
+    if (!found.ok) return found;
+    return ok({ order: orderWire(found.value.order), timeline: found.value.timeline.map(timelineWire) });
+  },
+});

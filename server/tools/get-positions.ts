@@ -1,0 +1,32 @@
+/** get_positions: what the accounts hold, and which part of it is the caller's own. */
+import { z } from 'zod';
+import { accountId } from '#domain/principal.ts';
+import { ok } from '#domain/result.ts';
+import { defineTool } from './define.ts';
+import { accountFilter, symbol } from './fields.ts';
+import { positionWire } from './project.ts';
+import { PositionShape } from './shapes.ts';
+
+export const getPositions = defineTool({
+  name: 'get_positions',
+  title: 'Get positions',
+  description:
+    "Positions in your accounts. qty is the whole account's (negative: short), own_qty the part that you opened and may close. Prices in the quote currency, values and profit in the account's.",
+  scope: 'read:account',
+  effect: 'read',
+  rest: { method: 'GET', path: '/positions' },
+  input: z.strictObject({
+    account: accountFilter,
+    symbol: symbol.optional(),
+    status: z.enum(['open', 'closed', 'all']).default('open'),
+  }),
+  output: z.object({ positions: z.array(PositionShape) }),
+  async run(services, principal, given) {
+    const positions = await services.desk.positions(principal, {
+      ...(given.account === undefined ? {} : { account: accountId(given.account) }),
+      ...(given.symbol === undefined ? {} : { symbol: given.symbol }),
+      status: given.status,
+    });
+    return positions.ok ? ok({ positions: positions.value.map(positionWire) }) : positions;
+  },
+});

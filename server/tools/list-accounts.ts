@@ -1,0 +1,23 @@
+/** list_accounts: the accounts that the caller was given. */
+import { z } from 'zod';
+import { ok } from '#domain/result.ts';
+import { defineTool } from './define.ts';
+import { accountWire } from './project.ts';
+import { AccountShape } from './shapes.ts';
+
+export const listAccounts = defineTool({
+  name: 'list_accounts',
+  title: 'List accounts',
+  description:
+    'The accounts you were given, with broker, mode (paper or live), cash, equity, buying power and trading state; money in the currency of each account.',
+  scope: 'read:account',
+  effect: 'read',
+  openWorld: true,
+  rest: { method: 'GET', path: '/accounts' },
+  input: z.strictObject({}),
+  output: z.object({ accounts: z.array(AccountShape) }),
+  async run(services, principal) {
+    const accounts = await services.desk.listAccounts(principal);
+    return accounts.ok ? ok({ accounts: accounts.value.map(accountWire) }) : accounts;
+  },
+});

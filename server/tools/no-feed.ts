@@ -1,0 +1,11 @@
+/** What is said of an instrument that we know and no feed carries. */
+import type { Instrument } from '#domain/instrument.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import type { ToolServices } from './define.ts';
+
+export function noFeed(services: ToolServices, instrument: Instrument): Refusal {
+  const carried = services.feed.instruments().map(({ symbol }) => symbol);
+  const those = carried.length === 0 ? 'none at the moment' : carried.join(', ');
+  const detail = `No feed carries ${instrument.symbol} here; carried: ${those}.`;
+  return refuse('no_reference_price', detail, carried.length === 0 ? {} : { did_you_mean: carried });
+}
