@@ -4,6 +4,7 @@ import {
   createDecipheriv,
   createPrivateKey,
   createPublicKey,
+  createSecretKey,
   generateKeyPairSync,
   type KeyObject,
   randomBytes,
@@ -61,6 +62,7 @@ export function openKeyring(folder: string): Keyring {
     throw new StoreError(`The key folder ${folder} can not be used: ${(cause as Error).message}`);
   }
   const secrets = new Map<string, Buffer>();
+  const sealKeys = new Map<string, KeyObject>();
   const pairs = new Map<string, SigningKey>();
 
   function pathOf(name: string, suffix: string): string {
@@ -81,6 +83,12 @@ export function openKeyring(folder: string): Keyring {
     secrets.set(name, bytes);
     return bytes;
   }
+  /** Prepared once: raw bytes would be with every value. */
+  function sealKey(name: string): KeyObject {
+    const key = sealKeys.get(name) ?? createSecretKey(secret(name));
+    sealKeys.set(name, key);
+    return key;
+  }
   function signingKey(name: string): SigningKey {
     const known = pairs.get(name);
     if (known) return known;
@@ -100,9 +108,9 @@ export function openKeyring(folder: string): Keyring {
     secret,
     exists: (name) => secrets.has(name) || isThere(pathOf(name, '.key')),
     signingKey,
-    seal: (name, plaintext, context) => seal(secret(name), plaintext, context),
+    seal: (name, plaintext, context) => seal(sealKey(name), plaintext, context),
     open(name, sealed, context) {
-      const plaintext = unseal(secret(name), sealed, context);
+      const plaintext = unseal(sealKey(name), sealed, context);
       if (!plaintext) {
         throw new StoreError(
           `A sealed value (${context}) does not open under ${pathOf(name, '.key')}: another key sealed it, or it was altered.`,
@@ -203,7 +211,7 @@ function pairOf(path: string, pem: Buffer): SigningKey {
 }
 
 /** Version byte, nonce, ciphertext, tag. A random nonce is safe for 2^32 values under one key (NIST SP 800-38D). */
-function seal(key: Buffer, plaintext: Buffer, context: string): Buffer {
+function seal(key: KeyObject, plaintext: Buffer, context: string): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   cipher.setAAD(Buffer.from(context));
@@ -216,7 +224,7 @@ function seal(key: Buffer, plaintext: Buffer, context: string): Buffer {
   ]);
 }
 
-function unseal(key: Buffer, sealed: Buffer, context: string): Buffer | undefined {
+function unseal(key: KeyObject, sealed: Buffer, context: string): Buffer | undefined {
   if (sealed.length < 1 + NONCE_BYTES + TAG_BYTES || sealed[0] !== SEAL_VERSION) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, 1 + NONCE_BYTES), {
     authTagLength: TAG_BYTES,
