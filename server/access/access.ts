@@ -5,10 +5,13 @@ import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { Clock } from '#ports.ts';
 import type { Store } from '#store/open.ts';
+import { type AccountBook, LOCAL_AGENT } from './agent-name.ts';
 import { type AgentState, agentStates } from './agent-state.ts';
-import { type AccountBook, type Agents, LOCAL_AGENT, openAgents } from './agents.ts';
+import { type Agents, openAgents } from './agents.ts';
 import { type ApiKeys, openApiKeys } from './api-keys.ts';
+import { type KeyCheck, openKeyCheck } from './authenticate.ts';
 import { type Authority, openAuthority } from './authority.ts';
+import { keyTable } from './key-table.ts';
 import { localAgent } from './local-agent.ts';
 import { type InstrumentResolver, type Mandates, openMandates } from './mandates.ts';
 import { DEFAULT_RATES, openRateLimiter, type Rate, type RateLimiter } from './rate.ts';
@@ -26,7 +29,7 @@ export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar 
     /** Inside a transaction, audited. An expired or revoked mandate goes on to reduce until there is a new one. */
     clearReducing(id: AgentId, why: string): void;
   };
-  readonly keys: Omit<ApiKeys, 'refusedNow'>;
+  readonly keys: ApiKeys & Pick<KeyCheck, 'authenticate'>;
   /** The stdio door without a key. */
   localPrincipal(): Result<Principal, Refusal>;
   /** Synchronous; the order line asks again inside its transaction. */
@@ -63,7 +66,9 @@ export function openAccess(o: AccessOptions): Access {
   };
   const authority = openAuthority({ store, audit });
   const agents = openAgents({ store, audit, wall, accounts });
-  const keys = openApiKeys({ store, audit, wall, agents, authority });
+  const table = keyTable(store);
+  const keys = openApiKeys({ store, audit, wall, agents, table });
+  const keyCheck = openKeyCheck({ store, audit, wall, authority, table });
   const reducing = openReducing({ store, audit, wall });
   const mandates = openMandates({ ...o, wall, agents, reducing, changed });
   const local = localAgent({ store, agents, mandates, authority, accounts });
@@ -90,9 +95,9 @@ export function openAccess(o: AccessOptions): Access {
       setReducing: (id, reason, day) => reducing.set(id, reason, day),
       clearReducing: (id, why) => reducing.clear(id, REDUCING_REASONS, why),
     },
-    keys,
+    keys: { ...keys, ...keyCheck },
     localPrincipal: () => local.principal(),
-    stillLive: (who) => stillLive(who, { authority, keys, agents }),
+    stillLive: (who) => stillLive(who, { authority, keys: keyCheck, agents }),
     mandates: {
       ...mandates,
       set: (name, document, by) => mandates.set(known(name), document, by),

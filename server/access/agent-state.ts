@@ -1,6 +1,6 @@
 /** The trading state an agent is in: the strictest of the gateway's, its own halt, its mandate's end and today's loss. */
 import type { AgentId, TradingState } from '#domain/principal.ts';
-import type { Store } from '#store/open.ts';
+import { type Store, StoreUnavailable } from '#store/open.ts';
 import type { Agents } from './agents.ts';
 import type { Authority } from './authority.ts';
 import type { Mandates } from './mandates.ts';
@@ -39,8 +39,9 @@ export function agentStates(o: StateOptions): { stateOf(id: AgentId): AgentState
     if (o.store.inTransaction()) return record();
     try {
       record();
-    } catch {
-      // The store can not write now; the answer stands without the row, and the next look records it.
+    } catch (fault) {
+      // The answer stands without the row, and the next look records it.
+      if (!(fault instanceof StoreUnavailable)) throw fault;
     }
   }
   function reducingReason(id: AgentId): ReducingReason | undefined {

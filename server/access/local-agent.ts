@@ -5,8 +5,10 @@ import { accountId, type Owner, type Principal, SCOPES } from '#domain/principal
 import type { Refusal } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { Store } from '#store/open.ts';
-import { type AccountBook, type AgentRecord, type Agents, LOCAL_AGENT } from './agents.ts';
-import { haltedByKill } from './api-keys.ts';
+import { type AccountBook, LOCAL_AGENT } from './agent-name.ts';
+import type { AgentRecord } from './agent-table.ts';
+import type { Agents } from './agents.ts';
+import { haltedByKill } from './authenticate.ts';
 import type { Authority } from './authority.ts';
 import type { Mandates } from './mandates.ts';
 

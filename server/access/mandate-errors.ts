@@ -120,7 +120,7 @@ function nearestAmount(value: unknown): string | null {
     return value < 0 ? '0' : /^\d+(\.\d+)?$/.test(String(value)) ? String(value) : null;
   if (typeof value !== 'string') return null;
   const plain = value.replace(/[\s,_$]/g, '');
-  if (/^-/.test(plain)) return '0';
+  if (plain.startsWith('-')) return '0';
   const digits = /^\+?0*(\d+(?:\.\d+)?)$/.exec(plain)?.[1];
   return digits ?? null;
 }

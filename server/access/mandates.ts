@@ -8,7 +8,8 @@ import { type FieldError, fieldError, type Refusal, type RefusalReason, refuse }
 import { err, ok, type Result } from '#domain/result.ts';
 import { MANDATE_ERRORS_MAX, MANDATE_HISTORY_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
-import { type AccountBook, type Agents, actOn } from './agents.ts';
+import type { AccountBook } from './agent-name.ts';
+import { type Agents, actOn } from './agents.ts';
 import { mandateErrors } from './mandate-errors.ts';
 import type { Reducing } from './reducing.ts';
 import type { SteadyWall } from './wall.ts';

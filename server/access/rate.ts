@@ -4,7 +4,7 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { RATE_COUNT_MAX, RATE_SAVE_INTERVAL_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import type { Store } from '#store/open.ts';
+import { type Store, StoreUnavailable } from '#store/open.ts';
 import type { SteadyWall } from './wall.ts';
 
 const UNITS = { second: 1_000, minute: 60_000, hour: 3_600_000 } as const;
@@ -103,8 +103,9 @@ export function openRateLimiter(o: RateOptions): RateLimiter {
       saving = false;
       try {
         flush();
-      } catch {
-        // The store is broken: limits go on in memory and are saved with the next call after it heals.
+      } catch (fault) {
+        // Limits go on in memory, and are saved with the next call after the store has healed.
+        if (!(fault instanceof StoreUnavailable)) throw fault;
       }
     });
   }

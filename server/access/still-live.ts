@@ -3,14 +3,14 @@ import type { Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { Agents } from './agents.ts';
-import { type ApiKeys, haltedByKill } from './api-keys.ts';
+import { haltedByKill, type KeyCheck } from './authenticate.ts';
 import type { Authority } from './authority.ts';
 import { LOCAL_CREDENTIAL } from './local-agent.ts';
 
 /** Synchronous and without effect, so that the order line can ask inside the transaction that acts on the answer. */
 export function stillLive(
   who: Principal,
-  o: { readonly authority: Authority; readonly keys: ApiKeys; readonly agents: Agents },
+  o: { readonly authority: Authority; readonly keys: KeyCheck; readonly agents: Agents },
 ): Result<void, Refusal> {
   const halted = haltedByKill(o.authority);
   if (halted) return err(halted);

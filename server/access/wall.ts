@@ -1,7 +1,7 @@
 /** Wall time that never goes back, not even across restarts, so that what has expired stays expired. */
 import { WALL_SAVE_INTERVAL_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import type { Store } from '#store/open.ts';
+import { type Store, StoreUnavailable } from '#store/open.ts';
 
 export interface SteadyWall {
   /** Epoch milliseconds, whole, never less than an earlier answer. */
@@ -41,8 +41,9 @@ export function steadyWall(store: Store, clock: Clock): SteadyWall {
     if (store.inTransaction()) return commit();
     try {
       commit();
-    } catch {
+    } catch (fault) {
       // Cancels and the kill switch read the time too, and go first even when the store is broken.
+      if (!(fault instanceof StoreUnavailable)) throw fault;
     }
   }
 
