@@ -27,6 +27,8 @@ export const LOSS_CHECK_INTERVAL_MS = 1_000;
 export const MARK_SAVE_INTERVAL_MS = 60_000;
 export const RECONCILE_INTERVAL_MS = 5_000;
 export const KILL_SWEEP_INTERVAL_MS = 200;
+/** Rounds that a kill's report waits for; sweeping goes on after it. */
+export const KILL_SWEEPS_REPORTED_MAX = 5;
 export const KILL_WATCH_INTERVAL_MS = 250;
 
 export const PAGE_DEFAULT = 100;

@@ -206,6 +206,11 @@ export interface BrokerCapabilities {
     readonly queryByClientId: boolean;
     readonly dedupes: boolean;
     readonly cancelOnDisconnect: boolean;
+    /**
+     * How long after sending "no such order" is the broker's final word; before that the request may still be on its
+     * way. 0 for a venue that lives in this process.
+     */
+    readonly absentIsFinalAfterMs: number;
   };
 }
 

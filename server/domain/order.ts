@@ -70,7 +70,8 @@ export const ORDER_STATES: readonly OrderStatus[] = [...OPEN_STATES, ...FINAL_ST
 export const TRANSITIONS: { readonly [from in OrderStatus]: readonly OrderStatus[] } = {
   received: ['pending_approval', 'submitting', 'refused'],
   pending_approval: ['submitting', 'refused', 'canceled'],
-  submitting: ['open', 'partially_filled', 'filled', 'canceled', 'rejected', 'expired', 'unknown'],
+  // refused: it was never sent (the gate fell, or the adapter could prove that nothing left).
+  submitting: ['open', 'partially_filled', 'filled', 'canceled', 'rejected', 'refused', 'expired', 'unknown'],
   open: [
     'partially_filled',
     'filled',

@@ -31,7 +31,7 @@ CREATE TABLE orders (
   status           TEXT NOT NULL,
   reason           TEXT,
   filled_qty       TEXT NOT NULL DEFAULT '0',
-  filled_value     TEXT NOT NULL DEFAULT '0',          -- sum of price × qty × multiplier, for the average
+  filled_value     TEXT NOT NULL DEFAULT '0',          -- sum of price × qty, for the average
   unit_value       TEXT NOT NULL DEFAULT '0',          -- what one unit reserves; times the remaining qty: the reservation
   pending_terms    TEXT,                               -- JSON of a modify the broker has not answered
   held             INTEGER NOT NULL DEFAULT 0,         -- a leg that waits for its entry
@@ -44,6 +44,9 @@ CREATE INDEX orders_by_agent ON orders (agent_id, seq);
 CREATE INDEX orders_by_account ON orders (account_id, seq);
 CREATE INDEX orders_working ON orders (agent_id, account_id, instrument_id)
   WHERE status NOT IN ('filled', 'canceled', 'rejected', 'refused', 'expired');
+CREATE INDEX orders_unsettled ON orders (account_id) WHERE status IN ('submitting', 'unknown');
+CREATE INDEX orders_by_client_id ON orders (agent_id, client_order_id) WHERE client_order_id IS NOT NULL;
+CREATE INDEX orders_by_broker_id ON orders (account_id, broker_order_id) WHERE broker_order_id IS NOT NULL;
 CREATE INDEX orders_by_parent ON orders (parent_order_id) WHERE parent_order_id IS NOT NULL;
 
 CREATE TABLE order_timeline (
@@ -142,7 +145,7 @@ CREATE TABLE pnl_days (
   account_id TEXT NOT NULL,
   run        INTEGER NOT NULL,
   date       TEXT NOT NULL,
-  realised   TEXT NOT NULL,                            -- of that day, fees included
+  realised_total TEXT NOT NULL,                        -- since ever at its end, fees included
   unrealised TEXT NOT NULL,                            -- at its end
   equity     TEXT NOT NULL,                            -- at its end
   PRIMARY KEY (account_id, run, date)

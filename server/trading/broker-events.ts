@@ -1,0 +1,320 @@
+/** What the broker says, posted once: order states by evidence, executions by their id, settlements to every holder. */
+import { randomBytes } from 'node:crypto';
+import { absolute, add, scale, text, value, ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
+import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
+import { type AccountId, agentId } from '#domain/principal.ts';
+import { printable } from '#domain/refusal.ts';
+import type { BrokerEvent, BrokerExecution, BrokerOrder, BrokerSettlement } from '#ports.ts';
+import { restingState } from './dispatch.ts';
+import { EXTERNAL_HOLDER } from './holdings.ts';
+import { isPosted, postExecution } from './ledger.ts';
+import { instrumentOf, type Line } from './line.ts';
+import { fixDayStart } from './loss.ts';
+import type { NewOrder, StoredOrder } from './orders.ts';
+import { writePnlDay } from './pnl.ts';
+import { addLateFill, createOrder, transition } from './transition.ts';
+
+/** What an event asks to be done after it has been committed. */
+export interface AfterEvent {
+  /** The agent whose loss has to be looked at. */
+  readonly filled?: StoredOrder;
+  /** An order that is working now: under a kill switch it may have to be canceled. */
+  readonly opened?: StoredOrder;
+}
+
+/**
+ * Posts one event in one transaction. When the store can not take it, the account is compared with its broker again later:
+ * nothing is lost, because executions are asked for by cursor and posted by id.
+ */
+export function postEvent(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
+  try {
+    return line.store.transaction(() => post(line, account, event));
+  } catch (cause) {
+    line.memory.suspect.add(account);
+    line.audit.recordDeferred({
+      kind: 'broker.event_failed',
+      account,
+      outcome: 'error',
+      detail: { event: event.kind, why: cause instanceof Error ? cause.message : String(cause) },
+    });
+    return {};
+  }
+}
+
+function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
+  switch (event.kind) {
+    case 'order': {
+      const opened = applyOrder(line, account, event.order);
+      return opened === undefined ? {} : { opened };
+    }
+    case 'execution': {
+      const filled = applyExecution(line, account, event.execution);
+      return filled === undefined ? {} : { filled, opened: filled };
+    }
+    case 'settlement':
+      applySettlement(line, account, event.settlement);
+      return {};
+    case 'connection':
+      if (event.connected) line.memory.suspect.add(account);
+      line.audit.record({
+        kind: event.connected ? 'broker.connected' : 'broker.disconnected',
+        account,
+        outcome: 'ok',
+        detail: { text: printable(event.detail) },
+      });
+      return {};
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Finds ours by our id, then by the broker's; one that is nobody's is adopted as external. */
+function find(
+  line: Line,
+  account: AccountId,
+  ids: { brokerClientId: string | null; brokerOrderId: string },
+): StoredOrder | undefined {
+  const byClient = ids.brokerClientId === null ? undefined : line.orders.byBrokerClientId(ids.brokerClientId);
+  return byClient ?? line.orders.byBrokerOrderId(account, ids.brokerOrderId);
+}
+
+/** Applies the broker's word on an order. Duplicates, reordering and echoes of what we know change nothing. */
+export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder | undefined {
+  const known = find(line, account, seen);
+  if (known === undefined)
+    return isFinal(seen.status as OrderStatus) ? undefined : adopt(line, account, seen);
+  if (isFinal(known.status)) return known;
+  const order = withLegFacts(line, known, seen);
+  const reason = seen.reason === undefined ? null : printable(seen.reason);
+  const patch = { brokerOrderId: seen.brokerOrderId, ...(reason === null ? {} : { reason }) };
+  switch (seen.status) {
+    case 'open':
+    case 'partially_filled':
+      return atRest(line, order, seen);
+    case 'filled':
+      // Executions make it filled; if they are missing, the comparison with the broker brings them.
+      if (order.filledQty.lt(seen.filledQty)) line.memory.suspect.add(account);
+      return order;
+    case 'canceled':
+    case 'expired':
+    case 'rejected':
+    case 'refused': {
+      const to = seen.status;
+      if (!mayBecome(order.status, to)) return order;
+      if (order.filledQty.lt(seen.filledQty)) line.memory.suspect.add(account);
+      return transition(line, order, { to, detail: reason ?? `${to} by the broker`, patch });
+    }
+    default:
+      return seen.status satisfies never;
+  }
+}
+
+/** The broker has it working: that ends `submitting` and `unknown`; what waits for an answer goes on waiting. */
+function atRest(line: Line, order: StoredOrder, seen: BrokerOrder): StoredOrder {
+  line.memory.sentAtMs.delete(order.orderId);
+  if (order.status !== 'submitting' && order.status !== 'unknown') {
+    return order.brokerOrderId === null
+      ? transition(line, order, {
+          to: order.status,
+          detail: 'acknowledged by the broker',
+          patch: { brokerOrderId: seen.brokerOrderId },
+        })
+      : order;
+  }
+  return transition(line, order, {
+    to: restingState(order),
+    detail: seen.held ? 'held by the broker until the entry fills' : 'working at the broker',
+    patch: { brokerOrderId: seen.brokerOrderId },
+  });
+}
+
+/** A leg's quantity and activation follow the broker: a bracket's legs grow with the entry's fills and shrink with each other's. */
+function withLegFacts(line: Line, order: StoredOrder, seen: BrokerOrder): StoredOrder {
+  if (order.role === 'entry') return order;
+  const changed = order.held !== seen.held || !order.qty.eq(seen.qty);
+  if (!changed || seen.qty.lt(order.filledQty) || seen.qty.lte('0')) return order;
+  const detail =
+    order.held && !seen.held ? 'active: the entry has filled' : 'its quantity follows the bracket';
+  return transition(line, order, { to: order.status, detail, patch: { held: seen.held, qty: seen.qty } });
+}
+
+/** Posts an execution once. Gives the order as it stands, or undefined when it was posted before. */
+export function applyExecution(
+  line: Line,
+  account: AccountId,
+  execution: BrokerExecution,
+): StoredOrder | undefined {
+  if (isPosted(line, account, execution.executionId)) return undefined;
+  const known = find(line, account, execution) ?? adopt(line, account, orderBehind(execution));
+  for (const holding of line.holdings.holdersOf(account, execution.instrument)) fixDay(line, holding);
+  fixDay(line, line.holdings.of(known.agent, account, execution.instrument));
+  postExecution(line, known, execution, line.feed.run());
+  const instrument = instrumentOf(line, execution.instrument);
+  const worth = value(execution.price, execution.qty);
+  if (known.effect === 'adding') {
+    line.usage.addUsed(
+      known.agent,
+      account,
+      line.access.mandateDay(line.wallMs()),
+      scale(worth, instrument.multiplier),
+    );
+  }
+  const filled = recordFill(line, known, execution, worth);
+  line.audit.record({
+    kind: 'order.executed',
+    agent: known.agent,
+    account,
+    outcome: 'ok',
+    detail: {
+      order_id: known.orderId,
+      execution_id: execution.executionId,
+      symbol: instrument.symbol,
+      side: execution.side,
+      qty: text(execution.qty),
+      price: text(execution.price),
+      fee: text(execution.fee),
+    },
+  });
+  writePnlDay(line, account);
+  return filled;
+}
+
+const fixDay = (line: Line, holding: Parameters<typeof fixDayStart>[1]): void =>
+  fixDayStart(line, holding, line.access.mandateDay(line.wallMs()));
+
+function recordFill(
+  line: Line,
+  order: StoredOrder,
+  execution: BrokerExecution,
+  worth: StoredOrder['filledValue'],
+): StoredOrder {
+  line.memory.sentAtMs.delete(order.orderId);
+  const filledQty = add(order.filledQty, execution.qty);
+  const patch = {
+    filledQty,
+    filledValue: add(order.filledValue, worth),
+    brokerOrderId: execution.brokerOrderId,
+    held: false,
+  };
+  const detail = `${execution.side === 'buy' ? 'bought' : 'sold'} ${text(execution.qty)} at ${text(execution.price)}`;
+  if (isFinal(order.status)) return addLateFill(line, order, patch, `${detail} (reported late)`);
+  if (filledQty.gte(order.qty)) return transition(line, order, { to: 'filled', detail, patch });
+  const waiting = order.status === 'pending_cancel' || order.status === 'pending_replace';
+  return transition(line, order, { to: waiting ? order.status : 'partially_filled', detail, patch });
+}
+
+/** An order that the broker has and nobody here placed: adopted as external, so that its fills have a home. */
+function adopt(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder {
+  const instrument = instrumentOf(line, seen.instrument);
+  const order = createOrder(
+    line,
+    { ...blank(line, account, seen), symbol: instrument.symbol, brokerOrderId: seen.brokerOrderId },
+    'found at the broker; nobody here placed it',
+  );
+  const submitted = transition(line, order, { to: 'submitting', detail: 'adopted as external' });
+  return transition(line, submitted, { to: 'open', detail: 'working at the broker' });
+}
+
+function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOrder {
+  const wallMs = line.wallMs();
+  const { side, qty, type, timeInForce, limitPrice, stopPrice, trail, postOnly, reduceOnly, extendedHours } =
+    terms;
+  return {
+    side,
+    qty,
+    type,
+    timeInForce,
+    ...(limitPrice ? { limitPrice } : {}),
+    ...(stopPrice ? { stopPrice } : {}),
+    ...(trail ? { trail } : {}),
+    postOnly,
+    reduceOnly,
+    extendedHours,
+    orderId: `ord_${randomBytes(12).toString('hex')}`,
+    agent: agentId(EXTERNAL_HOLDER),
+    credential: EXTERNAL_HOLDER,
+    account,
+    instrument: terms.instrument,
+    symbol: '',
+    clientOrderId: null,
+    brokerClientId: terms.brokerClientId ?? `external_${account}_${terms.brokerOrderId}`,
+    brokerOrderId: null,
+    parentOrderId: null,
+    role: 'entry',
+    origin: 'external',
+    effect: 'adding',
+    takeProfit: null,
+    stopLoss: null,
+    tag: null,
+    status: 'received',
+    reason: null,
+    filledQty: ZERO_QUANTITY,
+    avgFillPrice: null,
+    filledValue: ZERO_MONEY,
+    unitValue: ZERO_MONEY,
+    pending: null,
+    held: false,
+    run: line.feed.run(),
+    mandateDay: line.access.mandateDay(wallMs),
+    createdAtMs: wallMs,
+    updatedAtMs: wallMs,
+  };
+}
+
+/** The least that an execution says of its order. */
+const orderBehind = (execution: BrokerExecution): BrokerOrder => ({
+  brokerOrderId: execution.brokerOrderId,
+  brokerClientId: execution.brokerClientId,
+  instrument: execution.instrument,
+  side: execution.side,
+  qty: execution.qty,
+  filledQty: ZERO_QUANTITY,
+  type: 'market',
+  timeInForce: 'day',
+  postOnly: false,
+  reduceOnly: false,
+  extendedHours: false,
+  status: 'open',
+  held: false,
+  timeMs: execution.timeMs,
+});
+
+/** Everything in the instrument was closed at a price: each holder's part becomes a filled order of its own. */
+export function applySettlement(line: Line, account: AccountId, settlement: BrokerSettlement): void {
+  for (const holding of line.holdings.holdersOf(account, settlement.instrument)) {
+    if (holding.qty.eq('0')) continue;
+    const executionId = `${settlement.settlementId}:${holding.holder}`;
+    if (isPosted(line, account, executionId)) continue;
+    const side = holding.qty.gt('0') ? 'sell' : 'buy';
+    const execution: BrokerExecution = {
+      executionId,
+      brokerOrderId: executionId,
+      brokerClientId: null,
+      instrument: settlement.instrument,
+      side,
+      qty: absolute(holding.qty),
+      price: settlement.price,
+      fee: ZERO_MONEY,
+      timeMs: settlement.timeMs,
+    };
+    const order = createOrder(
+      line,
+      {
+        ...blank(line, account, { ...orderBehind(execution) }),
+        agent: agentId(holding.holder),
+        credential: 'broker',
+        symbol: instrumentOf(line, settlement.instrument).symbol,
+        brokerClientId: executionId,
+        origin: 'settlement',
+        effect: 'reducing',
+        reason: printable(settlement.detail),
+      },
+      printable(settlement.detail),
+    );
+    const submitted = transition(line, order, { to: 'submitting', detail: 'settled by the broker' });
+    fixDay(line, holding);
+    postExecution(line, submitted, execution, line.feed.run());
+    recordFill(line, submitted, execution, value(execution.price, execution.qty));
+  }
+  writePnlDay(line, account);
+}

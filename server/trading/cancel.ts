@@ -1,0 +1,166 @@
+/** Cancels: an agent's own orders, whatever the trading state; they go out even when they can not be written down first. */
+import { isFinal } from '#domain/order.ts';
+import type { AccountId, Actor, Principal } from '#domain/principal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { CANCEL_WAIT_MS } from '#limits.ts';
+import type { CancelOutcomeView, ReduceCommit } from './desk.ts';
+import { dispatchCancel } from './dispatch.ts';
+import { type Line, waitFor } from './line.ts';
+import { ownOrder } from './modify.ts';
+import type { StoredOrder } from './orders.ts';
+import { keyConflict } from './submit.ts';
+import type { CancelResult } from './views.ts';
+
+/** Scope and a live credential; no mandate, no trading state stands before a cancel. */
+export function authoriseReduction(line: Line, who: Principal): Result<void, Refusal> {
+  const live = line.access.stillLive(who);
+  if (!live.ok) return live;
+  return who.scopes.has('write:orders')
+    ? ok(undefined)
+    : err(refuse('insufficient_scope', 'This credential may not trade; it lacks write:orders.'));
+}
+
+export async function cancelOrder(
+  line: Line,
+  who: Principal,
+  orderId: string,
+  commit: ReduceCommit,
+): Promise<Result<CancelOutcomeView, Refusal>> {
+  const allowed = authoriseReduction(line, who);
+  if (!allowed.ok) return allowed;
+  const found = cancelable(line, who, orderId);
+  if (!found.ok) return found;
+  const known = recallReduction<{ orderId: string }>(line, who, commit);
+  if (known !== undefined && !known.ok) return known;
+  const order = found.value;
+  if (isFinal(order.status)) {
+    // Canceled already: that is what the caller wanted, so a repeat is not an error.
+    if (order.status === 'canceled') return ok({ dryRun: commit.dryRun, order });
+    return err(
+      refuse('order_final', `The order is ${order.status}; there is nothing to cancel.`, {
+        order_id: order.orderId,
+      }),
+    );
+  }
+  if (commit.dryRun) return ok({ dryRun: true, order });
+  if (known === undefined)
+    bindReduction(line, who, commit, JSON.stringify({ orderId: order.orderId }), order.orderId);
+  const outcome = await dispatchCancel(line, order, 'cancel asked by the agent', who);
+  if (outcome.kind === 'rejected') {
+    return err(
+      refuse('broker_unavailable', `The broker did not take the cancel: ${outcome.reason}.`, {
+        order_id: order.orderId,
+        verify_with: 'get_order',
+      }),
+    );
+  }
+  const after = await waitFor(line, order.orderId, (now) => isFinal(now.status), CANCEL_WAIT_MS);
+  return ok({ dryRun: false, order: after ?? order });
+}
+
+/** An order that the caller may cancel: its own, or with `may_reduce: account` any in the accounts of its mandate. */
+function cancelable(line: Line, who: Principal, orderId: string): Result<StoredOrder, Refusal> {
+  const own = ownOrder(line, who, orderId);
+  if (own.ok) return own;
+  const mandate = line.access.mandates.current(who.agent);
+  const order = line.orders.byId(orderId);
+  if (
+    order !== undefined &&
+    mandate?.document.may_reduce === 'account' &&
+    mandate.accounts.has(order.account)
+  )
+    return ok(order);
+  return own;
+}
+
+/** What a key of a reduce tool has done before; the same key and arguments never act twice. */
+export function recallReduction<T>(
+  line: Line,
+  who: Principal,
+  commit: ReduceCommit,
+): Result<T, Refusal> | undefined {
+  if (commit.idempotencyKey === undefined || commit.dryRun) return undefined;
+  const bound = line.idempotency.find(who.agent, commit.tool, commit.idempotencyKey);
+  if (bound === undefined) return undefined;
+  if (bound.digest !== commit.digest) return err(keyConflict(bound.orderId));
+  if (bound.outcome === null)
+    return err(refuse('reconciling', 'The first call with this key is still under way.', { retry_after: 1 }));
+  return ok(JSON.parse(bound.outcome) as T);
+}
+
+export function bindReduction(
+  line: Line,
+  who: Principal,
+  commit: ReduceCommit,
+  outcome: string | null,
+  orderId: string | null = null,
+): void {
+  const key = commit.idempotencyKey;
+  if (key === undefined) return;
+  line.store.transaction(() =>
+    line.idempotency.bind(who.agent, commit.tool, key, {
+      digest: commit.digest,
+      orderId,
+      outcome,
+      atMs: line.wallMs(),
+    }),
+  );
+}
+
+export function settleReduction(line: Line, who: Principal, commit: ReduceCommit, outcome: unknown): void {
+  const key = commit.idempotencyKey;
+  if (key === undefined) return;
+  line.store.transaction(() => line.idempotency.settle(who.agent, commit.tool, key, JSON.stringify(outcome)));
+}
+
+export async function cancelAllOrders(
+  line: Line,
+  who: Principal,
+  filter: { readonly account?: AccountId; readonly symbol?: string },
+  commit: ReduceCommit,
+): Promise<Result<CancelResult & { readonly dryRun: boolean }, Refusal>> {
+  const allowed = authoriseReduction(line, who);
+  if (!allowed.ok) return allowed;
+  const known = recallReduction<CancelResult & { readonly dryRun: boolean }>(line, who, commit);
+  if (known !== undefined) return known;
+  const orders = line.orders
+    .working({ agent: who.agent, ...(filter.account === undefined ? {} : { account: filter.account }) })
+    .filter((order) => filter.symbol === undefined || order.symbol === filter.symbol);
+  if (commit.dryRun)
+    return ok({ dryRun: true, canceled: [], pending: orders.map((order) => order.orderId), failed: [] });
+  bindReduction(line, who, commit, null);
+  const result = {
+    dryRun: false,
+    ...(await cancelMany(line, orders, 'cancel of all asked by the agent', who)),
+  };
+  settleReduction(line, who, commit, result);
+  return ok(result);
+}
+
+/** Cancels side by side and waits for the broker's word on each, CANCEL_WAIT_MS at most. */
+export async function cancelMany(
+  line: Line,
+  orders: readonly StoredOrder[],
+  why: string,
+  actor?: Actor,
+): Promise<CancelResult> {
+  const canceled: string[] = [];
+  const pending: string[] = [];
+  const failed: { orderId: string; reason: string }[] = [];
+  await Promise.all(
+    orders.map(async (order) => {
+      const outcome = await dispatchCancel(line, order, why, actor);
+      if (outcome.kind === 'rejected') {
+        failed.push({ orderId: order.orderId, reason: outcome.reason });
+        return;
+      }
+      const after = await waitFor(line, order.orderId, (now) => isFinal(now.status), CANCEL_WAIT_MS);
+      if (after?.status === 'canceled' || after?.status === 'expired') canceled.push(order.orderId);
+      else if (after !== undefined && isFinal(after.status))
+        failed.push({ orderId: order.orderId, reason: `it was ${after.status} first` });
+      else pending.push(order.orderId);
+    }),
+  );
+  return { canceled: canceled.sort(), pending: pending.sort(), failed };
+}

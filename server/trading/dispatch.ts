@@ -1,0 +1,282 @@
+/** The last step: reads the gate once more, hands the order to the broker, and writes down what the broker said. No retry. */
+import { type ClearedOrder, isFinal } from '#domain/order.ts';
+import type { Actor } from '#domain/principal.ts';
+import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
+import type { BrokerAdapter, CancelOutcome, PlaceOutcome } from '#ports.ts';
+import { within } from './facts.ts';
+import { countMessage, type Line } from './line.ts';
+import type { StoredOrder } from './orders.ts';
+import { type Change, transition } from './transition.ts';
+
+/** What the gate looked like when the order was cleared; a later epoch means that it has fallen since. */
+export interface Permit {
+  readonly epoch: number;
+  /** The owner's flatten goes out while everything else is halted. */
+  readonly byOwner: boolean;
+}
+
+/** Sends a cleared, durable order. Gives the order as it stands after the broker's answer. */
+export async function dispatch(
+  line: Line,
+  order: StoredOrder,
+  cleared: ClearedOrder,
+  permit: Permit,
+): Promise<StoredOrder> {
+  const closed = gateClosed(line, permit);
+  if (closed !== undefined)
+    return settle(line, order.orderId, { to: 'refused', detail: closed, patch: { reason: closed } });
+  const adapter = line.adapters.get(order.account);
+  if (adapter === undefined) throw new Error(`no adapter for ${order.account}`);
+  countMessage(line, order.account);
+  line.memory.sentAtMs.set(order.orderId, line.clock.monotonicMs());
+  const outcome = await answerOf(line, adapter.place(cleared), (late) =>
+    applyPlace(line, order.orderId, late),
+  );
+  return applyPlace(line, order.orderId, outcome);
+}
+
+/** Why nothing may leave now, or undefined. The process's own memory counts when the store can not be read. */
+function gateClosed(line: Line, permit: Permit): string | undefined {
+  if (permit.byOwner) return undefined;
+  if (line.memory.killed) return 'not sent: the kill switch was pressed';
+  if (line.access.epoch() !== permit.epoch) return 'not sent: the authority it was given under has ended';
+  if (line.access.gatewayState() === 'HALTED') return 'not sent: the kill switch was pressed';
+  return undefined;
+}
+
+/** A throw or a time-out is an unclear outcome, never a failure; a word that comes late is evidence and is applied. */
+async function answerOf(
+  line: Line,
+  answer: Promise<PlaceOutcome>,
+  late: (outcome: PlaceOutcome) => void,
+): Promise<PlaceOutcome> {
+  let timedOut = false;
+  const watched = answer.then((outcome) => {
+    if (timedOut) late(outcome);
+    return outcome;
+  });
+  try {
+    const outcome = await within(line, watched, BROKER_CALL_TIMEOUT_MS);
+    if (outcome !== undefined) return outcome;
+    timedOut = true;
+    return { kind: 'unknown', reason: `no answer within ${BROKER_CALL_TIMEOUT_MS / 1000} s` };
+  } catch (cause) {
+    return { kind: 'unknown', reason: cause instanceof Error ? cause.message : 'the adapter failed' };
+  }
+}
+
+/** Writes a place outcome down; events may have moved the order on already, and they count more. */
+function applyPlace(line: Line, orderId: string, outcome: PlaceOutcome): StoredOrder {
+  return line.store.transaction(() => {
+    const order = mustFind(line, orderId);
+    const legs = line.orders
+      .legsOf(orderId)
+      .filter((leg) => leg.status === 'submitting' || leg.status === 'unknown');
+    const waiting = order.status === 'submitting' || order.status === 'unknown';
+    switch (outcome.kind) {
+      case 'accepted': {
+        line.memory.sentAtMs.delete(orderId);
+        const patch = { brokerOrderId: outcome.brokerOrderId };
+        for (const leg of legs)
+          transition(line, leg, { to: 'open', detail: 'held by the broker until the entry fills' });
+        if (waiting) return transition(line, order, { to: 'open', detail: 'accepted by the broker', patch });
+        return order.brokerOrderId === null
+          ? transition(line, order, { to: order.status, detail: 'acknowledged by the broker', patch })
+          : order;
+      }
+      case 'rejected':
+      case 'not_sent': {
+        line.memory.sentAtMs.delete(orderId);
+        if (!waiting) return order;
+        const change: Change = {
+          to: outcome.kind === 'rejected' ? 'rejected' : 'refused',
+          detail:
+            outcome.kind === 'rejected'
+              ? `rejected by the broker: ${outcome.reason}`
+              : `not sent: ${outcome.reason}`,
+          patch: { reason: outcome.reason },
+        };
+        for (const leg of legs) transition(line, leg, change);
+        return transition(line, order, change);
+      }
+      case 'unknown': {
+        line.memory.suspect.add(order.account);
+        if (order.status !== 'submitting') return order;
+        const change: Change = {
+          to: 'unknown',
+          detail: `outcome unclear: ${outcome.reason}; asking the broker`,
+        };
+        for (const leg of legs) if (leg.status === 'submitting') transition(line, leg, change);
+        return transition(line, order, change);
+      }
+      default:
+        return outcome satisfies never;
+    }
+  });
+}
+
+/** Asks for new terms of a working order. `pending_replace` is durable before this is called. */
+export async function dispatchReplace(
+  line: Line,
+  order: StoredOrder,
+  cleared: ClearedOrder,
+  permit: Permit,
+): Promise<StoredOrder> {
+  const closed = gateClosed(line, permit);
+  if (closed !== undefined) return applyReplace(line, order.orderId, { kind: 'not_sent', reason: closed });
+  const adapter = line.adapters.get(order.account);
+  if (adapter === undefined) throw new Error(`no adapter for ${order.account}`);
+  countMessage(line, order.account);
+  const outcome = await answerOf(line, adapter.replace(cleared), (late) =>
+    applyReplace(line, order.orderId, late),
+  );
+  return applyReplace(line, order.orderId, outcome);
+}
+
+function applyReplace(line: Line, orderId: string, outcome: PlaceOutcome): StoredOrder {
+  return line.store.transaction(() => {
+    const order = mustFind(line, orderId);
+    if (order.pending === null || isFinal(order.status)) return order;
+    switch (outcome.kind) {
+      case 'accepted':
+        return acceptTerms(line, order, 'changed at the broker', outcome.brokerOrderId);
+      case 'rejected':
+      case 'not_sent':
+        return transition(line, order, {
+          to: restingState(order),
+          detail:
+            outcome.kind === 'rejected'
+              ? `change rejected by the broker: ${outcome.reason}`
+              : `change not sent: ${outcome.reason}`,
+          patch: { pending: null, reason: outcome.reason },
+        });
+      case 'unknown':
+        line.memory.suspect.add(order.account);
+        return transition(line, order, {
+          to: order.status,
+          detail: `change unclear: ${outcome.reason}; asking the broker`,
+        });
+      default:
+        return outcome satisfies never;
+    }
+  });
+}
+
+/** New terms take the place of the old ones, and with them what they reserve. */
+export function acceptTerms(
+  line: Line,
+  order: StoredOrder,
+  detail: string,
+  brokerOrderId?: string,
+): StoredOrder {
+  if (order.pending === null) return order;
+  const { terms, unitValue } = order.pending;
+  const done = terms.qty.lte(order.filledQty);
+  return transition(line, order, {
+    to: done ? 'filled' : order.status === 'pending_cancel' ? 'pending_cancel' : restingState(order),
+    detail,
+    patch: {
+      qty: terms.qty,
+      ...(terms.limitPrice ? { limitPrice: terms.limitPrice } : {}),
+      ...(terms.stopPrice ? { stopPrice: terms.stopPrice } : {}),
+      ...(terms.trail ? { trail: terms.trail } : {}),
+      unitValue,
+      pending: null,
+      reason: null,
+      ...(brokerOrderId === undefined ? {} : { brokerOrderId }),
+    },
+  });
+}
+
+/** Where an order rests at the broker, by what it has filled. */
+export const restingState = (order: Pick<StoredOrder, 'filledQty'>): 'open' | 'partially_filled' =>
+  order.filledQty.gt('0') ? 'partially_filled' : 'open';
+
+/**
+ * Asks the broker to cancel. Never waits for the store: a cancel goes out even when it can not be written down first, and
+ * is recorded when the store heals.
+ */
+export async function dispatchCancel(
+  line: Line,
+  order: StoredOrder,
+  why: string,
+  actor?: Actor,
+): Promise<CancelOutcome> {
+  const adapter = line.adapters.get(order.account);
+  if (adapter === undefined) return { kind: 'rejected', reason: `no adapter for ${order.account}` };
+  try {
+    line.store.transaction(() => markCanceling(line, order.orderId, why, actor));
+  } catch (cause) {
+    line.audit.recordDeferred({
+      kind: 'order.cancel_sent',
+      agent: order.agent,
+      account: order.account,
+      outcome: 'ok',
+      detail: { order_id: order.orderId, why, store: cause instanceof Error ? cause.name : 'broken' },
+    });
+  }
+  countMessage(line, order.account);
+  const outcome = await cancelAnswer(line, adapter, order);
+  try {
+    line.store.transaction(() => applyCancel(line, order.orderId, outcome));
+  } catch {
+    line.memory.suspect.add(order.account);
+  }
+  return outcome;
+}
+
+async function cancelAnswer(line: Line, adapter: BrokerAdapter, order: StoredOrder): Promise<CancelOutcome> {
+  const target = {
+    brokerClientId: order.brokerClientId,
+    ...(order.brokerOrderId === null ? {} : { brokerOrderId: order.brokerOrderId }),
+  };
+  try {
+    const outcome = await within(line, adapter.cancel(target), BROKER_CALL_TIMEOUT_MS);
+    return outcome ?? { kind: 'unknown', reason: `no answer within ${BROKER_CALL_TIMEOUT_MS / 1000} s` };
+  } catch (cause) {
+    return { kind: 'unknown', reason: cause instanceof Error ? cause.message : 'the adapter failed' };
+  }
+}
+
+function markCanceling(line: Line, orderId: string, why: string, actor: Actor | undefined): void {
+  const order = mustFind(line, orderId);
+  const cancelable =
+    order.status === 'open' || order.status === 'partially_filled' || order.status === 'pending_replace';
+  if (!cancelable) return;
+  transition(line, order, { to: 'pending_cancel', detail: why, ...(actor ? { actor } : {}) });
+}
+
+function applyCancel(line: Line, orderId: string, outcome: CancelOutcome): void {
+  const order = mustFind(line, orderId);
+  switch (outcome.kind) {
+    case 'accepted':
+      return;
+    case 'gone':
+    case 'unknown':
+      line.memory.suspect.add(order.account);
+      return;
+    case 'rejected':
+      if (order.status !== 'pending_cancel') return;
+      transition(line, order, {
+        to: restingState(order),
+        detail: `cancel rejected by the broker: ${outcome.reason}`,
+      });
+      return;
+    default:
+      outcome satisfies never;
+  }
+}
+
+function settle(line: Line, orderId: string, change: Change): StoredOrder {
+  return line.store.transaction(() => {
+    for (const leg of line.orders.legsOf(orderId))
+      if (leg.status === 'submitting') transition(line, leg, change);
+    return transition(line, mustFind(line, orderId), change);
+  });
+}
+
+export function mustFind(line: Line, orderId: string): StoredOrder {
+  const order = line.orders.byId(orderId);
+  if (order === undefined) throw new Error(`order ${orderId} has gone`);
+  return order;
+}

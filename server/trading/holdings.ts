@@ -1,0 +1,211 @@
+/** Holdings: what an account and each agent own in an instrument, at average cost, exact to the last decimal. */
+import {
+  add,
+  type Money,
+  money,
+  negate,
+  type Price,
+  price,
+  proportion,
+  type Quantity,
+  quantity,
+  type Ratio,
+  subtract,
+  text,
+  value,
+  ZERO_MONEY,
+  ZERO_QUANTITY,
+} from '#domain/decimal.ts';
+import { type InstrumentId, instrumentId } from '#domain/instrument.ts';
+import type { Side } from '#domain/order.ts';
+import { type AccountId, accountId } from '#domain/principal.ts';
+import type { Store } from '#store/open.ts';
+
+/** The holder of an account's own row; agents' rows add up to it. */
+export const ACCOUNT_HOLDER = '*';
+/** The holder of what nobody here opened. */
+export const EXTERNAL_HOLDER = 'external';
+
+export interface Holding {
+  readonly holder: string;
+  readonly account: AccountId;
+  readonly instrument: InstrumentId;
+  /** Signed: negative is short. */
+  readonly qty: Quantity;
+  /** What the position cost, signed like `qty`. */
+  readonly cost: Money;
+  /** Gains realised since ever, before fees. */
+  readonly realised: Money;
+  readonly fees: Money;
+  /** Last mark that was saved. */
+  readonly mark: Price | null;
+  readonly openedAtMs: number | null;
+  readonly closedAtMs: number | null;
+}
+
+export interface Fill {
+  readonly side: Side;
+  /** Positive. */
+  readonly qty: Quantity;
+  readonly price: Price;
+  readonly fee: Money;
+  readonly multiplier: Ratio;
+  readonly wallMs: number;
+}
+
+export const emptyHolding = (holder: string, account: AccountId, instrument: InstrumentId): Holding => ({
+  holder,
+  account,
+  instrument,
+  qty: ZERO_QUANTITY,
+  cost: ZERO_MONEY,
+  realised: ZERO_MONEY,
+  fees: ZERO_MONEY,
+  mark: null,
+  openedAtMs: null,
+  closedAtMs: null,
+});
+
+/**
+ * A holding after a fill at average cost. A closing part takes its proportion of the cost; the last unit takes all that is
+ * left, so that nothing is lost to rounding. A fill beyond flat closes the old position and opens the other side.
+ */
+export function afterFill(
+  holding: Holding,
+  fill: Fill,
+): { readonly holding: Holding; readonly realised: Money } {
+  const signed = fill.side === 'buy' ? fill.qty : negate(fill.qty);
+  const opposes = !holding.qty.eq('0') && holding.qty.gt('0') !== signed.gt('0');
+  const closing = opposes
+    ? fill.qty.lte(holding.qty.abs())
+      ? fill.qty
+      : (holding.qty.abs() as Quantity)
+    : ZERO_QUANTITY;
+  const opening = subtract(fill.qty, closing);
+
+  const costClosed = closing.eq('0')
+    ? ZERO_MONEY
+    : closing.eq(holding.qty.abs())
+      ? holding.cost
+      : proportion(holding.cost, closing, holding.qty.abs() as Quantity);
+  const proceeds = value(fill.price, closing, fill.multiplier);
+  const realised = closing.eq('0')
+    ? ZERO_MONEY
+    : holding.qty.gt('0')
+      ? subtract(proceeds, costClosed)
+      : subtract(negate(costClosed), proceeds);
+  const opened = value(fill.price, opening, fill.multiplier);
+  const qty = add(holding.qty, signed);
+  const wasFlat = holding.qty.eq('0');
+  const flips = opposes && opening.gt('0');
+  return {
+    realised,
+    holding: {
+      ...holding,
+      qty,
+      cost: add(subtract(holding.cost, costClosed), fill.side === 'buy' ? opened : negate(opened)),
+      realised: add(holding.realised, realised),
+      fees: add(holding.fees, fill.fee),
+      mark: fill.price,
+      openedAtMs: wasFlat || flips ? fill.wallMs : holding.openedAtMs,
+      closedAtMs: qty.eq('0') ? fill.wallMs : null,
+    },
+  };
+}
+
+/** Unrealised gain at a mark. */
+export function unrealised(holding: Holding, mark: Price, multiplier: Ratio): Money {
+  return subtract(value(mark, holding.qty, multiplier), holding.cost);
+}
+/** All a holding has earned: realised − fees + unrealised. */
+export function profit(holding: Holding, mark: Price | null, multiplier: Ratio): Money {
+  const settled = subtract(holding.realised, holding.fees);
+  return mark === null || holding.qty.eq('0') ? settled : add(settled, unrealised(holding, mark, multiplier));
+}
+
+interface HoldingRow {
+  readonly holder: string;
+  readonly account_id: string;
+  readonly instrument_id: string;
+  readonly qty: string;
+  readonly cost: string;
+  readonly realised: string;
+  readonly fees: string;
+  readonly mark: string | null;
+  readonly opened_at: number | null;
+  readonly closed_at: number | null;
+}
+
+const fromRow = (row: HoldingRow): Holding => ({
+  holder: row.holder,
+  account: accountId(row.account_id),
+  instrument: instrumentId(row.instrument_id),
+  qty: quantity(row.qty),
+  cost: money(row.cost),
+  realised: money(row.realised),
+  fees: money(row.fees),
+  mark: row.mark === null ? null : price(row.mark),
+  openedAtMs: row.opened_at,
+  closedAtMs: row.closed_at,
+});
+
+export interface HoldingTable {
+  of(holder: string, account: AccountId, instrument: InstrumentId): Holding;
+  save(holding: Holding): void;
+  saveMark(holding: Holding, mark: Price): void;
+  /** Every row of a holder, flat ones too. */
+  byHolder(holder: string, account?: AccountId): readonly Holding[];
+  /** Rows of all holders but the account's own. */
+  holdersOf(account: AccountId, instrument: InstrumentId): readonly Holding[];
+  /** Agents that hold something anywhere. */
+  exposed(): readonly Holding[];
+}
+
+export function holdingTable({ db }: Store): HoldingTable {
+  const of = db.prepare<[string, string, string], HoldingRow>(
+    'SELECT * FROM holdings WHERE holder = ? AND account_id = ? AND instrument_id = ?',
+  );
+  const save = db.prepare(
+    `INSERT INTO holdings (holder, account_id, instrument_id, qty, cost, realised, fees, mark, opened_at, closed_at)
+     VALUES (@holder, @account_id, @instrument_id, @qty, @cost, @realised, @fees, @mark, @opened_at, @closed_at)
+     ON CONFLICT DO UPDATE SET qty = excluded.qty, cost = excluded.cost, realised = excluded.realised, fees = excluded.fees,
+       mark = excluded.mark, opened_at = excluded.opened_at, closed_at = excluded.closed_at`,
+  );
+  const saveMark = db.prepare(
+    'UPDATE holdings SET mark = ? WHERE holder = ? AND account_id = ? AND instrument_id = ?',
+  );
+  const byHolder = db.prepare<[string, string | null, string | null], HoldingRow>(
+    'SELECT * FROM holdings WHERE holder = ? AND (? IS NULL OR account_id = ?) ORDER BY account_id, instrument_id',
+  );
+  const holdersOf = db.prepare<[string, string], HoldingRow>(
+    `SELECT * FROM holdings WHERE account_id = ? AND instrument_id = ? AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder`,
+  );
+  const exposed = db.prepare<[], HoldingRow>(
+    `SELECT * FROM holdings WHERE qty <> '0' AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder, account_id, instrument_id`,
+  );
+  return {
+    of(holder, account, instrument) {
+      const row = of.get(holder, account, instrument);
+      return row ? fromRow(row) : emptyHolding(holder, account, instrument);
+    },
+    save(holding) {
+      save.run({
+        holder: holding.holder,
+        account_id: holding.account,
+        instrument_id: holding.instrument,
+        qty: text(holding.qty),
+        cost: text(holding.cost),
+        realised: text(holding.realised),
+        fees: text(holding.fees),
+        mark: holding.mark ? text(holding.mark) : null,
+        opened_at: holding.openedAtMs,
+        closed_at: holding.closedAtMs,
+      });
+    },
+    saveMark: (holding, mark) =>
+      void saveMark.run(text(mark), holding.holder, holding.account, holding.instrument),
+    byHolder: (holder, account) => byHolder.all(holder, account ?? null, account ?? null).map(fromRow),
+    holdersOf: (account, instrument) => holdersOf.all(account, instrument).map(fromRow),
+    exposed: () => exposed.all().map(fromRow),
+  };
+}

@@ -1,0 +1,122 @@
+/** What the parts of the order line share: its tables, its neighbours, and the few things it keeps in memory. */
+import type { Access } from '#access/access.ts';
+import type { AuditEvent } from '#audit/event.ts';
+import type { AuditLog } from '#audit/log.ts';
+import type { InstrumentId } from '#domain/instrument.ts';
+import { isFinal } from '#domain/order.ts';
+import type { AccountId, Actor } from '#domain/principal.ts';
+import type { InstrumentBook } from '#market/master.ts';
+import type { BrokerAdapter, Clock, MarketFeed } from '#ports.ts';
+import type { Store } from '#store/open.ts';
+import type { HoldingTable } from './holdings.ts';
+import type { IdempotencyTable } from './idempotency.ts';
+import type { OrderTable, StoredOrder } from './orders.ts';
+import type { ActionTokens } from './tokens.ts';
+import type { UsageTable } from './usage.ts';
+
+export interface Neighbours {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  /** Wall clock that never goes back across restarts, epoch ms. */
+  readonly wallMs: () => number;
+  readonly access: Access;
+  readonly book: InstrumentBook;
+  readonly feed: MarketFeed;
+  readonly adapters: ReadonlyMap<AccountId, BrokerAdapter>;
+}
+
+export interface Line extends Neighbours {
+  readonly orders: OrderTable;
+  readonly usage: UsageTable;
+  readonly holdings: HoldingTable;
+  readonly idempotency: IdempotencyTable;
+  readonly tokens: ActionTokens;
+  readonly memory: Memory;
+}
+
+/** Lost at a restart, and rebuilt or not needed then. */
+export interface Memory {
+  /** Accounts whose books have been compared with their broker since the start; the line is closed for others. */
+  readonly reconciled: Map<AccountId, number>;
+  /** Accounts to compare again soon. */
+  readonly suspect: Set<AccountId>;
+  /** Orders whose `place` has not been answered in this process, with the monotonic time they were sent at. */
+  readonly sentAtMs: Map<string, number>;
+  /** Monotonic times of the messages sent per account in the last second. */
+  readonly recentMessages: Map<AccountId, number[]>;
+  /** Closes under way, one at a time for agent, account and instrument. */
+  readonly closing: Map<string, Promise<unknown>>;
+  /** Called after every committed change of an order. */
+  readonly watchers: Map<string, Set<(order: StoredOrder) => void>>;
+  /** The gate as this process knows it, for when the store can not say. */
+  killed: boolean;
+}
+
+export function freshMemory(): Memory {
+  return {
+    reconciled: new Map(),
+    suspect: new Set(),
+    sentAtMs: new Map(),
+    recentMessages: new Map(),
+    closing: new Map(),
+    watchers: new Map(),
+    killed: false,
+  };
+}
+
+/** Who an audit event is about, from who acted. */
+export function auditActor(actor: Actor | undefined): Pick<AuditEvent, 'agent' | 'credential' | 'door'> {
+  if (actor === undefined) return {};
+  return actor.kind === 'owner'
+    ? { credential: actor.credential, door: actor.door }
+    : { agent: actor.agentName, credential: actor.credential, door: actor.door };
+}
+
+/** Resolves with the order once `until` holds of it, or as it stands after `withinMs`. */
+export function waitFor(
+  line: Line,
+  orderId: string,
+  until: (order: StoredOrder) => boolean,
+  withinMs: number,
+): Promise<StoredOrder | undefined> {
+  const now = line.orders.byId(orderId);
+  if (now === undefined || until(now)) return Promise.resolve(now);
+  return new Promise((resolve) => {
+    const watchers = line.memory.watchers.get(orderId) ?? new Set();
+    line.memory.watchers.set(orderId, watchers);
+    const finish = (order: StoredOrder | undefined): void => {
+      stopTimer();
+      watchers.delete(watch);
+      if (watchers.size === 0) line.memory.watchers.delete(orderId);
+      resolve(order);
+    };
+    const watch = (order: StoredOrder): void => {
+      if (until(order)) finish(order);
+    };
+    const stopTimer = line.clock.after(withinMs, () => finish(line.orders.byId(orderId)));
+    watchers.add(watch);
+  });
+}
+
+/** Throws for an instrument that is not in the book: orders only ever name resolved ones. */
+export const instrumentOf = (line: Line, id: InstrumentId) => {
+  const found = line.book.byId(id);
+  if (found === undefined) throw new Error(`instrument ${id} is not in the book`);
+  return found;
+};
+
+export const isWorking = (order: StoredOrder): boolean => !isFinal(order.status);
+
+/** Messages sent for an account in the last second (SEBI counts orders, changes and cancels alike). */
+export function messagesInLastSecond(line: Line, account: AccountId): number {
+  const now = line.clock.monotonicMs();
+  const recent = (line.memory.recentMessages.get(account) ?? []).filter((at) => now - at < 1_000);
+  line.memory.recentMessages.set(account, recent);
+  return recent.length;
+}
+export function countMessage(line: Line, account: AccountId): void {
+  const recent = line.memory.recentMessages.get(account) ?? [];
+  recent.push(line.clock.monotonicMs());
+  line.memory.recentMessages.set(account, recent);
+}

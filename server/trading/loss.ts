@@ -1,0 +1,143 @@
+/** Daily loss: what each agent has lost since its mandate day began, per account and instrument, never netted across agents. */
+import { type Money, money, negate, type Price, subtract, text, ZERO_MONEY } from '#domain/decimal.ts';
+import type { AgentId } from '#domain/principal.ts';
+import { agentId } from '#domain/principal.ts';
+import { LOSS_CHECK_INTERVAL_MS, MARK_SAVE_INTERVAL_MS } from '#limits.ts';
+import { ACCOUNT_HOLDER, EXTERNAL_HOLDER, type Holding, profit } from './holdings.ts';
+import { instrumentOf, type Line } from './line.ts';
+
+/** What a position could be closed at now: the bid for a long one, the ask for a short one. */
+export function markOf(line: Line, holding: Pick<Holding, 'instrument' | 'qty'>): Price | undefined {
+  const quote = line.feed.quote(holding.instrument);
+  if (quote === undefined) return undefined;
+  return holding.qty.lt('0') ? quote.ask : quote.bid;
+}
+
+const currentProfit = (line: Line, holding: Holding): Money =>
+  profit(holding, markOf(line, holding) ?? holding.mark, instrumentOf(line, holding.instrument).multiplier);
+
+/**
+ * Loss of an agent since its mandate day began, account currency, positive when it lost: for each of its holdings
+ * realised since day start + (mark now − mark at day start, or entry if later), fees included.
+ */
+export function lossToday(line: Line, agent: AgentId, wallMs: number): Money {
+  const day = line.access.mandateDay(wallMs);
+  let gained = ZERO_MONEY;
+  for (const holding of line.holdings.byHolder(agent)) {
+    gained = gained.plus(subtract(currentProfit(line, holding), dayStart(line, holding, day))) as Money;
+  }
+  return gained.lt('0') ? negate(gained) : ZERO_MONEY;
+}
+
+/** Where a holding's profit stood at day start. Before the day's first check it is what the last saved mark says. */
+function dayStart(line: Line, holding: Holding, day: string): Money {
+  const row = line.store.db
+    .prepare<[string, string, string, string], { profit: string }>(
+      'SELECT profit FROM day_starts WHERE holder = ? AND account_id = ? AND instrument_id = ? AND day = ?',
+    )
+    .get(holding.holder, holding.account, holding.instrument, day);
+  if (row !== undefined) return money(row.profit);
+  return profit(holding, holding.mark, instrumentOf(line, holding.instrument).multiplier);
+}
+
+/**
+ * Fixes where a holding stood before a fill changes it or when a day begins. Inside a transaction, before the change;
+ * nothing happens when the day's row exists.
+ */
+export function fixDayStart(line: Line, holding: Holding, day: string): void {
+  const standing = profit(holding, holding.mark, instrumentOf(line, holding.instrument).multiplier);
+  line.store.db
+    .prepare(
+      `INSERT INTO day_starts (holder, account_id, instrument_id, day, profit) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET day = excluded.day, profit = excluded.profit WHERE day_starts.day <> excluded.day`,
+    )
+    .run(holding.holder, holding.account, holding.instrument, day, text(standing));
+}
+
+export interface LossWatch {
+  /** Checks one agent at once (after a fill), or all. */
+  check(agent?: AgentId): void;
+  stop(): void;
+}
+
+/**
+ * Watches every agent once a second and after every fill. A breach of max_daily_loss, and a mandate that has expired, puts
+ * the agent into REDUCING in one transaction; `onReducing` then cancels its adding orders.
+ */
+export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): LossWatch {
+  let stopTimer: () => void = () => undefined;
+  let lastSaveMs = Number.NEGATIVE_INFINITY;
+  let lastDay = '';
+
+  function saveMarks(exposed: readonly Holding[], day: string): void {
+    const now = line.clock.monotonicMs();
+    const newDay = day !== lastDay;
+    if (!newDay && now - lastSaveMs < MARK_SAVE_INTERVAL_MS) return;
+    // A day that begins while we watch starts from the mark of this second; one that began while we were down starts from
+    // the last mark saved, so that a loss overnight is today's loss.
+    const watched = lastDay !== '';
+    line.store.transaction(() => {
+      for (const holding of exposed) {
+        const mark = markOf(line, holding);
+        if (newDay && !watched) fixDayStart(line, holding, day);
+        if (mark !== undefined) line.holdings.saveMark(holding, mark);
+        if (newDay && watched) fixDayStart(line, mark === undefined ? holding : { ...holding, mark }, day);
+      }
+    });
+    lastSaveMs = now;
+    lastDay = day;
+  }
+
+  function breach(agent: AgentId, day: string): boolean {
+    const { access } = line;
+    if (access.agents.stateOf(agent).state !== 'ACTIVE') return false;
+    const mandate = access.mandates.current(agent);
+    if (mandate === undefined) return false;
+    const wallMs = line.wallMs();
+    if (mandate.expiresAtMs !== null && mandate.expiresAtMs <= wallMs) {
+      line.store.transaction(() => access.agents.setReducing(agent, 'mandate_expired', null));
+      return true;
+    }
+    const loss = lossToday(line, agent, wallMs);
+    if (loss.lte('0') || loss.lt(mandate.maxDailyLoss)) return false;
+    line.store.transaction(() => {
+      access.agents.setReducing(agent, 'daily_loss', day);
+      line.audit.record({
+        kind: 'limit.breached',
+        agent,
+        outcome: 'ok',
+        detail: { limit: 'max_daily_loss', used: text(loss), max: text(mandate.maxDailyLoss), day },
+      });
+    });
+    return true;
+  }
+
+  function check(only?: AgentId): void {
+    const day = line.access.mandateDay(line.wallMs());
+    const exposed = line.holdings.exposed();
+    saveMarks(exposed, day);
+    const agents = only === undefined ? watchedAgents(line, exposed) : [only];
+    for (const agent of agents) if (breach(agent, day)) onReducing(agent);
+  }
+
+  function tick(): void {
+    try {
+      check();
+    } catch {
+      // A store that is broken for a moment must not end the watch: the next second tries again.
+    }
+    stopTimer = line.clock.after(LOSS_CHECK_INTERVAL_MS, tick);
+  }
+  stopTimer = line.clock.after(LOSS_CHECK_INTERVAL_MS, tick);
+  return { check, stop: () => stopTimer() };
+}
+
+/** Agents with a position, with a realised loss today, or with orders at work: those that can breach something. */
+function watchedAgents(line: Line, exposed: readonly Holding[]): readonly AgentId[] {
+  const names = new Set(exposed.map((holding) => holding.holder));
+  for (const order of line.orders.working({})) names.add(order.agent);
+  names.delete(EXTERNAL_HOLDER);
+  names.delete(ACCOUNT_HOLDER);
+  names.delete('owner');
+  return [...names].map(agentId);
+}

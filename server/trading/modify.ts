@@ -1,0 +1,208 @@
+/** Changing a working order: assessed anew like a new one, holding the larger of old and new until the broker answers. */
+import { ZERO_MONEY } from '#domain/decimal.ts';
+import { type ClearedOrder, isFinal, type OrderTerms } from '#domain/order.ts';
+import type { Principal } from '#domain/principal.ts';
+import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import type { OrderChange, TradeCommit } from './desk.ts';
+import { dispatchReplace } from './dispatch.ts';
+import { type Facts, gatherOutside, type Outside, type Proposal, readFacts } from './facts.ts';
+import type { Line } from './line.ts';
+import type { StoredOrder } from './orders.ts';
+import { assess, onlyCuts, type Verdict } from './risk.ts';
+import { authorise, describe, recall, tokenRefusal } from './submit.ts';
+import { transition } from './transition.ts';
+import type { PlaceResult } from './views.ts';
+
+export async function modifyOrder(
+  line: Line,
+  who: Principal,
+  change: OrderChange,
+  commit: TradeCommit,
+): Promise<Result<PlaceResult, Refusal>> {
+  const found = ownOrder(line, who, change.orderId);
+  if (!found.ok) return found;
+  const authorised = authorise(line, who, found.value.account);
+  if (!authorised.ok) return authorised;
+  const known = recall(line, who, commit);
+  if (known !== undefined) return known;
+  const outside = await gatherOutside(line, found.value.account, found.value.symbol);
+  if (!outside.ok) return outside;
+
+  const decided = line.store.transaction(() => decide(line, who, change, commit, outside.value));
+  if (decided.kind === 'answer') return decided.answer;
+  if (decided.token !== undefined) line.tokens.spend(decided.token);
+  const order = await dispatchReplace(line, decided.order, decided.cleared, {
+    epoch: who.epoch,
+    byOwner: false,
+  });
+  return ok({ dryRun: false, order });
+}
+
+/** An order of the caller's own; that of another is as if it were not there. */
+export function ownOrder(line: Line, who: Principal, orderId: string): Result<StoredOrder, Refusal> {
+  const order = line.orders.byId(orderId);
+  if (order !== undefined && order.agent === who.agent) return ok(order);
+  return err(
+    refuse('not_found', `You have no order ${orderId.slice(0, 40)}; get_orders lists yours.`, {
+      verify_with: 'get_orders',
+    }),
+  );
+}
+
+type Decision =
+  | { readonly kind: 'answer'; readonly answer: Result<PlaceResult, Refusal> }
+  | {
+      readonly kind: 'cleared';
+      readonly order: StoredOrder;
+      readonly cleared: ClearedOrder;
+      readonly token: string | undefined;
+    };
+
+function decide(
+  line: Line,
+  who: Principal,
+  change: OrderChange,
+  commit: TradeCommit,
+  outside: Outside,
+): Decision {
+  const answer = (result: Result<PlaceResult, Refusal>): Decision => ({ kind: 'answer', answer: result });
+  const found = ownOrder(line, who, change.orderId);
+  if (!found.ok) return answer(found);
+  const order = found.value;
+  const live = authorise(line, who, order.account);
+  if (!live.ok) return answer(live);
+  const known = recall(line, who, commit);
+  if (known !== undefined) return answer(known);
+  const facts = readFacts(line, { agent: who.agent, account: order.account }, outside, order.side, order);
+  const token = tokenRefusal(line, who, commit, facts.mandate?.document.commit === 'one_step');
+  if (token !== undefined) return answer(err(token));
+  const terms = newTerms(order, change);
+  if (!terms.ok) return answer(terms);
+
+  const proposal: Proposal = { terms: terms.value, origin: 'agent' };
+  const verdict = assess(facts, proposal);
+  if (commit.kind === 'preview')
+    return answer(previewChange(line, who, commit, { facts, proposal, verdict, outside }));
+  if (verdict.kind !== 'cleared') {
+    if (verdict.kind === 'refused') bindRefusal(line, who, commit, order, verdict.refusal, facts.wallMs);
+    return answer(err(verdict.refusal));
+  }
+  line.idempotency.bind(who.agent, commit.tool, commit.idempotencyKey, {
+    digest: commit.digest,
+    orderId: order.orderId,
+    outcome: null,
+    atMs: facts.wallMs,
+  });
+  const unitValue =
+    order.effect === 'reducing'
+      ? ZERO_MONEY
+      : onlyCuts(order, terms.value)
+        ? order.unitValue
+        : verdict.valued.unitValue;
+  const pending = transition(line, order, {
+    to: 'pending_replace',
+    detail: 'change sent to the broker',
+    patch: { pending: { terms: terms.value, unitValue } },
+    actor: who,
+  });
+  const cleared = verdict.mint({
+    brokerClientId: order.brokerClientId,
+    ...(order.brokerOrderId === null ? {} : { brokerOrderId: order.brokerOrderId }),
+  });
+  return { kind: 'cleared', order: pending, cleared, token: commit.token };
+}
+
+/** A refusal made in the transaction is the key's outcome, as with a new order. */
+function bindRefusal(
+  line: Line,
+  who: Principal,
+  commit: TradeCommit & { readonly kind: 'commit' },
+  order: StoredOrder,
+  refusal: Refusal,
+  atMs: number,
+): void {
+  line.idempotency.bind(who.agent, commit.tool, commit.idempotencyKey, {
+    digest: commit.digest,
+    orderId: order.orderId,
+    outcome: JSON.stringify(refusal),
+    atMs,
+  });
+  const token = commit.token;
+  if (token !== undefined) line.store.afterCommit(() => line.tokens.spend(token));
+}
+
+/** The order's terms with the change applied; names what can not be changed. */
+function newTerms(order: StoredOrder, change: OrderChange): Result<OrderTerms, Refusal> {
+  if (isFinal(order.status)) {
+    return err(
+      refuse('order_final', `The order is ${order.status}; it can not be changed any more.`, {
+        order_id: order.orderId,
+      }),
+    );
+  }
+  if (order.status !== 'open' && order.status !== 'partially_filled') {
+    return err(
+      refuse('reconciling', `The order is ${order.status}; wait for the broker’s word and try again.`, {
+        order_id: order.orderId,
+        retry_after: 1,
+      }),
+    );
+  }
+  const errors = [
+    ...(change.limitPrice && order.limitPrice === undefined
+      ? [fieldError('limit_price', change.limitPrice.toFixed(), `a ${order.type} order has none`)]
+      : []),
+    ...(change.stopPrice && order.type !== 'stop' && order.type !== 'stop_limit'
+      ? [fieldError('stop_price', change.stopPrice.toFixed(), `a ${order.type} order has none of its own`)]
+      : []),
+    ...(change.trail && order.type !== 'trailing_stop'
+      ? [fieldError('trail_price', 'given', `a ${order.type} order does not trail`)]
+      : []),
+    ...(change.qty?.lte(order.filledQty)
+      ? [fieldError('qty', change.qty.toFixed(), `more than the ${order.filledQty.toFixed()} already filled`)]
+      : []),
+  ];
+  if (errors.length > 0)
+    return err(
+      refuse('invalid_input', 'The change does not fit the order.', { errors, order_id: order.orderId }),
+    );
+  const { side, type, timeInForce, postOnly, reduceOnly, extendedHours } = order;
+  const limitPrice = change.limitPrice ?? order.limitPrice;
+  const stopPrice = change.stopPrice ?? order.stopPrice;
+  const trail = change.trail ?? order.trail;
+  return ok({
+    side,
+    type,
+    timeInForce,
+    postOnly,
+    reduceOnly,
+    extendedHours,
+    qty: change.qty ?? order.qty,
+    ...(limitPrice ? { limitPrice } : {}),
+    ...(stopPrice ? { stopPrice } : {}),
+    ...(trail ? { trail } : {}),
+  });
+}
+
+function previewChange(
+  line: Line,
+  who: Principal,
+  commit: TradeCommit,
+  seen: {
+    readonly facts: Facts;
+    readonly proposal: Proposal;
+    readonly verdict: Verdict;
+    readonly outside: Outside;
+  },
+): Result<PlaceResult, Refusal> {
+  if (seen.verdict.kind === 'refused') return err(seen.verdict.refusal);
+  if (seen.facts.quote === undefined)
+    return err(refuse('no_reference_price', 'There is no price to preview with.'));
+  const preview = describe(seen.facts, seen.proposal, seen.verdict, seen.outside);
+  const { token, expiresAtMs } = line.tokens.issue(
+    { agent: who.agent, tool: commit.tool, digest: commit.digest },
+    seen.facts.wallMs,
+  );
+  return ok({ dryRun: true, preview, actionToken: token, expiresAtMs });
+}

@@ -1,0 +1,124 @@
+/** Opens the order line: builds its parts by hand and holds them together while the gateway runs. */
+import type { AgentId, Principal } from '#domain/principal.ts';
+import { ok } from '#domain/result.ts';
+import { type AfterEvent, postEvent } from './broker-events.ts';
+import { cancelAllOrders, cancelMany, cancelOrder } from './cancel.ts';
+import { closeAllPositions, closePosition } from './close.ts';
+import type { Desk } from './desk.ts';
+import { holdingTable } from './holdings.ts';
+import { idempotencyTable } from './idempotency.ts';
+import { killSwitch } from './kill-switch.ts';
+import { freshMemory, type Line, type Neighbours } from './line.ts';
+import { watchLoss } from './loss.ts';
+import { modifyOrder } from './modify.ts';
+import { orderTable, type StoredOrder } from './orders.ts';
+import { closePnlDay } from './pnl.ts';
+import { reads } from './reads.ts';
+import { markInterrupted, reconcile, watchSuspects } from './reconcile.ts';
+import { submitOrder } from './submit.ts';
+import { actionTokens } from './tokens.ts';
+import { usageTable } from './usage.ts';
+
+export interface Trading extends Desk {
+  /** Aligns with every broker, then opens the line; resolves when each account has been asked once. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  workingOrders(): number;
+}
+
+export function openTrading(neighbours: Neighbours): Trading {
+  const { store, clock } = neighbours;
+  const line: Line = {
+    ...neighbours,
+    orders: orderTable(store),
+    usage: usageTable(store),
+    holdings: holdingTable(store),
+    idempotency: idempotencyTable(store),
+    tokens: actionTokens(clock),
+    memory: freshMemory(),
+  };
+  const gate = killSwitch(line);
+  const stops: (() => void)[] = [];
+
+  const cancelAdding = (
+    agent: AgentId,
+    why: string,
+    which: (order: StoredOrder) => boolean = () => true,
+  ): void => {
+    const adding = line.orders
+      .working({ agent })
+      .filter((order) => order.effect === 'adding' && order.status !== 'pending_cancel' && which(order));
+    if (adding.length > 0) void cancelMany(line, adding, why).catch(() => undefined);
+  };
+  const losses = watchLoss(line, (agent) => cancelAdding(agent, 'canceled: the agent may only reduce now'));
+
+  function afterEvent(done: AfterEvent): void {
+    if (done.opened !== undefined) gate.seen(done.opened);
+    if (done.filled !== undefined) losses.check(done.filled.agent);
+  }
+
+  /** Tightening cancels what no longer fits, and nothing else. */
+  function mandateChanged(agent: AgentId): void {
+    const state = line.access.agents.stateOf(agent).state;
+    if (state !== 'ACTIVE') {
+      cancelAdding(agent, `canceled: the agent is ${state}`);
+      return;
+    }
+    const mandate = line.access.mandates.current(agent);
+    cancelAdding(agent, 'canceled: it no longer fits the mandate', (order) => {
+      if (mandate === undefined) return true;
+      const listed = mandate.instruments === 'any' || mandate.instruments.has(order.instrument);
+      return (
+        !listed ||
+        !mandate.accounts.has(order.account) ||
+        !mandate.document.sides.includes(order.side) ||
+        !mandate.document.order_types.includes(order.type) ||
+        order.qty.gt(mandate.maxOrderQty) ||
+        order.unitValue.times(order.qty.minus(order.filledQty)).gt(mandate.maxOrderValue)
+      );
+    });
+  }
+
+  return {
+    ...reads(line),
+    placeOrder: (who, draft, commit) => submitOrder(line, who, draft, commit),
+    modifyOrder: (who, change, commit) => modifyOrder(line, who, change, commit),
+    cancelOrder: (who, orderId, commit) => cancelOrder(line, who, orderId, commit),
+    cancelAllOrders: (who, filter, commit) => cancelAllOrders(line, who, filter, commit),
+    closePosition: (who, request, commit) => closePosition(line, who, request, commit),
+    closeAllPositions: (who, filter, commit) => closeAllPositions(line, who, filter, commit),
+    async haltTrading(who: Principal, reason: string) {
+      const live = line.access.stillLive(who);
+      if (!live.ok) return live;
+      const halted = line.access.agents.halt(who.agentName, who, reason);
+      if (!halted.ok) return halted;
+      cancelAdding(who.agent, 'canceled: the agent halted itself');
+      return ok({ tradingState: 'HALTED', agent: who.agentName });
+    },
+    kill: (options) => gate.kill(options),
+    resume: (by) => gate.resume(by),
+    workingOrders: () => line.orders.countWorking(),
+
+    async start() {
+      markInterrupted(line);
+      for (const [account, adapter] of line.adapters) {
+        stops.push(adapter.onEvent((event) => afterEvent(postEvent(line, account, event))));
+      }
+      line.access.onMandateChange(mandateChanged);
+      stops.push(
+        line.feed.onTick((tick) => {
+          if (!tick.sessionEnd) return;
+          for (const account of line.adapters.keys()) closePnlDay(line, account);
+        }),
+      );
+      gate.restore();
+      for (const account of line.adapters.keys()) await reconcile(line, account, afterEvent);
+      stops.push(watchSuspects(line, afterEvent));
+    },
+    async stop() {
+      losses.stop();
+      for (const stop of stops.splice(0)) stop();
+      for (const adapter of line.adapters.values()) await adapter.close();
+    },
+  };
+}

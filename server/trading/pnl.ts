@@ -1,0 +1,222 @@
+/** Profit and loss of an account by market date, per run of its tape. */
+import {
+  add,
+  compare,
+  type Money,
+  money,
+  quotient,
+  subtract,
+  sum,
+  text,
+  ZERO_MONEY,
+} from '#domain/decimal.ts';
+import type { AccountId } from '#domain/principal.ts';
+import { ACCOUNT_HOLDER, profit, unrealised } from './holdings.ts';
+import { ledgerBalance } from './ledger.ts';
+import { instrumentOf, type Line } from './line.ts';
+import { markOf } from './loss.ts';
+import type { PnlDay, PnlTotals } from './views.ts';
+
+interface Standing {
+  readonly realisedTotal: Money;
+  readonly unrealised: Money;
+  readonly equity: Money;
+}
+
+/** Where an account stands now: its ledger cash plus what its holdings are worth at their marks. */
+export function standing(line: Line, account: AccountId): Standing {
+  let realisedTotal = ZERO_MONEY;
+  let open = ZERO_MONEY;
+  let cost = ZERO_MONEY;
+  for (const holding of line.holdings.byHolder(ACCOUNT_HOLDER, account)) {
+    const { multiplier } = instrumentOf(line, holding.instrument);
+    realisedTotal = add(realisedTotal, subtract(holding.realised, holding.fees));
+    cost = add(cost, holding.cost);
+    const mark = markOf(line, holding) ?? holding.mark;
+    if (mark !== null && !holding.qty.eq('0')) open = add(open, unrealised(holding, mark, multiplier));
+  }
+  const cash = ledgerBalance(line, account, 'cash');
+  return { realisedTotal, unrealised: open, equity: add(add(cash, cost), open) };
+}
+
+/** The market date that the account's feed is in; its instruments share one tape. */
+export function marketDate(line: Line): string {
+  const [instrument] = line.feed.instruments();
+  const phase = instrument && line.feed.phase(instrument.id);
+  return phase?.tradingDate ?? new Date(line.feed.nowMs()).toISOString().slice(0, 10);
+}
+
+/** Writes the row of the current market date. Inside a transaction: at every fill and at the end of a session. */
+export function writePnlDay(line: Line, account: AccountId): void {
+  const now = standing(line, account);
+  line.store.db
+    .prepare(
+      `INSERT INTO pnl_days (account_id, run, date, realised_total, unrealised, equity) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET realised_total = excluded.realised_total, unrealised = excluded.unrealised,
+         equity = excluded.equity`,
+    )
+    .run(
+      account,
+      line.feed.run(),
+      marketDate(line),
+      text(now.realisedTotal),
+      text(now.unrealised),
+      text(now.equity),
+    );
+}
+
+/** At a session's end: a day is kept when something is held or has changed since the last one. */
+export function closePnlDay(line: Line, account: AccountId): void {
+  const last = lastBefore(line, account, line.feed.run() + 1, '');
+  const now = standing(line, account);
+  const unchanged = last === undefined ? now.realisedTotal.eq('0') : last.equity === text(now.equity);
+  const flat = line.holdings.byHolder(ACCOUNT_HOLDER, account).every((holding) => holding.qty.eq('0'));
+  if (flat && unchanged) return;
+  line.store.transaction(() => writePnlDay(line, account));
+}
+
+interface DayRow {
+  readonly run: number;
+  readonly date: string;
+  readonly realised_total: string;
+  readonly unrealised: string;
+  readonly equity: string;
+}
+
+function lastBefore(line: Line, account: AccountId, run: number, date: string): DayRow | undefined {
+  return line.store.db
+    .prepare<[string, number, number, string], DayRow>(
+      `SELECT run, date, realised_total, unrealised, equity FROM pnl_days
+       WHERE account_id = ? AND (run < ? OR (run = ? AND date < ?)) ORDER BY run DESC, date DESC LIMIT 1`,
+    )
+    .get(account, run, run, date);
+}
+
+/** Equity now less equity at the end of the last market day (the account's capital before the first). */
+export function dayPnl(line: Line, account: AccountId, equity: Money): Money {
+  const last = lastBefore(line, account, line.feed.run(), marketDate(line));
+  const capital = ledgerBalance(line, account, 'capital').times('-1') as Money;
+  return subtract(equity, last === undefined ? capital : money(last.equity));
+}
+
+/** Days of the current run, oldest first, at most `days` calendar days back on the market clock, today included. */
+export function pnlHistory(
+  line: Line,
+  account: AccountId,
+  days: number,
+): { readonly days: readonly PnlDay[]; readonly totals: PnlTotals } {
+  const run = line.feed.run();
+  const today = marketDate(line);
+  const first = new Date(Date.parse(`${today}T00:00:00Z`) - (days - 1) * 86_400_000)
+    .toISOString()
+    .slice(0, 10);
+  const stored = line.store.db
+    .prepare<[string, number, string, string], DayRow>(
+      'SELECT run, date, realised_total, unrealised, equity FROM pnl_days WHERE account_id = ? AND run = ? AND date >= ? AND date < ? ORDER BY date',
+    )
+    .all(account, run, first, today);
+  const now = standing(line, account);
+  const rows: DayRow[] = [
+    ...stored,
+    {
+      run,
+      date: today,
+      realised_total: text(now.realisedTotal),
+      unrealised: text(now.unrealised),
+      equity: text(now.equity),
+    },
+  ];
+  const before = lastBefore(line, account, run, first);
+  const capital = ledgerBalance(line, account, 'capital').times('-1') as Money;
+  const opening = before === undefined ? capital : money(before.equity);
+  let previousRealised = before === undefined ? ZERO_MONEY : money(before.realised_total);
+  let peak = opening;
+  const list: PnlDay[] = [];
+  for (const row of rows) {
+    const equity = money(row.equity);
+    const total = money(row.realised_total);
+    peak = compare(equity, peak) > 0 ? equity : peak;
+    list.push({
+      date: row.date,
+      realised: subtract(total, previousRealised),
+      unrealised: money(row.unrealised),
+      equity,
+      drawdown: subtract(equity, peak),
+    });
+    previousRealised = total;
+  }
+  return {
+    days: list,
+    totals: totalsOf(line, { account, run, firstSeenMs: Date.parse(`${first}T00:00:00Z`), opening, list }),
+  };
+}
+
+const percent = (part: number, of: number): number | null =>
+  of === 0 ? null : Math.round((part / of) * 10_000) / 100;
+
+function totalsOf(
+  line: Line,
+  seen: {
+    readonly account: AccountId;
+    readonly run: number;
+    readonly firstSeenMs: number;
+    readonly opening: Money;
+    readonly list: readonly PnlDay[];
+  },
+): PnlTotals {
+  const { account, run, opening, list } = seen;
+  const realised = sum(
+    ZERO_MONEY,
+    list.map((day) => day.realised),
+  );
+  let before = opening;
+  let winning = 0;
+  let moved = 0;
+  let worst = 0;
+  let peak = opening;
+  for (const day of list) {
+    const change = compare(day.equity, before);
+    if (change !== 0) moved++;
+    if (change > 0) winning++;
+    before = day.equity;
+    peak = compare(day.equity, peak) > 0 ? day.equity : peak;
+    if (peak.gt('0')) worst = Math.min(worst, quotient(day.drawdown, peak));
+  }
+  const trades = line.store.db
+    .prepare<[string, number, number], { symbol: string; realised: string; fee: string }>(
+      'SELECT symbol, realised, fee FROM executions WHERE account_id = ? AND run = ? AND market_time >= ? ORDER BY seq',
+    )
+    .all(account, run, seen.firstSeenMs);
+  const closing = trades.filter((trade) => !money(trade.realised).plus(money(trade.fee)).eq('0'));
+  const bySymbol = symbolsByProfit(line, account);
+  return {
+    realised,
+    returnPct: opening.gt('0')
+      ? Math.round(quotient(subtract(before, opening), opening) * 1_000_000) / 10_000
+      : null,
+    winningDaysPct: percent(winning, moved),
+    trades: trades.length,
+    winningTradesPct: percent(
+      closing.filter((trade) => money(trade.realised).gt('0')).length,
+      closing.length,
+    ),
+    maxDrawdownPct: Math.round(worst * 1_000_000) / 10_000,
+    bestSymbol: bySymbol.at(0) ?? null,
+    worstSymbol: bySymbol.at(-1) ?? null,
+  };
+}
+
+/** Symbols by all they have earned, best first. */
+function symbolsByProfit(line: Line, account: AccountId): readonly string[] {
+  return line.holdings
+    .byHolder(ACCOUNT_HOLDER, account)
+    .map((holding) => {
+      const instrument = instrumentOf(line, holding.instrument);
+      return {
+        symbol: instrument.symbol,
+        earned: profit(holding, markOf(line, holding) ?? holding.mark, instrument.multiplier),
+      };
+    })
+    .sort((a, b) => compare(b.earned, a.earned))
+    .map((entry) => entry.symbol);
+}

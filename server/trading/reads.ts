@@ -1,0 +1,309 @@
+/** What may be seen: an agent's own orders and trades, the accounts it was given, its mandate and what is left of it. */
+import {
+  absolute,
+  type Money,
+  max,
+  money,
+  type Price,
+  perUnit,
+  price,
+  quantity,
+  subtract,
+  value,
+  ZERO_MONEY,
+} from '#domain/decimal.ts';
+import type { InstrumentId } from '#domain/instrument.ts';
+import { type AccountId, accountId, type Principal } from '#domain/principal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
+import type { Desk, OrderFilter, Page } from './desk.ts';
+import { strictestOf, within } from './facts.ts';
+import { ACCOUNT_HOLDER, type Holding, unrealised } from './holdings.ts';
+import { instrumentOf, type Line } from './line.ts';
+import { lossToday, markOf } from './loss.ts';
+import { ownOrder } from './modify.ts';
+import { dayPnl, pnlHistory } from './pnl.ts';
+import type {
+  AccountStatus,
+  AccountView,
+  MandateUse,
+  MandateView,
+  OrderRecord,
+  PositionView,
+  TradeRecord,
+} from './views.ts';
+
+type Reads = Pick<
+  Desk,
+  | 'listAccounts'
+  | 'account'
+  | 'positions'
+  | 'orders'
+  | 'order'
+  | 'trades'
+  | 'pnlHistory'
+  | 'mandate'
+  | 'status'
+>;
+
+export function reads(line: Line): Reads {
+  return {
+    async listAccounts(who) {
+      const views: AccountView[] = [];
+      for (const account of line.access.agents.accountsOf(who.agent)) {
+        const view = await accountView(line, who, account);
+        if (view.ok) views.push(view.value);
+        else if (view.error.reason !== 'not_found') return view;
+      }
+      return ok(views);
+    },
+    account: (who, account) => accountView(line, who, account),
+    async positions(who, filter) {
+      const accounts = readable(line, who, filter.account);
+      return accounts.ok
+        ? ok(accounts.value.flatMap((account) => positionsOf(line, who, account, filter)))
+        : accounts;
+    },
+    async orders(who, filter) {
+      const accounts = readable(line, who, filter.account);
+      if (!accounts.ok) return accounts;
+      const rows = line.orders.page(who.agent, { ...filter, limit: filter.limit + 1 });
+      return ok(paged<OrderRecord>(rows, filter.limit));
+    },
+    async order(who, orderId) {
+      const found = ownOrder(line, who, orderId);
+      return found.ok ? ok({ order: found.value, timeline: line.orders.timeline(orderId) }) : found;
+    },
+    async trades(who, filter) {
+      const accounts = readable(line, who, filter.account);
+      return accounts.ok ? ok(paged(tradesOf(line, who, filter), filter.limit)) : accounts;
+    },
+    async pnlHistory(who, { account, days }) {
+      const accounts = readable(line, who, account);
+      return accounts.ok ? ok(pnlHistory(line, account, days)) : accounts;
+    },
+    async mandate(who) {
+      return ok(mandateView(line, who));
+    },
+    status: (who) => ({
+      tradingState: strictestOf(line, undefined, line.access.agents.stateOf(who.agent)).state,
+      accounts: line.access.agents.accountsOf(who.agent).flatMap((account) => accountStatus(line, account)),
+    }),
+  };
+}
+
+/** The accounts that a caller may read, or the one it names. */
+function readable(
+  line: Line,
+  who: Principal,
+  account: AccountId | undefined,
+): Result<readonly AccountId[], Refusal> {
+  const own = line.access.agents.accountsOf(who.agent);
+  if (account === undefined) return ok(own);
+  if (own.includes(account)) return ok([account]);
+  return err(
+    refuse('account_not_allowed', `The account ${account} is not yours.`, { did_you_mean: [...own] }),
+  );
+}
+
+function paged<T extends { readonly seq: number }>(rows: readonly T[], limit: number): Page<T> {
+  const items = rows.slice(0, limit);
+  return { items, nextBeforeSeq: rows.length > limit ? (items.at(-1)?.seq ?? null) : null };
+}
+
+async function accountView(
+  line: Line,
+  who: Principal,
+  account: AccountId,
+): Promise<Result<AccountView, Refusal>> {
+  const allowed = readable(line, who, account);
+  if (!allowed.ok) return allowed;
+  const adapter = line.adapters.get(account);
+  if (adapter === undefined) return err(refuse('not_found', `The account ${account} has been removed.`));
+  try {
+    const balance = await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS);
+    if (balance === undefined) throw new Error('timed out');
+    return ok({
+      id: account,
+      broker: adapter.broker,
+      mode: adapter.mode,
+      currency: balance.currency,
+      cash: balance.cash,
+      equity: balance.equity,
+      buyingPower: balance.buyingPower,
+      dayPnl: dayPnl(line, account, balance.equity),
+      tradingState: strictestOf(line, account, { state: 'ACTIVE', reason: null }).state,
+    });
+  } catch {
+    return err(refuse('broker_unavailable', `The broker of ${account} did not answer; try again.`));
+  }
+}
+
+export function accountStatus(line: Line, account: AccountId): readonly AccountStatus[] {
+  const adapter = line.adapters.get(account);
+  if (adapter === undefined) return [];
+  const [instrument] = line.feed.instruments();
+  const quote = instrument && line.feed.quote(instrument.id);
+  return [
+    {
+      id: account,
+      broker: adapter.broker,
+      mode: adapter.mode,
+      connected: adapter.connected(),
+      tickAgeMs: quote ? Math.max(0, line.clock.wallMs() - quote.publishedMs) : null,
+      reconciledAtMs: line.memory.reconciled.get(account) ?? null,
+    },
+  ];
+}
+
+function positionsOf(
+  line: Line,
+  who: Principal,
+  account: AccountId,
+  filter: { readonly symbol?: string; readonly status: 'open' | 'closed' | 'all' },
+): readonly PositionView[] {
+  return line.holdings.byHolder(ACCOUNT_HOLDER, account).flatMap((holding) => {
+    const instrument = instrumentOf(line, holding.instrument);
+    const open = !holding.qty.eq('0');
+    if (filter.symbol !== undefined && filter.symbol !== instrument.symbol) return [];
+    if ((filter.status === 'open' && !open) || (filter.status === 'closed' && open)) return [];
+    const own = line.holdings.of(who.agent, account, holding.instrument);
+    return [positionView(line, who, holding, own)];
+  });
+}
+
+function positionView(line: Line, who: Principal, holding: Holding, own: Holding): PositionView {
+  const instrument = instrumentOf(line, holding.instrument);
+  const open = !holding.qty.eq('0');
+  const mark: Price | null = open ? (markOf(line, holding) ?? holding.mark) : null;
+  return {
+    account: holding.account,
+    symbol: instrument.symbol,
+    qty: holding.qty,
+    ownQty: own.qty,
+    avgPrice: open ? perUnit(absolute(holding.cost), absolute(holding.qty), instrument.multiplier) : null,
+    marketPrice: mark,
+    marketValue: mark === null ? null : value(mark, holding.qty, instrument.multiplier),
+    unrealisedPnl: mark === null ? null : unrealised(holding, mark, instrument.multiplier),
+    realisedPnl: subtract(holding.realised, holding.fees),
+    ...protection(line, who, holding.account, holding.instrument),
+    openedAtMs: holding.openedAtMs,
+    closedAtMs: open ? null : holding.closedAtMs,
+  };
+}
+
+/** The caller's own working bracket legs there. */
+function protection(
+  line: Line,
+  who: Principal,
+  account: AccountId,
+  instrument: InstrumentId,
+): { readonly takeProfit: Price | null; readonly stopLoss: Price | null } {
+  const legs = line.orders.working({ agent: who.agent, account, instrument }).filter((order) => !order.held);
+  return {
+    takeProfit: legs.find((order) => order.role === 'take_profit')?.limitPrice ?? null,
+    stopLoss: legs.find((order) => order.role === 'stop_loss')?.stopPrice ?? null,
+  };
+}
+
+function tradesOf(
+  line: Line,
+  who: Principal,
+  filter: Omit<OrderFilter, 'status'> & { readonly orderId?: string },
+): readonly TradeRecord[] {
+  return line.store.db
+    .prepare<
+      [Record<string, string | number | null>],
+      {
+        seq: number;
+        execution_id: string;
+        order_id: string;
+        account_id: string;
+        symbol: string;
+        side: 'buy' | 'sell';
+        qty: string;
+        price: string;
+        fee: string;
+        market_time: number;
+      }
+    >(
+      `SELECT * FROM executions WHERE agent_id = @agent
+         AND (@account IS NULL OR account_id = @account)
+         AND (@symbol IS NULL OR symbol = @symbol)
+         AND (@order IS NULL OR order_id = @order)
+         AND (@since IS NULL OR posted_at >= @since)
+         AND (@before IS NULL OR seq < @before)
+       ORDER BY seq DESC LIMIT @limit`,
+    )
+    .all({
+      agent: who.agent,
+      account: filter.account ?? null,
+      symbol: filter.symbol ?? null,
+      order: filter.orderId ?? null,
+      since: filter.sinceMs ?? null,
+      before: filter.beforeSeq ?? null,
+      limit: filter.limit + 1,
+    })
+    .map((row) => ({
+      seq: row.seq,
+      executionId: row.execution_id,
+      orderId: row.order_id,
+      account: accountId(row.account_id),
+      symbol: row.symbol,
+      side: row.side,
+      qty: quantity(row.qty),
+      price: price(row.price),
+      fee: money(row.fee),
+      timeMs: row.market_time,
+    }));
+}
+
+function mandateView(line: Line, who: Principal): MandateView {
+  const state = strictestOf(line, undefined, line.access.agents.stateOf(who.agent));
+  const mandate = line.access.mandates.current(who.agent);
+  const accounts = line.access.agents.accountsOf(who.agent);
+  const view = {
+    agent: who.agentName,
+    accounts,
+    tradingState: state.state,
+    stateReason: state.reason,
+  };
+  if (mandate === undefined) return { ...view, mandate: null, used: [], left: [] };
+  const used = [...mandate.accounts].map((account) => useOf(line, who, account));
+  const { document } = mandate;
+  const left = used.map(
+    (use): MandateUse => ({
+      account: use.account,
+      dailyValue: leftOf(mandate.maxDailyValue, use.dailyValue),
+      dailyOrders: Math.max(0, document.max_daily_orders - use.dailyOrders),
+      dailyLoss: leftOf(mandate.maxDailyLoss, use.dailyLoss),
+      openOrders: Math.max(0, document.max_open_orders - use.openOrders),
+      grossExposure: leftOf(mandate.maxGrossExposure, use.grossExposure),
+    }),
+  );
+  return { ...view, mandate: { ...document, version: mandate.version }, used, left };
+}
+
+const leftOf = (limit: Money, used: Money): Money => max(subtract(limit, used), ZERO_MONEY);
+
+function useOf(line: Line, who: Principal, account: AccountId): MandateUse {
+  const wallMs = line.wallMs();
+  const usage = line.usage.of(who.agent, account, line.access.mandateDay(wallMs));
+  const reserved = line.usage.reserved(who.agent, account);
+  let exposure = reserved.value;
+  for (const holding of line.holdings.byHolder(who.agent, account)) {
+    if (holding.qty.eq('0')) continue;
+    const { multiplier } = instrumentOf(line, holding.instrument);
+    const mark = markOf(line, holding) ?? holding.mark;
+    if (mark !== null) exposure = exposure.plus(value(mark, absolute(holding.qty), multiplier)) as Money;
+  }
+  return {
+    account,
+    dailyValue: usage.valueUsed.plus(reserved.value) as Money,
+    dailyOrders: usage.orders,
+    dailyLoss: lossToday(line, who.agent, wallMs),
+    openOrders: reserved.openOrders,
+    grossExposure: exposure,
+  };
+}

@@ -1,0 +1,181 @@
+/** The decision: pure pre-trade controls in one readable table; only here an order becomes a ClearedOrder. */
+import { add, type Money, type Quantity, subtract, text } from '#domain/decimal.ts';
+import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
+import type { LimitFigure, Refusal } from '#domain/refusal.ts';
+import { refuse } from '#domain/refusal.ts';
+import type { Facts, Proposal } from './facts.ts';
+import * as reach from './risk-mandate.ts';
+import * as market from './risk-market.ts';
+import { type Valued, valueOf } from './valuation.ts';
+
+/** A control says why not, or nothing. Its number is its place in the chain. */
+type Control = (facts: Facts, proposal: Proposal, valued: Valued) => Refusal | undefined;
+
+interface Step {
+  readonly number: string;
+  readonly what: string;
+  readonly check: Control;
+}
+
+/** For an order that may add risk. In this order: the first one that refuses decides. */
+export const CONTROLS: readonly Step[] = [
+  { number: '1', what: 'kill switch and trading state', check: reach.tradingState },
+  { number: '2', what: 'mandate live, account allowed', check: reach.mandateLive },
+  { number: '2a', what: 'symbol, side and type allowed', check: reach.mandateAdmits },
+  { number: '2b', what: 'within the mandate’s hours', check: reach.tradingHours },
+  { number: '3', what: 'instrument tradable, session or a type that may wait', check: market.tradable },
+  { number: '4', what: 'on tick, on lot, minimum notional: refused, never rounded', check: market.steps },
+  { number: '5', what: 'reference price present and fresh', check: market.reference },
+  { number: '5a', what: 'can be valued in the account’s currency', check: market.canValue },
+  { number: '6', what: 'price collar', check: market.collar },
+  { number: '6a', what: 'bracket prices on their sides', check: market.bracket },
+  { number: '7', what: 'quantity and value of one order', check: reach.orderSize },
+  { number: '8', what: 'reduce-only and short rules', check: reach.shortRules },
+  { number: '9', what: 'open orders and gross exposure', check: reach.exposure },
+  { number: '10', what: 'value and orders a day, messages a second', check: reach.daily },
+  { number: '11', what: 'loss today', check: reach.loss },
+  { number: '13', what: 'client order id used once', check: reach.clientOrderId },
+  { number: '16', what: 'buying power', check: market.buyingPower },
+];
+
+/** For an order that reduces what is held: no value limit, queue or token stands before it. */
+export const REDUCTION_CONTROLS: readonly Step[] = [
+  { number: '1', what: 'trading state', check: reach.stateForReduction },
+  { number: '3', what: 'instrument tradable', check: market.tradable },
+  { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
+  { number: '8', what: 'no more than is reducible', check: reach.reducible },
+  { number: '10', what: 'messages a second', check: reach.throttle },
+  { number: '13', what: 'client order id used once', check: reach.clientOrderId },
+];
+
+/** For a smaller quantity at the same prices: it only takes risk away. */
+export const CUT_CONTROLS: readonly Step[] = [
+  { number: '1', what: 'trading state', check: reach.stateForReduction },
+  { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
+  { number: '10', what: 'messages a second', check: reach.throttle },
+];
+
+export type Effect = 'adding' | 'reducing';
+
+export type Verdict =
+  | {
+      readonly kind: 'cleared';
+      readonly effect: Effect;
+      readonly valued: Valued;
+      readonly limits: readonly LimitFigure[];
+      readonly mint: (ids: ClearedIds) => ClearedOrder;
+    }
+  | {
+      readonly kind: 'needs_approval';
+      readonly effect: Effect;
+      readonly refusal: Refusal;
+      readonly valued: Valued;
+    }
+  | { readonly kind: 'refused'; readonly effect: Effect; readonly refusal: Refusal };
+
+/** What the write gives an order that has passed. */
+export interface ClearedIds {
+  readonly brokerClientId: string;
+  readonly brokerOrderId?: string;
+  readonly takeProfitClientId?: string;
+  readonly stopLossClientId?: string;
+}
+
+/**
+ * Whether an order would only reduce: its side opposes the agent's own position (or, where the mandate says
+ * `may_reduce: account`, the account's) and its quantity is no more than what is still reducible. Computed, never claimed.
+ */
+export function effectOf(facts: Facts, proposal: Proposal): Effect {
+  if (proposal.takeProfit !== undefined || proposal.stopLoss !== undefined) return 'adding';
+  const { terms } = proposal;
+  if (reach.reduces(terms.side, terms.qty, facts.ownQty, facts.reducible)) return 'reducing';
+  if (facts.mandate?.document.may_reduce !== 'account') return 'adding';
+  return reach.reduces(terms.side, terms.qty, facts.accountQty, facts.accountReducible)
+    ? 'reducing'
+    : 'adding';
+}
+
+/** Pure: facts and a proposal in, a verdict out. An order that must not reach a broker can not come out cleared. */
+export function assess(facts: Facts, proposal: Proposal): Verdict {
+  const effect = fixedEffect(facts, proposal) ?? effectOf(facts, proposal);
+  const cut = facts.changes !== undefined && onlyCuts(facts.changes, proposal.terms);
+  const valued = valueOf(facts, proposal);
+  for (const control of cut ? CUT_CONTROLS : effect === 'reducing' ? REDUCTION_CONTROLS : CONTROLS) {
+    const refusal = control.check(facts, proposal, valued);
+    if (refusal !== undefined) return { kind: 'refused', effect, refusal };
+  }
+  if (effect === 'adding' && !cut) {
+    const refusal = approvalNeeded(facts, valued);
+    if (refusal !== undefined) return { kind: 'needs_approval', effect, refusal, valued };
+  }
+  const limits = effect === 'adding' ? reach.figures(facts, proposal, valued) : [];
+  return { kind: 'cleared', effect, valued, limits, mint: (ids) => mint(facts, proposal, ids) };
+}
+
+/** A close reduces or is refused; an order that is changed stays what it was cleared as. */
+function fixedEffect(facts: Facts, proposal: Proposal): Effect | undefined {
+  if (facts.changes !== undefined) return facts.changes.effect;
+  return proposal.origin === 'agent' ? undefined : 'reducing';
+}
+
+/** Whether a change is nothing but a smaller quantity. */
+export function onlyCuts(order: OrderTerms, terms: OrderTerms): boolean {
+  return (
+    terms.qty.lt(order.qty) &&
+    order.limitPrice?.toFixed() === terms.limitPrice?.toFixed() &&
+    order.stopPrice?.toFixed() === terms.stopPrice?.toFixed() &&
+    JSON.stringify(order.trail) === JSON.stringify(terms.trail)
+  );
+}
+
+/** Control 17. `above` compares this order plus what the agent put into the same instrument and side today unapproved. */
+function approvalNeeded(facts: Facts, valued: Valued): Refusal | undefined {
+  const rule = facts.mandate?.approvalAbove ?? 'always';
+  if (rule === 'never') return undefined;
+  if (rule === 'always') {
+    return refuse(
+      'approval_required',
+      'Every adding order of this agent needs the owner’s approval; ask the owner to place it or to change the mandate.',
+    );
+  }
+  const total = add(facts.unapprovedValue, valued.value);
+  if (total.lte(rule)) return undefined;
+  return refuse(
+    'approval_required',
+    `Orders in ${facts.instrument.symbol} above ${text(rule)} ${facts.accountCurrency} in all a day need the owner’s approval; today ${text(facts.unapprovedValue)}, this order ${text(valued.value)}.`,
+    { limits: [figure('approval_above', facts.unapprovedValue, valued.value, rule, facts.accountCurrency)] },
+  );
+}
+
+export const figure = (limit: string, used: Money, order: Money, max: Money, unit: string): LimitFigure => ({
+  limit,
+  used: text(used),
+  order: text(order),
+  max: text(max),
+  unit,
+});
+
+/** The only place where terms become a ClearedOrder. */
+function mint(facts: Facts, proposal: Proposal, ids: ClearedIds): ClearedOrder {
+  const legs = {
+    ...(proposal.takeProfit && ids.takeProfitClientId
+      ? { takeProfit: { brokerClientId: ids.takeProfitClientId, limitPrice: proposal.takeProfit } }
+      : {}),
+    ...(proposal.stopLoss && ids.stopLossClientId
+      ? { stopLoss: { brokerClientId: ids.stopLossClientId, stopPrice: proposal.stopLoss } }
+      : {}),
+  };
+  return {
+    ...proposal.terms,
+    ...legs,
+    account: facts.account,
+    instrument: facts.instrument.id,
+    brokerClientId: ids.brokerClientId,
+    ...(ids.brokerOrderId === undefined ? {} : { brokerOrderId: ids.brokerOrderId }),
+  } as ClearedOrder;
+}
+
+/** The agent's own position after a full fill. */
+export function positionAfter(facts: Facts, side: 'buy' | 'sell', qty: Quantity): Quantity {
+  return side === 'buy' ? add(facts.ownQty, qty) : subtract(facts.ownQty, qty);
+}

@@ -1,0 +1,129 @@
+/** The only writer of order state: every change of an order goes through here, with its audit event and its reservation. */
+import { subtract, text } from '#domain/decimal.ts';
+import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
+import type { Actor } from '#domain/principal.ts';
+import { auditActor, type Line } from './line.ts';
+import { type NewOrder, reservedValue, type StoredOrder } from './orders.ts';
+
+/** What may change beside the status. */
+export type OrderPatch = Partial<
+  Pick<
+    StoredOrder,
+    | 'brokerOrderId'
+    | 'qty'
+    | 'limitPrice'
+    | 'stopPrice'
+    | 'trail'
+    | 'filledQty'
+    | 'filledValue'
+    | 'unitValue'
+    | 'pending'
+    | 'held'
+    | 'reason'
+  >
+>;
+
+export interface Change {
+  readonly to: OrderStatus;
+  /** One sentence for the timeline. */
+  readonly detail: string;
+  readonly patch?: OrderPatch;
+  readonly actor?: Actor;
+}
+
+/** Writes a new order in its first state, with its timeline and audit event. Inside a transaction. */
+export function createOrder(line: Line, order: NewOrder, detail: string, actor?: Actor): StoredOrder {
+  const stored = line.orders.insert(order);
+  line.usage.follow(undefined, stored);
+  recordChange(line, undefined, stored, { detail, ...(actor ? { actor } : {}) });
+  return stored;
+}
+
+/**
+ * Moves an order to another state. Inside a transaction; throws on an illegal transition (a bug, so that nothing commits).
+ * The same state is allowed when something else changes (a second partial fill, a new quantity).
+ */
+export function transition(line: Line, order: StoredOrder, change: Change): StoredOrder {
+  if (order.status !== change.to && !mayBecome(order.status, change.to)) {
+    throw new Error(`illegal transition of ${order.orderId}: ${order.status} to ${change.to}`);
+  }
+  const next: StoredOrder = {
+    ...order,
+    ...change.patch,
+    status: change.to,
+    ...(isFinal(change.to) ? { pending: null } : {}),
+    updatedAtMs: line.wallMs(),
+  };
+  line.orders.update(next);
+  line.usage.follow(order, next);
+  recordChange(line, order, next, change);
+  return next;
+}
+
+/** A late execution on a final order: its filled quantity changes, its status never. */
+export function addLateFill(line: Line, order: StoredOrder, patch: OrderPatch, detail: string): StoredOrder {
+  const next: StoredOrder = { ...order, ...patch, updatedAtMs: line.wallMs() };
+  line.orders.update(next);
+  recordChange(line, order, next, { detail });
+  return next;
+}
+
+function recordChange(
+  line: Line,
+  before: StoredOrder | undefined,
+  after: StoredOrder,
+  change: { readonly detail: string; readonly actor?: Actor },
+): void {
+  line.orders.addTimeline(after.orderId, {
+    timeMs: after.updatedAtMs,
+    status: after.status,
+    detail: change.detail,
+  });
+  const released = before ? subtract(reservedValue(before), reservedValue(after)) : undefined;
+  line.audit.record({
+    kind: before ? 'order.transition' : 'order.created',
+    agent: after.agent,
+    ...auditActor(change.actor),
+    account: after.account,
+    outcome: outcomeOf(after.status),
+    detail: {
+      order_id: after.orderId,
+      ...(before ? { from: before.status } : { symbol: after.symbol, side: after.side, type: after.type }),
+      to: after.status,
+      qty: text(after.qty),
+      filled_qty: text(after.filledQty),
+      ...(after.limitPrice ? { limit_price: text(after.limitPrice) } : {}),
+      ...(after.stopPrice ? { stop_price: text(after.stopPrice) } : {}),
+      ...(after.reason ? { reason: after.reason } : {}),
+      ...(released && !released.eq('0') ? { released: text(released) } : {}),
+      text: change.detail,
+    },
+  });
+  line.store.afterCommit(() => {
+    for (const watch of [...(line.memory.watchers.get(after.orderId) ?? [])]) watch(after);
+  });
+}
+
+function outcomeOf(status: OrderStatus): 'ok' | 'refused' | 'rejected' | 'unknown' {
+  switch (status) {
+    case 'refused':
+      return 'refused';
+    case 'rejected':
+      return 'rejected';
+    case 'unknown':
+      return 'unknown';
+    case 'received':
+    case 'pending_approval':
+    case 'submitting':
+    case 'open':
+    case 'partially_filled':
+    case 'pending_replace':
+    case 'pending_cancel':
+    case 'filled':
+    case 'canceled':
+    case 'expired':
+      return 'ok';
+    default:
+      return status satisfies never;
+  }
+}

@@ -1,0 +1,98 @@
+/** What an order is worth, pure: never zero, never the optimistic side. */
+import {
+  type Decimal,
+  isPositive,
+  type Money,
+  max,
+  type Price,
+  type Quantity,
+  type Ratio,
+  ratio,
+  roundDownTo,
+  scale,
+  value,
+  ZERO_MONEY,
+} from '#domain/decimal.ts';
+import type { Instrument } from '#domain/instrument.ts';
+import type { OrderTerms, Side } from '#domain/order.ts';
+import { SLIPPAGE_PERCENT } from '#limits.ts';
+import type { Quote } from '#ports.ts';
+import type { Facts, Proposal } from './facts.ts';
+
+export interface Valued {
+  /** Price that one unit is valued at; undefined without a quote. */
+  readonly unitPrice: Price | undefined;
+  /** Account currency for one unit: what a unit reserves. Zero when it can not be valued. */
+  readonly unitValue: Money;
+  /** Remaining quantity × unit value; the larger of it and the notional asked for. Zero when it can not be valued. */
+  readonly value: Money;
+}
+
+const SLIPPAGE_UP: Ratio = ratio('1').plus(ratio(SLIPPAGE_PERCENT).div('100')) as unknown as Ratio;
+
+/** The side of the book that an order would meet: the ask for a buy, the bid for a sell. */
+export const farTouch = (quote: Quote, side: Side): Price => (side === 'buy' ? quote.ask : quote.bid);
+
+/** DESIGN: remaining quantity × max(limit, stop, far touch + slippage allowance) × multiplier × FX. */
+export function valueOf(facts: Facts, proposal: Proposal): Valued {
+  const { terms } = proposal;
+  if (facts.quote === undefined || facts.fxRate === undefined) {
+    return { unitPrice: undefined, unitValue: ZERO_MONEY, value: ZERO_MONEY };
+  }
+  let unitPrice = scale(farTouch(facts.quote, terms.side), SLIPPAGE_UP);
+  if (terms.limitPrice) unitPrice = max(unitPrice, terms.limitPrice);
+  if (terms.stopPrice) unitPrice = max(unitPrice, terms.stopPrice);
+  const unitValue = scale(value(unitPrice, oneUnit, facts.instrument.multiplier), facts.fxRate);
+  const left = facts.changes ? (terms.qty.minus(facts.changes.filledQty) as Quantity) : terms.qty;
+  const byQuantity = scale(value(unitPrice, left, facts.instrument.multiplier), facts.fxRate);
+  const byNotional = proposal.notional ? scale(proposal.notional, facts.fxRate) : ZERO_MONEY;
+  return { unitPrice, unitValue, value: max(byQuantity, byNotional) };
+}
+
+const oneUnit = ratio('1') as Decimal as Quantity;
+
+/**
+ * Units for a value in quote currency: what it buys at the price the order is valued at, rounded down to the lot, so that
+ * the fill never exceeds the notional by more than the market moves. Undefined when not even one lot fits.
+ */
+export function unitsFor(
+  notional: Money,
+  terms: Omit<OrderTerms, 'qty'>,
+  quote: Quote,
+  instrument: Instrument,
+): Quantity | undefined {
+  const touch = farTouch(quote, terms.side);
+  const at = terms.limitPrice ?? terms.stopPrice ?? touch;
+  const perUnit = value(at, oneUnit, instrument.multiplier);
+  if (!isPositive(perUnit)) return undefined;
+  const units = roundDownTo(notional.div(perUnit) as unknown as Quantity, instrument.lot);
+  return units.gt('0') ? units : undefined;
+}
+
+/** The price of a preview: what a market order would meet, else its own. */
+export function estimatedPrice(
+  terms: Pick<OrderTerms, 'side' | 'type' | 'limitPrice' | 'stopPrice'>,
+  quote: Quote,
+): Price {
+  const touch = farTouch(quote, terms.side);
+  switch (terms.type) {
+    case 'market':
+    case 'trailing_stop':
+      return touch;
+    case 'limit':
+    case 'stop_limit': {
+      if (terms.limitPrice === undefined) return touch;
+      const better = terms.side === 'buy' ? touch.lt(terms.limitPrice) : touch.gt(terms.limitPrice);
+      return better && terms.type === 'limit' ? touch : terms.limitPrice;
+    }
+    case 'stop':
+      return terms.stopPrice ?? touch;
+    default:
+      return terms.type satisfies never;
+  }
+}
+
+/** What a price is compared with: the last trade, or the middle of the quote. */
+export function referenceOf(quote: Quote): Price {
+  return quote.last ?? (quote.bid.plus(quote.ask).div('2') as unknown as Price);
+}
