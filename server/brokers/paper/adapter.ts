@@ -1,0 +1,308 @@
+/** One paper account as a broker: every request and every step is one durable transaction, and only then an answer or an event. */
+import { isZero, money, type Price, type Quantity } from '#domain/decimal.ts';
+import type { InstrumentId } from '#domain/instrument.ts';
+import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
+import type { AccountId } from '#domain/principal.ts';
+import type { TapeFeed } from '#market/tape-feed.ts';
+import type { BrokerAdapter, BrokerCapabilities, BrokerEvent, CancelOutcome, PlaceOutcome } from '#ports.ts';
+import type { Store } from '#store/open.ts';
+import type { MarketView } from './accept.ts';
+import { type Book, brokerOrder, emptyChanges, emptyState, end, type PaperOrder } from './book.ts';
+import { openDelivery } from './delivery.ts';
+import { drawPercent } from './draw.ts';
+import { buyingPower, equityOf } from './exposure.ts';
+import { feeOf } from './fees.ts';
+import { applyStep } from './match.ts';
+import { deposit, settle } from './posting.ts';
+import type { PaperStep } from './prices.ts';
+import { type Faults, type PaperRules, type PaperSettings, PRESET_RULES } from './settings.ts';
+import { type PaperTables, paperTables } from './tables.ts';
+import { paperStep } from './tape-step.ts';
+import { cancelOrder, placedBefore, placeOrder, replaceOrder } from './venue.ts';
+
+export const PAPER_CAPABILITIES: BrokerCapabilities = {
+  orderTypes: ['market', 'limit', 'stop', 'stop_limit', 'trailing_stop'],
+  timesInForce: ['day', 'gtc', 'ioc', 'fok'],
+  brackets: true,
+  trailing: true,
+  extendedHours: true,
+  shortSelling: true,
+  replace: true,
+  depth: true,
+  // A client id is remembered as long as the account: asking for it is proof, and the same order twice is one.
+  ids: {
+    scope: 'account',
+    queryByClientId: true,
+    dedupes: true,
+    cancelOnDisconnect: false,
+    absentIsFinalAfterMs: 0,
+  },
+};
+
+export interface PaperAdapter extends BrokerAdapter {
+  /** Everything that happened, one JSON line each, on the market clock: same tape and seed, same bytes. */
+  journal(): readonly string[];
+}
+
+export interface PaperConnection {
+  readonly account: { readonly id: AccountId; readonly settings: PaperSettings };
+  readonly store: Store;
+  readonly feed: TapeFeed;
+}
+
+export class PaperError extends Error {}
+
+/** Opens the account, with its deposit when it is new. Throws PaperError when its currency is not the tape's. */
+export function connectPaper({ account, store, feed }: PaperConnection): PaperAdapter {
+  const venue = openVenue({
+    account: account.id,
+    settings: account.settings,
+    rules: PRESET_RULES[account.settings.preset],
+    store,
+    market: feed,
+    currency: feed.tape.instrument.currency,
+  });
+  const stop = feed.onStep((step) => venue.step(paperStep(feed, step)));
+  return {
+    ...venue.adapter,
+    async close() {
+      stop();
+      await venue.adapter.close();
+    },
+  };
+}
+
+export interface VenueOptions {
+  readonly account: AccountId;
+  readonly settings: PaperSettings;
+  readonly rules: PaperRules;
+  readonly store: Store;
+  readonly market: MarketView & Pick<TapeFeed, 'instruments'>;
+  readonly currency: string;
+}
+
+export interface Venue {
+  readonly adapter: PaperAdapter;
+  /** Matches one step; inside the transaction of whoever publishes it, or in its own. */
+  step(step: PaperStep): void;
+}
+
+type Work<T> = (book: Book) => T;
+
+export function openVenue(options: VenueOptions): Venue {
+  const { store, market, settings, rules } = options;
+  const tables = paperTables(store, options.account);
+  const delivery = openDelivery(settings.seed, rules.faults);
+  const desk = openDesk(options, tables, (events) => delivery.send(events));
+  let open = true;
+  let queries = 0;
+
+  const known = (book: Book, id: string, brokerId?: string): PaperOrder | undefined => {
+    const working = [...book.open.values()].find(
+      (one) => one.brokerClientId === id || one.brokerOrderId === brokerId,
+    );
+    return (
+      working ??
+      tables.orderByClientId(id) ??
+      (brokerId === undefined ? undefined : tables.orderByBrokerId(brokerId))
+    );
+  };
+  const request = <T extends PlaceOutcome | CancelOutcome>(
+    work: Work<T>,
+  ): T | { kind: 'unknown'; reason: string } =>
+    desk.change((book) => (rules.faults === null ? work(book) : unreliably(book, rules.faults, work)));
+
+  const adapter: PaperAdapter = {
+    account: options.account,
+    broker: 'paper',
+    mode: 'paper',
+    currency: options.currency,
+    accountType: settings.accountType,
+    capabilities: { ...PAPER_CAPABILITIES, shortSelling: settings.accountType === 'margin' },
+    connected: () => open,
+    place: async (order: ClearedOrder) =>
+      request((book): PlaceOutcome => {
+        const before = known(book, order.brokerClientId);
+        return before ? placedBefore(before, order) : placeOrder(book, market, order);
+      }),
+    replace: async (order: ClearedOrder) =>
+      request(
+        (book): PlaceOutcome =>
+          replaceOrder(book, market, known(book, order.brokerClientId, order.brokerOrderId), order),
+      ),
+    cancel: async (order) => {
+      const work = (book: Book): CancelOutcome =>
+        cancelOrder(book, known(book, order.brokerClientId, order.brokerOrderId));
+      try {
+        return request(work);
+      } catch (cause) {
+        desk.owe((book) => void work(book));
+        return { kind: 'unknown', reason: `kept until the store heals: ${(cause as Error).message}` };
+      }
+    },
+    orderByClientId: async (id) => {
+      const { faults } = rules;
+      if (faults && drawPercent(settings.seed, 'query', String(++queries)) < faults.queryFailsPercent) {
+        throw new Error('the venue did not answer');
+      }
+      const found = desk.read((book) => known(book, id));
+      return found && brokerOrder(found);
+    },
+    openOrders: async () => desk.read((book) => [...book.open.values()].map(brokerOrder)),
+    historySince: async (cursor) => tables.history(cursor === undefined ? 0 : Number(cursor)),
+    positions: async () =>
+      desk.read((book) =>
+        [...book.state.positions].flatMap(([instrument, { qty }]) =>
+          isZero(qty) ? [] : { instrument, qty },
+        ),
+      ),
+    balance: async () =>
+      desk.read((book) => ({
+        currency: book.state.currency,
+        cash: book.state.cash,
+        equity: equityOf(book, (id) => market.quote(id)),
+        buyingPower: buyingPower(book, (id) => market.quote(id)),
+      })),
+    estimateFee: (order, at) => estimate(options, order, at),
+    onEvent: (listener) => delivery.onEvent(listener),
+    close: async () => {
+      open = false;
+      delivery.close();
+    },
+    journal: () => tables.journal(),
+  };
+  const quoteAt = (step: PaperStep) => (id: InstrumentId) =>
+    id === step.quote.instrument ? step.quote : market.quote(id);
+  return { adapter, step: (step) => desk.step((book) => applyStep(book, step, quoteAt(step))) };
+}
+
+function estimate(
+  { market }: VenueOptions,
+  order: OrderTerms & { readonly instrument: InstrumentId; readonly qty: Quantity },
+  at: Price,
+) {
+  const instrument = market.instruments().find((one) => one.id === order.instrument);
+  if (instrument === undefined) return money('0');
+  const liquidity = order.postOnly ? 'maker' : 'taker';
+  return feeOf(instrument, {
+    side: order.side,
+    qty: order.qty,
+    price: at,
+    liquidity,
+    timeMs: market.nowMs(),
+  });
+}
+
+/** A hostile venue loses requests on their way in, and answers on their way out. */
+function unreliably<T>(book: Book, faults: Faults, work: Work<T>): T | { kind: 'unknown'; reason: string } {
+  const number = String(++book.state.requests);
+  book.changes.account = true;
+  const fate = drawPercent(book.seed, 'request', number);
+  if (fate < faults.requestLostPercent) return { kind: 'unknown', reason: 'the connection was reset' };
+  const outcome = work(book);
+  if (fate < faults.requestLostPercent + faults.answerLostPercent) {
+    return { kind: 'unknown', reason: 'the answer timed out' };
+  }
+  return outcome;
+}
+
+interface Desk {
+  /** Runs an operation of its own: transaction, books, events. */
+  change<T>(work: Work<T>): T;
+  /** Runs the operation of a step, after what is owed. */
+  step(work: Work<void>): void;
+  /** Keeps an operation that could not be stored for the next step that can. */
+  owe(work: Work<void>): void;
+  read<T>(work: Work<T>): T;
+}
+
+/** Holds the books in memory, and reads them again whenever what they say may not have been committed. */
+function openDesk(
+  options: VenueOptions,
+  tables: PaperTables,
+  send: (events: readonly BrokerEvent[]) => void,
+): Desk {
+  const { store, market } = options;
+  let book: Book | undefined;
+  let owed: Work<void>[] = [];
+
+  const books = (): Book => (book ??= loadBook(options, tables));
+  function run<T>(work: Work<T>): T {
+    const current = books();
+    // Until the commit the database is right and memory is not: a rollback leaves nothing of this behind.
+    book = undefined;
+    const value = work(current);
+    tables.save(current);
+    const { events } = current.changes;
+    current.changes = emptyChanges();
+    store.afterCommit(() => {
+      book = current;
+      if (events.length > 0 || options.rules.faults !== null) send(events);
+    });
+    return value;
+  }
+  function stamp(current: Book): void {
+    current.moment = { timeMs: market.nowMs(), run: market.run() };
+  }
+
+  const desk: Desk = {
+    change: (work) =>
+      store.transaction(() =>
+        run((current) => {
+          stamp(current);
+          return work(current);
+        }),
+      ),
+    step(work) {
+      const settled = owed;
+      store.transaction(() =>
+        run((current) => {
+          if (settled.length > 0) stamp(current);
+          for (const one of settled) one(current);
+          work(current);
+        }),
+      );
+      if (settled.length > 0) store.afterCommit(() => (owed = owed.filter((one) => !settled.includes(one))));
+    },
+    owe: (work) => void owed.push(work),
+    read: (work) => work(books()),
+  };
+  if (tables.state() === undefined) desk.change((current) => deposit(current, money(options.settings.cash)));
+  else desk.change((current) => leaveBehind(current));
+  return desk;
+}
+
+function loadBook(options: VenueOptions, tables: PaperTables): Book {
+  const state = tables.state() ?? emptyState(options.currency);
+  if (state.currency !== options.currency) {
+    throw new PaperError(
+      `The paper account ${options.account} holds ${state.currency} and the tape is in ${options.currency}: remove the account or start with another data folder.`,
+    );
+  }
+  return {
+    accountType: options.settings.accountType,
+    rules: options.rules,
+    seed: options.settings.seed,
+    instruments: new Map(options.market.instruments().map((one) => [one.id, one])),
+    state,
+    open: new Map(tables.openOrders().map((order) => [order.number, order])),
+    changes: emptyChanges(),
+    moment: { timeMs: 0, run: 0 },
+  };
+}
+
+/** Another tape than last time: what the account worked and held in the old one can never trade again, so it ends now. */
+function leaveBehind(book: Book): void {
+  for (const order of [...book.open.values()]) {
+    if (!book.instruments.has(order.instrument)) end(book, order, 'canceled', 'its tape is no longer played');
+  }
+  for (const [id, position] of [...book.state.positions]) {
+    if (book.instruments.has(id) || position.lastPrice === null) continue;
+    settle(
+      book,
+      id,
+      position.lastPrice,
+      'its tape is no longer played: settled at the price of its last fill',
+    );
+  }
+}

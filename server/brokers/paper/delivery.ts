@@ -1,0 +1,72 @@
+/** How the venue's events reach the gateway: in order and once, or, from a hostile venue, repeated, late and out of order. */
+import type { BrokerEvent } from '#ports.ts';
+import { draw, drawBetween } from './draw.ts';
+import type { Faults } from './settings.ts';
+
+export interface Delivery {
+  /** Delivers the events of one committed operation, after what earlier ones still owe. */
+  send(events: readonly BrokerEvent[]): void;
+  onEvent(listener: (event: BrokerEvent) => void): () => void;
+  close(): void;
+}
+
+/**
+ * What a hostile delivery still owes is in memory only: it never holds an event longer than a few deliveries, and who was
+ * away asks for the history anyway. The books, the journal and the history know nothing of it.
+ */
+export function openDelivery(seed: number, faults: Faults | null): Delivery {
+  const listeners = new Set<(event: BrokerEvent) => void>();
+  let owed: { readonly dueAt: number; readonly event: BrokerEvent }[] = [];
+  let deliveries = 0;
+  let drawn = 0;
+
+  const queue: BrokerEvent[] = [];
+  let emitting = false;
+
+  /** A listener may send orders: what they cause waits until the events before it have been told. */
+  function emit(event: BrokerEvent): void {
+    queue.push(event);
+    if (emitting) return;
+    emitting = true;
+    try {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        for (const listener of [...listeners]) listener(next);
+      }
+    } finally {
+      emitting = false;
+    }
+  }
+  function sendBadly(event: BrokerEvent, how: Faults): void {
+    const number = String(++drawn);
+    const fate = draw(seed, 'delivery', number) * 100;
+    if (fate < how.eventDelayedPercent) {
+      const dueAt = deliveries + drawBetween(seed, 'delay', number, { min: 1, max: how.eventDelayMax });
+      owed.push({ dueAt, event });
+      return;
+    }
+    emit(event);
+    if (fate < how.eventDelayedPercent + how.eventRepeatedPercent) emit(event);
+  }
+
+  return {
+    send(events) {
+      if (faults === null) {
+        for (const event of events) emit(event);
+        return;
+      }
+      deliveries++;
+      const due = owed.filter((one) => one.dueAt <= deliveries);
+      owed = owed.filter((one) => one.dueAt > deliveries);
+      for (const event of events) sendBadly(event, faults);
+      for (const { event } of due) emit(event);
+    },
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close() {
+      listeners.clear();
+      owed = [];
+    },
+  };
+}

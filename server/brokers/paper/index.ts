@@ -1,0 +1,12 @@
+/** The paper broker: the embedded default, and the reference of what an adapter must be. */
+import { defineBroker } from '#brokers/broker.ts';
+import { connectPaper, PAPER_CAPABILITIES } from './adapter.ts';
+import { paperSettings } from './settings.ts';
+
+export const paper = defineBroker({
+  id: 'paper',
+  label: 'Paper trading',
+  capabilities: PAPER_CAPABILITIES,
+  settings: paperSettings,
+  connect: connectPaper,
+});
