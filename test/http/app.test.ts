@@ -1,0 +1,120 @@
+/** The surface around the doors: health, redirects, what is not there, what goes wrong, what is logged. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BODY_BYTES_MAX } from '#limits.ts';
+import { type Doors, openDoors, SECRET_OF_A_FAULT } from '../support/doors.ts';
+import { bearer, send } from '../support/raw-http.ts';
+
+let doors: Doors;
+beforeAll(async () => {
+  doors = await openDoors();
+});
+afterAll(() => doors.close());
+
+test('GET /healthz answers without a key and says nothing else', async () => {
+  const answer = await send({ port: doors.port, path: '/healthz' });
+  expect(answer.status).toBe(200);
+  expect(answer.json()).toEqual({ status: 'ok' });
+});
+
+test('GET / leads to the console', async () => {
+  const answer = await send({ port: doors.port, path: '/' });
+  expect(answer.status).toBe(302);
+  expect(answer.headers.location).toBe('/admin');
+});
+
+test.each([
+  '/admin',
+  '/nothing',
+  '/api/v1',
+  '/api/v1/nothing',
+  '/oauth/token',
+  '/.well-known/openid-configuration',
+  '/mcp/',
+  '/MCP',
+])('%s is a real JSON 404', async (path) => {
+  const answer = await send({ port: doors.port, path });
+  expect(answer.status).toBe(404);
+  expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+  expect(answer.json()).toMatchObject({ status: 404, reason: 'not_found' });
+});
+
+describe('what goes wrong', () => {
+  const post = (body: string, headers: Record<string, string> = {}) =>
+    send({
+      port: doors.port,
+      method: 'POST',
+      path: '/api/v1/slow-orders',
+      headers: { ...bearer(doors.key().key), ...headers },
+      body,
+    });
+  test('a body that is not JSON is 400 and is not echoed', async () => {
+    const answer = await post('{"name": canary-body');
+    expect(answer.status).toBe(400);
+    expect(answer.text).not.toContain('canary-body');
+  });
+  test('a body that poisons prototypes is 400', async () => {
+    expect((await post('{"__proto__": {"name": "x"}}')).status).toBe(400);
+    expect((await post('{"constructor": {"prototype": {}}}')).status).toBe(400);
+    expect(doors.script.seen).toEqual([]);
+  });
+  test('a body of another type is 415', async () => {
+    expect((await post('name=x', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415);
+    expect((await post('{}', { 'content-type': 'text/plain' })).status).toBe(415);
+  });
+  test('a body over the limit is 413, under /mcp too', async () => {
+    const big = JSON.stringify({ name: 'x'.repeat(BODY_BYTES_MAX) });
+    expect((await post(big)).status).toBe(413);
+    const mcp = await send({
+      port: doors.port,
+      method: 'POST',
+      path: '/mcp',
+      headers: bearer(doors.key().key),
+      body: big,
+    });
+    expect(mcp.status).toBe(413);
+    expect(mcp.json()).toMatchObject({ jsonrpc: '2.0', error: { data: { status: 413 } } });
+  });
+  test('a stranger with a large or broken body is told 401 before it is read', async () => {
+    const answer = await send({ port: doors.port, method: 'POST', path: '/mcp', body: '{ broken' });
+    expect(answer.status).toBe(401);
+  });
+  test('a fault is answered as internal, and nowhere outside the record does it say more', async () => {
+    const answer = await send({ port: doors.port, path: '/api/v1/fault', headers: bearer(doors.key().key) });
+    expect(answer.status).toBe(500);
+    expect(answer.json()).toMatchObject({ reason: 'internal', retry_safe: true });
+    expect(answer.text).not.toContain(SECRET_OF_A_FAULT);
+    expect(JSON.stringify(doors.record())).toContain(SECRET_OF_A_FAULT);
+  });
+});
+
+describe('the log', () => {
+  test('has a line for a request, and neither key, query, body nor header value in any', async () => {
+    const { key } = doors.key();
+    await send({
+      port: doors.port,
+      path: '/api/v1/words/x?tags=canary-query',
+      headers: { ...bearer(key), cookie: 'session=canary-cookie' },
+    });
+    await send({
+      port: doors.port,
+      path: `/api/v1/words/x?key=${key}`,
+      headers: bearer('pcl_canary-wrong-key'),
+    });
+    await send({
+      port: doors.port,
+      method: 'POST',
+      path: '/mcp',
+      headers: bearer(key),
+      body: {
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: { name: 'get_word', arguments: { word: 'canary-word' } },
+      },
+    });
+    const log = doors.logged.join('');
+    expect(log).toContain('/api/v1/words/x');
+    expect(log).not.toContain(key);
+    expect(log).not.toMatch(/canary-(query|cookie|wrong-key|word|body)/);
+  });
+});
