@@ -4,5 +4,6 @@ CREATE TABLE tapes (
   fingerprint TEXT NOT NULL,             -- of the rows: another file under the same name starts from the beginning
   run         INTEGER NOT NULL,
   bar         INTEGER NOT NULL,
-  step        INTEGER NOT NULL
+  step        INTEGER NOT NULL,          -- last published one of `steps`
+  steps       INTEGER NOT NULL           -- of this bar: a bar is finished as it was begun when the timing changes
 ) STRICT;
