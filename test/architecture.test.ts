@@ -55,6 +55,12 @@ describe('the sources as the rules read them', () => {
     ]);
   });
 
+  it('close every bracket they open, so no literal was mistaken for code', () => {
+    const count = (text: string, bracket: RegExp) => text.match(bracket)?.length ?? 0;
+    const unbalanced = SOURCES.filter(({ code }) => count(code, /[([{]/g) !== count(code, /[)\]}]/g));
+    expect(unbalanced.map(({ path }) => path)).toEqual([]);
+  });
+
   it('are there to be read', () => {
     expect(SOURCES.map(({ path }) => path)).toContain('test/architecture.test.ts');
     expect(SOURCES.filter(({ path }) => path.startsWith('server/')).length).toBeGreaterThan(50);
