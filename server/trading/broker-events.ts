@@ -10,7 +10,7 @@ import { EXTERNAL_HOLDER } from './holdings.ts';
 import { isPosted, postExecution } from './ledger.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { fixDayStart } from './loss.ts';
-import type { NewOrder, StoredOrder } from './orders.ts';
+import type { NewOrder, StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
 import { addLateFill, createOrder, transition } from './transition.ts';
 

@@ -8,7 +8,7 @@ import type { CancelOutcomeView, ReduceCommit } from './desk.ts';
 import { dispatchCancel } from './dispatch.ts';
 import { type Line, waitFor } from './line.ts';
 import { ownOrder } from './modify.ts';
-import type { StoredOrder } from './orders.ts';
+import type { StoredOrder } from './order-rows.ts';
 import { keyConflict } from './submit.ts';
 import type { CancelResult } from './views.ts';
 
@@ -45,7 +45,10 @@ export async function cancelOrder(
   }
   if (commit.dryRun) return ok({ dryRun: true, order });
   if (known === undefined)
-    bindReduction(line, who, commit, JSON.stringify({ orderId: order.orderId }), order.orderId);
+    bindReduction(line, who, commit, {
+      outcome: JSON.stringify({ orderId: order.orderId }),
+      orderId: order.orderId,
+    });
   const outcome = await dispatchCancel(line, order, 'cancel asked by the agent', who);
   if (outcome.kind === 'rejected') {
     return err(
@@ -93,16 +96,17 @@ export function bindReduction(
   line: Line,
   who: Principal,
   commit: ReduceCommit,
-  outcome: string | null,
-  orderId: string | null = null,
+  bound: { readonly outcome: string | null; readonly orderId: string | null } = {
+    outcome: null,
+    orderId: null,
+  },
 ): void {
   const key = commit.idempotencyKey;
   if (key === undefined) return;
   line.store.transaction(() =>
     line.idempotency.bind(who.agent, commit.tool, key, {
       digest: commit.digest,
-      orderId,
-      outcome,
+      ...bound,
       atMs: line.wallMs(),
     }),
   );
@@ -129,7 +133,7 @@ export async function cancelAllOrders(
     .filter((order) => filter.symbol === undefined || order.symbol === filter.symbol);
   if (commit.dryRun)
     return ok({ dryRun: true, canceled: [], pending: orders.map((order) => order.orderId), failed: [] });
-  bindReduction(line, who, commit, null);
+  bindReduction(line, who, commit);
   const result = {
     dryRun: false,
     ...(await cancelMany(line, orders, 'cancel of all asked by the agent', who)),

@@ -10,9 +10,10 @@ import { dispatch, mustFind, type Permit } from './dispatch.ts';
 import { type Facts, gatherOutside, type Outside, type Proposal, readFacts } from './facts.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import type { Line } from './line.ts';
-import type { StoredOrder } from './orders.ts';
+import { newOrder } from './new-order.ts';
+import type { StoredOrder } from './order-rows.ts';
+import { describe } from './preview.ts';
 import { assess } from './risk.ts';
-import { describe, newOrder } from './submit.ts';
 import { createOrder, transition } from './transition.ts';
 
 export interface CloseRequest {
@@ -51,7 +52,7 @@ export async function closePosition(
     principal: who,
   };
   if (commit.dryRun) return previewClose(line, closer, request);
-  bindReduction(line, who, commit, null);
+  bindReduction(line, who, commit);
   const result = await close(line, closer, request);
   settleReduction(
     line,
@@ -216,7 +217,7 @@ function decideClose(
   const position = positionFor(line, closer, request.account, outside.instrument.id);
   if (position.eq('0')) return ok({ cleared: null });
   const side: Side = position.gt('0') ? 'sell' : 'buy';
-  const facts = readFacts(line, { agent: closer.agent, account: request.account }, outside, side);
+  const facts = readFacts(line, { agent: closer.agent, account: request.account, side }, outside);
   const proposal = closeProposal(closer, request, position, side);
   const verdict = assess(facts, proposal);
   if (verdict.kind !== 'cleared') return err(verdict.refusal);
@@ -266,7 +267,7 @@ async function previewClose(
     const position = positionFor(line, closer, request.account, instrument.id);
     if (position.eq('0')) return ok({ dryRun: true, preview: null, wouldCancel: [] });
     const side: Side = position.gt('0') ? 'sell' : 'buy';
-    const read = readFacts(line, { agent: closer.agent, account: request.account }, outside.value, side);
+    const read = readFacts(line, { agent: closer.agent, account: request.account, side }, outside.value);
     // After its cancels nothing else would be reducing: all of the position is free.
     const facts: Facts = {
       ...read,
@@ -292,67 +293,8 @@ async function previewClose(
     });
     return ok({
       dryRun: true,
-      preview: describe(facts, proposal, verdict, outside.value),
+      preview: describe({ facts, proposal, verdict, outside: outside.value }),
       wouldCancel: working.filter((order) => order.effect === 'reducing').map((order) => order.orderId),
     });
   });
-}
-
-type CloseOfOne = CloseOutcomeView & { readonly symbol: string };
-interface ClosedAll {
-  readonly dryRun: boolean;
-  readonly closes: readonly CloseOfOne[];
-  readonly failed: readonly { readonly symbol: string; readonly refusal: Refusal }[];
-}
-
-/** Closes all that the agent owns, one after the other; one that fails does not stop the rest. */
-export async function closeAllPositions(
-  line: Line,
-  who: Principal,
-  filter: { readonly account?: AccountId },
-  commit: ReduceCommit,
-): Promise<Result<ClosedAll, Refusal>> {
-  const allowed = authoriseReduction(line, who);
-  if (!allowed.ok) return allowed;
-  const known = recallReduction<{
-    readonly closes: readonly {
-      symbol: string;
-      orderId: string | null;
-      canceled: readonly string[];
-      detail: string;
-    }[];
-    readonly failed: ClosedAll['failed'];
-  }>(line, who, commit);
-  if (known !== undefined) {
-    if (!known.ok) return known;
-    const closes = known.value.closes.map(
-      ({ orderId, ...rest }): CloseOfOne => ({
-        dryRun: false,
-        ...rest,
-        order: orderId ? mustFind(line, orderId) : null,
-      }),
-    );
-    return ok({ dryRun: false, closes, failed: known.value.failed });
-  }
-  if (!commit.dryRun) bindReduction(line, who, commit, null);
-  const closes: CloseOfOne[] = [];
-  const failed: { symbol: string; refusal: Refusal }[] = [];
-  for (const holding of line.holdings.byHolder(who.agent, filter.account)) {
-    if (holding.qty.eq('0')) continue;
-    const symbol = line.book.byId(holding.instrument)?.symbol ?? holding.instrument;
-    const { idempotencyKey: _one, ...once } = commit;
-    const closed = await closePosition(line, who, { account: holding.account, symbol }, once);
-    if (closed.ok) closes.push({ ...closed.value, symbol });
-    else failed.push({ symbol, refusal: closed.error });
-  }
-  if (!commit.dryRun) {
-    const kept = closes.map((one) => ({
-      symbol: one.symbol,
-      orderId: one.dryRun ? null : (one.order?.orderId ?? null),
-      canceled: one.dryRun ? [] : one.canceled,
-      detail: one.dryRun ? '' : one.detail,
-    }));
-    settleReduction(line, who, commit, { closes: kept, failed });
-  }
-  return ok({ dryRun: commit.dryRun, closes, failed });
 }

@@ -27,7 +27,7 @@ import type { BrokerAdapter, BrokerBalance, MarketPhase, Quote } from '#ports.ts
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { instrumentOf, type Line, messagesInLastSecond } from './line.ts';
 import { lossToday, markOf } from './loss.ts';
-import { remainingQty, reservedValue, type StoredOrder } from './orders.ts';
+import { remainingQty, reservedValue, type StoredOrder } from './order-rows.ts';
 
 /** What has to be asked before the transaction. */
 export interface Outside {
@@ -133,14 +133,16 @@ export function within<T>(line: Line, answer: Promise<T>, timeoutMs: number): Pr
   });
 }
 
+/** Whose order it would be. */
+export interface FactsFor {
+  readonly agent: AgentId;
+  readonly account: AccountId;
+  readonly side: Side;
+  readonly clientOrderId?: string;
+}
+
 /** Reads the store's part of the facts. Inside the transaction that will act on the verdict. */
-export function readFacts(
-  line: Line,
-  who: { readonly agent: AgentId; readonly account: AccountId; readonly clientOrderId?: string },
-  outside: Outside,
-  side: Side,
-  changes?: StoredOrder,
-): Facts {
+export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?: StoredOrder): Facts {
   const { instrument, adapter, balance } = outside;
   const { access } = line;
   const wallMs = line.wallMs();
@@ -199,7 +201,7 @@ export function readFacts(
     openOrders: reserved.openOrders - (changes && changes.role === 'entry' ? 1 : 0),
     exposure: exposureOf(line, who.agent, who.account),
     lossToday: lossToday(line, who.agent, wallMs),
-    unapprovedValue: unapprovedValue(line, who, instrument, side, mandateDay, others),
+    unapprovedValue: unapprovedValue(line, who, instrument, { day: mandateDay, working: others }),
     messagesLastSecond: messagesInLastSecond(line, who.account),
     sameClientOrderId: same?.orderId,
     buyingPower: subtract(balance.buyingPower, notYetAtBroker(line.orders.unsettled(who.account))),
@@ -289,20 +291,18 @@ function exposureOf(line: Line, agent: AgentId, account: AccountId): Money {
 /** No approval queue stands between yet, so all that an agent put in today counts as unapproved. */
 function unapprovedValue(
   line: Line,
-  who: { readonly agent: AgentId; readonly account: AccountId },
+  { agent, account, side }: FactsFor,
   instrument: Instrument,
-  side: Side,
-  day: string,
-  working: readonly StoredOrder[],
+  today: { readonly day: string; readonly working: readonly StoredOrder[] },
 ): Money {
   const filled = line.store.db
     .prepare<[string, string, string, string, string], { filled_value: string }>(
       `SELECT filled_value FROM orders WHERE agent_id = ? AND account_id = ? AND instrument_id = ? AND side = ?
          AND mandate_day = ? AND effect = 'adding' AND filled_value <> '0'`,
     )
-    .all(who.agent, who.account, instrument.id, side, day)
+    .all(agent, account, instrument.id, side, today.day)
     .map((row) => decimalMoney(row.filled_value, instrument.multiplier));
-  const reserved = working.filter((order) => order.side === side).map(reservedValue);
+  const reserved = today.working.filter((order) => order.side === side).map(reservedValue);
   return add(sum(ZERO_MONEY, filled), sum(ZERO_MONEY, reserved));
 }
 

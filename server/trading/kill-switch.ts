@@ -8,7 +8,7 @@ import { cancelMany } from './cancel.ts';
 import { close } from './close.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
-import type { StoredOrder } from './orders.ts';
+import type { StoredOrder } from './order-rows.ts';
 import type { CancelResult, KillReport } from './views.ts';
 
 export interface KillOptions {
@@ -31,147 +31,152 @@ export interface KillSwitch {
 const SWEEP_SETTING = 'kill_cancel';
 
 export function killSwitch(line: Line): KillSwitch {
-  const swept = new Set<string>();
-
-  function fall(options: KillOptions): number {
-    line.memory.killed = true;
-    line.tokens.clear();
-    const haltedAtMs = line.wallMs();
-    const detail = { cancel: options.cancel, flatten: options.flatten, by: options.by };
-    try {
-      line.store.transaction(() => {
-        line.access.setGatewayState('HALTED', `kill switch (${options.by})`);
-        const epoch = line.access.bumpEpoch();
-        saveSweep(options.cancel);
-        line.audit.record({ kind: 'kill', outcome: 'ok', detail: { ...detail, epoch } });
-      });
-    } catch (cause) {
-      // The store is broken: the gate is down in this process all the same, and the record follows when it heals.
-      line.audit.recordDeferred({
-        kind: 'kill',
-        outcome: 'error',
-        detail: { ...detail, why: cause instanceof Error ? cause.message : String(cause) },
-      });
-    }
-    return haltedAtMs;
-  }
-
-  function saveSweep(cancel: KillOptions['cancel']): void {
-    line.store.db
-      .prepare(
-        'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
-      )
-      .run(SWEEP_SETTING, cancel);
-  }
-  function sweepSetting(): KillOptions['cancel'] {
-    const value = line.store.db
-      .prepare<[string], string>('SELECT value FROM settings WHERE name = ?')
-      .pluck()
-      .get(SWEEP_SETTING);
-    return value === 'all' || value === 'none' ? value : 'adding';
-  }
-
-  /** Cancels, looks again, and repeats while something that may be canceled is still working. */
-  async function sweep(cancel: KillOptions['cancel']): Promise<CancelResult> {
-    const canceled = new Set<string>();
-    let last: CancelResult = { canceled: [], pending: [], failed: [] };
-    for (let round = 0; round < KILL_SWEEPS_REPORTED_MAX; round++) {
-      const due = line.orders.working({}).filter((order) => toCancel(line, order, cancel));
-      if (due.length === 0) break;
-      last = await cancelMany(line, due, 'canceled by the kill switch');
-      for (const id of last.canceled) canceled.add(id);
-      if (last.pending.length === 0 && last.failed.length === 0) continue;
-      await new Promise<void>((resolve) => {
-        line.clock.after(KILL_SWEEP_INTERVAL_MS, resolve);
-      });
-    }
-    return { canceled: [...canceled].sort(), pending: last.pending, failed: last.failed };
-  }
-
-  /** The gate stays down longer than the report waits: leftovers are swept until none is left. */
-  function keepSweeping(): void {
-    if (!line.memory.killed) return;
-    const due = line.orders.working({}).filter((order) => toCancel(line, order, sweepSetting()));
-    if (due.length === 0) return;
-    line.clock.after(KILL_SWEEP_INTERVAL_MS * 5, () => {
-      void cancelMany(line, due, 'canceled by the kill switch').then(keepSweeping, keepSweeping);
-    });
-  }
-
+  /** Orders of late acknowledgements that are being canceled. */
+  const late = new Set<string>();
   return {
     async kill(options) {
       const startedMs = line.clock.monotonicMs();
-      const haltedAtMs = fall(options);
-      const result =
-        options.cancel === 'none' ? { canceled: [], pending: [], failed: [] } : await sweep(options.cancel);
+      const haltedAtMs = fall(line, options);
+      const swept = await sweep(line, options.cancel);
       const notClosed = options.flatten ? await flatten(line) : [];
-      keepSweeping();
-      const left = line.orders.working({});
-      const kept = left.filter(
-        (order) => order.effect === 'reducing' && !toCancel(line, order, options.cancel),
-      );
-      const report: KillReport = {
-        tradingState: 'HALTED',
-        haltedAtMs,
-        canceled: result.canceled,
-        kept: kept.map((order) => order.orderId),
-        failed: [...result.failed, ...notClosed],
-        ordersLeft: left.filter((order) => !kept.includes(order)).map((order) => order.orderId),
-        positionsLeft: line.holdings.exposed().map((holding) => ({
-          account: holding.account,
-          symbol: instrumentOf(line, holding.instrument).symbol,
-          qty: holding.qty,
-        })),
-        elapsedMs: Math.round(line.clock.monotonicMs() - startedMs),
-      };
-      try {
-        line.store.transaction(() =>
-          line.audit.record({
-            kind: 'kill.report',
-            outcome: report.ordersLeft.length === 0 && report.failed.length === 0 ? 'ok' : 'error',
-            detail: {
-              canceled: report.canceled.length,
-              kept: report.kept.length,
-              failed: report.failed.length,
-              orders_left: report.ordersLeft.length,
-              elapsed_ms: report.elapsedMs,
-            },
-          }),
-        );
-      } catch {
-        line.audit.recordDeferred({
-          kind: 'kill.report',
-          outcome: 'error',
-          detail: { elapsed_ms: report.elapsedMs },
-        });
-      }
+      keepSweeping(line);
+      const report = reportOf(line, options, { swept, notClosed, haltedAtMs, startedMs });
+      recordReport(line, report);
       return report;
     },
-    resume(by) {
-      if (line.access.gatewayState() === 'ACTIVE' && !line.memory.killed) {
-        return err(refuse('invalid_input', 'The gate is not down; there is nothing to resume.'));
-      }
-      line.store.transaction(() => {
-        line.access.setGatewayState('ACTIVE', `resumed (${by})`);
-        line.audit.record({ kind: 'resume', outcome: 'ok', detail: { by } });
-      });
-      line.memory.killed = false;
-      swept.clear();
-      return ok({ tradingState: 'ACTIVE' });
-    },
+    resume: (by) => resume(line, by),
     seen(order) {
-      if (!line.memory.killed || isFinal(order.status) || swept.has(order.orderId)) return;
-      if (!toCancel(line, order, sweepSetting())) return;
-      swept.add(order.orderId);
-      void cancelMany(line, [order], 'canceled by the kill switch').finally(() =>
-        swept.delete(order.orderId),
-      );
+      if (!line.memory.killed || isFinal(order.status) || late.has(order.orderId)) return;
+      if (!toCancel(line, order, sweepSetting(line))) return;
+      late.add(order.orderId);
+      void cancelMany(line, [order], 'canceled by the kill switch').finally(() => late.delete(order.orderId));
     },
     restore() {
       line.memory.killed = line.access.gatewayState() === 'HALTED';
-      keepSweeping();
+      keepSweeping(line);
     },
   };
+}
+
+/** The gate: in this process first, then durably, with the epoch that ends every credential's authority. */
+function fall(line: Line, options: KillOptions): number {
+  line.memory.killed = true;
+  line.tokens.clear();
+  const haltedAtMs = line.wallMs();
+  const detail = { cancel: options.cancel, flatten: options.flatten, by: options.by };
+  try {
+    line.store.transaction(() => {
+      line.access.setGatewayState('HALTED', `kill switch (${options.by})`);
+      const epoch = line.access.bumpEpoch();
+      line.store.db
+        .prepare(
+          'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+        )
+        .run(SWEEP_SETTING, options.cancel);
+      line.audit.record({ kind: 'kill', outcome: 'ok', detail: { ...detail, epoch } });
+    });
+  } catch (cause) {
+    // The store is broken: the gate is down in this process all the same, and the record follows when it heals.
+    const why = cause instanceof Error ? cause.message : String(cause);
+    line.audit.recordDeferred({ kind: 'kill', outcome: 'error', detail: { ...detail, why } });
+  }
+  return haltedAtMs;
+}
+
+function sweepSetting(line: Line): KillOptions['cancel'] {
+  const value = line.store.db
+    .prepare<[string], string>('SELECT value FROM settings WHERE name = ?')
+    .pluck()
+    .get(SWEEP_SETTING);
+  return value === 'all' || value === 'none' ? value : 'adding';
+}
+
+/** Cancels, looks again, and repeats while something that may be canceled is still working. */
+async function sweep(line: Line, cancel: KillOptions['cancel']): Promise<CancelResult> {
+  const canceled = new Set<string>();
+  let last: CancelResult = { canceled: [], pending: [], failed: [] };
+  for (let round = 0; round < KILL_SWEEPS_REPORTED_MAX; round++) {
+    const due = line.orders.working({}).filter((order) => toCancel(line, order, cancel));
+    if (due.length === 0) break;
+    last = await cancelMany(line, due, 'canceled by the kill switch');
+    for (const id of last.canceled) canceled.add(id);
+    if (last.pending.length === 0 && last.failed.length === 0) continue;
+    await new Promise<void>((resolve) => {
+      line.clock.after(KILL_SWEEP_INTERVAL_MS, resolve);
+    });
+  }
+  return { canceled: [...canceled].sort(), pending: last.pending, failed: last.failed };
+}
+
+/** The gate stays down longer than the report waits: leftovers are swept until none is left. */
+function keepSweeping(line: Line): void {
+  if (!line.memory.killed) return;
+  const cancel = sweepSetting(line);
+  const due = line.orders.working({}).filter((order) => toCancel(line, order, cancel));
+  if (due.length === 0) return;
+  line.clock.after(KILL_SWEEP_INTERVAL_MS * 5, () => {
+    const again = (): void => keepSweeping(line);
+    void cancelMany(line, due, 'canceled by the kill switch').then(again, again);
+  });
+}
+
+interface Seen {
+  readonly swept: CancelResult;
+  readonly notClosed: KillReport['failed'];
+  readonly haltedAtMs: number;
+  readonly startedMs: number;
+}
+
+function reportOf(line: Line, options: KillOptions, seen: Seen): KillReport {
+  const left = line.orders.working({});
+  const kept = left.filter((order) => order.effect === 'reducing' && !toCancel(line, order, options.cancel));
+  return {
+    tradingState: 'HALTED',
+    haltedAtMs: seen.haltedAtMs,
+    canceled: seen.swept.canceled,
+    kept: kept.map((order) => order.orderId),
+    failed: [...seen.swept.failed, ...seen.notClosed],
+    ordersLeft: left.filter((order) => !kept.includes(order)).map((order) => order.orderId),
+    positionsLeft: line.holdings.exposed().map((holding) => ({
+      account: holding.account,
+      symbol: instrumentOf(line, holding.instrument).symbol,
+      qty: holding.qty,
+    })),
+    elapsedMs: Math.round(line.clock.monotonicMs() - seen.startedMs),
+  };
+}
+
+function recordReport(line: Line, report: KillReport): void {
+  const clean = report.ordersLeft.length === 0 && report.failed.length === 0;
+  const event = {
+    kind: 'kill.report',
+    outcome: clean ? ('ok' as const) : ('error' as const),
+    detail: {
+      canceled: report.canceled.length,
+      kept: report.kept.length,
+      failed: report.failed.length,
+      orders_left: report.ordersLeft.length,
+      elapsed_ms: report.elapsedMs,
+    },
+  };
+  try {
+    line.store.transaction(() => line.audit.record(event));
+  } catch {
+    line.audit.recordDeferred(event);
+  }
+}
+
+/** The owner's act. Keys and stdio work again; what the epoch ended stays ended, and an agent's own halt stays. */
+function resume(line: Line, by: string): Result<{ readonly tradingState: 'ACTIVE' }, Refusal> {
+  if (line.access.gatewayState() === 'ACTIVE' && !line.memory.killed) {
+    return err(refuse('invalid_input', 'The gate is not down; there is nothing to resume.'));
+  }
+  line.store.transaction(() => {
+    line.access.setGatewayState('ACTIVE', `resumed (${by})`);
+    line.audit.record({ kind: 'resume', outcome: 'ok', detail: { by } });
+  });
+  line.memory.killed = false;
+  return ok({ tradingState: 'ACTIVE' });
 }
 
 /**

@@ -20,7 +20,7 @@ import type { AccountId } from '#domain/principal.ts';
 import type { BrokerExecution } from '#ports.ts';
 import { ACCOUNT_HOLDER, afterFill, type Fill } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
-import type { StoredOrder } from './orders.ts';
+import type { StoredOrder } from './order-rows.ts';
 
 /** Ledger entries of an account; cost has one for each instrument. Debits are positive. */
 type Entry = 'cash' | 'capital' | 'realised' | 'fees' | `cost:${string}`;
@@ -90,7 +90,7 @@ export function postExecution(
     multiplier: instrument.multiplier,
     wallMs: line.wallMs(),
   };
-  postFill(line, account, instrument, fill, execution.executionId);
+  postFill(line, account, fill, { instrument, ref: execution.executionId });
 
   let realised = ZERO_MONEY;
   for (const share of shares(line, order, execution)) {
@@ -127,7 +127,13 @@ export function postExecution(
 }
 
 /** The account's side of a fill: cash against cost, with what it realised and its fee. */
-function postFill(line: Line, account: AccountId, instrument: Instrument, fill: Fill, ref: string): void {
+function postFill(
+  line: Line,
+  account: AccountId,
+  fill: Fill,
+  of: { readonly instrument: Instrument; readonly ref: string },
+): void {
+  const { instrument, ref } = of;
   const before = line.holdings.of(ACCOUNT_HOLDER, account, instrument.id);
   const { holding, realised } = afterFill(before, fill);
   line.holdings.save(holding);

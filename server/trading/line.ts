@@ -10,7 +10,8 @@ import type { BrokerAdapter, Clock, MarketFeed } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import type { HoldingTable } from './holdings.ts';
 import type { IdempotencyTable } from './idempotency.ts';
-import type { OrderTable, StoredOrder } from './orders.ts';
+import type { StoredOrder } from './order-rows.ts';
+import type { OrderTable } from './orders.ts';
 import type { ActionTokens } from './tokens.ts';
 import type { UsageTable } from './usage.ts';
 

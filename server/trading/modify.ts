@@ -6,11 +6,12 @@ import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { OrderChange, TradeCommit } from './desk.ts';
 import { dispatchReplace } from './dispatch.ts';
-import { type Facts, gatherOutside, type Outside, type Proposal, readFacts } from './facts.ts';
+import { gatherOutside, type Outside, type Proposal, readFacts } from './facts.ts';
 import type { Line } from './line.ts';
-import type { StoredOrder } from './orders.ts';
-import { assess, onlyCuts, type Verdict } from './risk.ts';
-import { authorise, describe, recall, tokenRefusal } from './submit.ts';
+import type { StoredOrder } from './order-rows.ts';
+import { previewOf } from './preview.ts';
+import { assess, onlyCuts } from './risk.ts';
+import { authorise, recall, tokenRefusal } from './submit.ts';
 import { transition } from './transition.ts';
 import type { PlaceResult } from './views.ts';
 
@@ -29,7 +30,7 @@ export async function modifyOrder(
   const outside = await gatherOutside(line, found.value.account, found.value.symbol);
   if (!outside.ok) return outside;
 
-  const decided = line.store.transaction(() => decide(line, who, change, commit, outside.value));
+  const decided = line.store.transaction(() => decide(line, who, { change, commit }, outside.value));
   if (decided.kind === 'answer') return decided.answer;
   if (decided.token !== undefined) line.tokens.spend(decided.token);
   const order = await dispatchReplace(line, decided.order, decided.cleared, {
@@ -59,13 +60,12 @@ type Decision =
       readonly token: string | undefined;
     };
 
-function decide(
-  line: Line,
-  who: Principal,
-  change: OrderChange,
-  commit: TradeCommit,
-  outside: Outside,
-): Decision {
+interface Asked {
+  readonly change: OrderChange;
+  readonly commit: TradeCommit;
+}
+
+function decide(line: Line, who: Principal, { change, commit }: Asked, outside: Outside): Decision {
   const answer = (result: Result<PlaceResult, Refusal>): Decision => ({ kind: 'answer', answer: result });
   const found = ownOrder(line, who, change.orderId);
   if (!found.ok) return answer(found);
@@ -74,7 +74,12 @@ function decide(
   if (!live.ok) return answer(live);
   const known = recall(line, who, commit);
   if (known !== undefined) return answer(known);
-  const facts = readFacts(line, { agent: who.agent, account: order.account }, outside, order.side, order);
+  const facts = readFacts(
+    line,
+    { agent: who.agent, account: order.account, side: order.side },
+    outside,
+    order,
+  );
   const token = tokenRefusal(line, who, commit, facts.mandate?.document.commit === 'one_step');
   if (token !== undefined) return answer(err(token));
   const terms = newTerms(order, change);
@@ -83,9 +88,14 @@ function decide(
   const proposal: Proposal = { terms: terms.value, origin: 'agent' };
   const verdict = assess(facts, proposal);
   if (commit.kind === 'preview')
-    return answer(previewChange(line, who, commit, { facts, proposal, verdict, outside }));
+    return answer(previewOf(line, who, commit, { facts, proposal, verdict, outside }));
   if (verdict.kind !== 'cleared') {
-    if (verdict.kind === 'refused') bindRefusal(line, who, commit, order, verdict.refusal, facts.wallMs);
+    if (verdict.kind === 'refused')
+      bindRefusal(line, who, commit, {
+        orderId: order.orderId,
+        refusal: verdict.refusal,
+        atMs: facts.wallMs,
+      });
     return answer(err(verdict.refusal));
   }
   line.idempotency.bind(who.agent, commit.tool, commit.idempotencyKey, {
@@ -118,15 +128,13 @@ function bindRefusal(
   line: Line,
   who: Principal,
   commit: TradeCommit & { readonly kind: 'commit' },
-  order: StoredOrder,
-  refusal: Refusal,
-  atMs: number,
+  refused: { readonly orderId: string; readonly refusal: Refusal; readonly atMs: number },
 ): void {
   line.idempotency.bind(who.agent, commit.tool, commit.idempotencyKey, {
     digest: commit.digest,
-    orderId: order.orderId,
-    outcome: JSON.stringify(refusal),
-    atMs,
+    orderId: refused.orderId,
+    outcome: JSON.stringify(refused.refusal),
+    atMs: refused.atMs,
   });
   const token = commit.token;
   if (token !== undefined) line.store.afterCommit(() => line.tokens.spend(token));
@@ -183,26 +191,4 @@ function newTerms(order: StoredOrder, change: OrderChange): Result<OrderTerms, R
     ...(stopPrice ? { stopPrice } : {}),
     ...(trail ? { trail } : {}),
   });
-}
-
-function previewChange(
-  line: Line,
-  who: Principal,
-  commit: TradeCommit,
-  seen: {
-    readonly facts: Facts;
-    readonly proposal: Proposal;
-    readonly verdict: Verdict;
-    readonly outside: Outside;
-  },
-): Result<PlaceResult, Refusal> {
-  if (seen.verdict.kind === 'refused') return err(seen.verdict.refusal);
-  if (seen.facts.quote === undefined)
-    return err(refuse('no_reference_price', 'There is no price to preview with.'));
-  const preview = describe(seen.facts, seen.proposal, seen.verdict, seen.outside);
-  const { token, expiresAtMs } = line.tokens.issue(
-    { agent: who.agent, tool: commit.tool, digest: commit.digest },
-    seen.facts.wallMs,
-  );
-  return ok({ dryRun: true, preview, actionToken: token, expiresAtMs });
 }

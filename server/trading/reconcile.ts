@@ -11,7 +11,7 @@ import { ACCOUNT_HOLDER, EXTERNAL_HOLDER } from './holdings.ts';
 import { adoptPosition, isLedgerEmpty, postOpening } from './ledger.ts';
 import type { Line } from './line.ts';
 import { markOf } from './loss.ts';
-import type { StoredOrder } from './orders.ts';
+import type { StoredOrder } from './order-rows.ts';
 import { transition } from './transition.ts';
 
 /**

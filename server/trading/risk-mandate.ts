@@ -114,7 +114,12 @@ export function tradingHours(facts: Facts): Refusal | undefined {
   );
 }
 
-const limitOf = (limit: string, unit: string, used: Money, order: Money, max: Money): LimitFigure => ({
+interface Amounts {
+  readonly used: Money;
+  readonly order: Money;
+  readonly max: Money;
+}
+export const limitOf = (limit: string, unit: string, { used, order, max }: Amounts): LimitFigure => ({
   limit,
   used: text(used),
   order: text(order),
@@ -138,30 +143,24 @@ export function figures(facts: Facts, { terms }: Proposal, valued: Valued): read
       max: text(mandate.maxOrderQty),
       unit: 'units',
     },
-    limitOf('max_order_value', unit, none, valued.value, mandate.maxOrderValue),
-    limitOf(
-      'max_open_orders',
-      'orders',
-      count(facts.openOrders),
-      count(1),
-      count(mandate.document.max_open_orders),
-    ),
-    limitOf(
-      'max_gross_exposure',
-      unit,
-      add(facts.exposure, facts.valueReserved),
-      valued.value,
-      mandate.maxGrossExposure,
-    ),
-    limitOf('max_daily_value', unit, inUse, valued.value, mandate.maxDailyValue),
-    limitOf(
-      'max_daily_orders',
-      'orders',
-      count(facts.ordersToday),
-      one,
-      count(mandate.document.max_daily_orders),
-    ),
-    limitOf('max_daily_loss', unit, facts.lossToday, none, mandate.maxDailyLoss),
+    limitOf('max_order_value', unit, { used: none, order: valued.value, max: mandate.maxOrderValue }),
+    limitOf('max_open_orders', 'orders', {
+      used: count(facts.openOrders),
+      order: count(1),
+      max: count(mandate.document.max_open_orders),
+    }),
+    limitOf('max_gross_exposure', unit, {
+      used: add(facts.exposure, facts.valueReserved),
+      order: valued.value,
+      max: mandate.maxGrossExposure,
+    }),
+    limitOf('max_daily_value', unit, { used: inUse, order: valued.value, max: mandate.maxDailyValue }),
+    limitOf('max_daily_orders', 'orders', {
+      used: count(facts.ordersToday),
+      order: one,
+      max: count(mandate.document.max_daily_orders),
+    }),
+    limitOf('max_daily_loss', unit, { used: facts.lossToday, order: none, max: mandate.maxDailyLoss }),
   ];
 }
 
@@ -281,7 +280,13 @@ export function loss(facts: Facts): Refusal | undefined {
     'max_daily_loss',
     `Lost ${text(lossToday)} of ${text(mandate.maxDailyLoss)} ${facts.accountCurrency} today; only reducing orders are possible until tomorrow or the owner lifts it.`,
     {
-      limits: [limitOf('max_daily_loss', facts.accountCurrency, lossToday, money('0'), mandate.maxDailyLoss)],
+      limits: [
+        limitOf('max_daily_loss', facts.accountCurrency, {
+          used: lossToday,
+          order: money('0'),
+          max: mandate.maxDailyLoss,
+        }),
+      ],
     },
   );
 }

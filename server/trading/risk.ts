@@ -1,8 +1,7 @@
 /** The decision: pure pre-trade controls in one readable table; only here an order becomes a ClearedOrder. */
-import { add, type Money, type Quantity, subtract, text } from '#domain/decimal.ts';
+import { add, type Quantity, subtract, text } from '#domain/decimal.ts';
 import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
-import type { LimitFigure, Refusal } from '#domain/refusal.ts';
-import { refuse } from '#domain/refusal.ts';
+import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
 import * as reach from './risk-mandate.ts';
 import * as market from './risk-market.ts';
@@ -143,17 +142,17 @@ function approvalNeeded(facts: Facts, valued: Valued): Refusal | undefined {
   return refuse(
     'approval_required',
     `Orders in ${facts.instrument.symbol} above ${text(rule)} ${facts.accountCurrency} in all a day need the owner’s approval; today ${text(facts.unapprovedValue)}, this order ${text(valued.value)}.`,
-    { limits: [figure('approval_above', facts.unapprovedValue, valued.value, rule, facts.accountCurrency)] },
+    {
+      limits: [
+        reach.limitOf('approval_above', facts.accountCurrency, {
+          used: facts.unapprovedValue,
+          order: valued.value,
+          max: rule,
+        }),
+      ],
+    },
   );
 }
-
-export const figure = (limit: string, used: Money, order: Money, max: Money, unit: string): LimitFigure => ({
-  limit,
-  used: text(used),
-  order: text(order),
-  max: text(max),
-  unit,
-});
 
 /** The only place where terms become a ClearedOrder. */
 function mint(facts: Facts, proposal: Proposal, ids: ClearedIds): ClearedOrder {

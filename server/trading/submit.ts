@@ -1,20 +1,19 @@
 /** The order line's front: authorise, gather, then read, assess and write in one transaction, and dispatch. */
-import { randomBytes } from 'node:crypto';
-import { add, type Money, subtract, value, ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
-import type { ClearedOrder, OrderDraft, OrderRole, OrderTerms } from '#domain/order.ts';
-import { opposite } from '#domain/order.ts';
+import type { ClearedOrder, OrderDraft, OrderTerms } from '#domain/order.ts';
 import type { AccountId, Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { TradeCommit } from './desk.ts';
 import { dispatch, mustFind } from './dispatch.ts';
-import { type Facts, gatherOutside, type Outside, type Proposal, readFacts } from './facts.ts';
-import { auditActor, type Line } from './line.ts';
-import type { NewOrder, StoredOrder } from './orders.ts';
-import { assess, positionAfter, type Verdict } from './risk.ts';
+import { type Facts, type FactsFor, gatherOutside, type Outside, type Proposal, readFacts } from './facts.ts';
+import type { Line } from './line.ts';
+import { createLegs, NO_VALUE, newOrder } from './new-order.ts';
+import type { StoredOrder } from './order-rows.ts';
+import { previewOf } from './preview.ts';
+import { assess, type Verdict } from './risk.ts';
 import { createOrder, transition } from './transition.ts';
-import { estimatedPrice, unitsFor, type Valued } from './valuation.ts';
-import type { PlaceResult, Preview } from './views.ts';
+import { unitsFor } from './valuation.ts';
+import type { PlaceResult } from './views.ts';
 
 /** The whole way of an order from a door to the broker. */
 export async function submitOrder(
@@ -30,7 +29,7 @@ export async function submitOrder(
   const outside = await gatherOutside(line, draft.account, draft.symbol);
   if (!outside.ok) return outside;
 
-  const decided = line.store.transaction(() => decide(line, who, draft, commit, outside.value));
+  const decided = line.store.transaction(() => decide(line, who, { draft, commit }, outside.value));
   if (decided.kind === 'answer') return decided.answer;
   if (decided.token !== undefined) line.tokens.spend(decided.token);
   if (decided.kind === 'refused') return err(decided.refusal);
@@ -123,41 +122,41 @@ type Decision =
       readonly token: string | undefined;
     };
 
-function decide(
-  line: Line,
-  who: Principal,
-  draft: OrderDraft,
-  commit: TradeCommit,
-  outside: Outside,
-): Decision {
+interface Asked {
+  readonly draft: OrderDraft;
+  readonly commit: TradeCommit;
+}
+
+function decide(line: Line, who: Principal, { draft, commit }: Asked, outside: Outside): Decision {
   const answer = (result: Result<PlaceResult, Refusal>): Decision => ({ kind: 'answer', answer: result });
   // Everything may have changed while the broker was asked: the gate, the key (two calls at once), the token.
   const live = authorise(line, who, draft.account);
   if (!live.ok) return answer(live);
   const known = recall(line, who, commit);
   if (known !== undefined) return answer(known);
-  const facts = readFacts(line, factsFor(who, draft), outside, draft.side);
+  const facts = readFacts(line, factsFor(who, draft), outside);
   const token = tokenRefusal(line, who, commit, facts.mandate?.document.commit === 'one_step');
   if (token !== undefined) return answer(err(token));
   const proposal = proposalOf(draft, facts);
   if (!proposal.ok) return answer(proposal);
   const verdict = assess(facts, proposal.value);
   if (commit.kind === 'preview')
-    return answer(previewOf(line, who, commit, facts, proposal.value, verdict, outside));
+    return answer(previewOf(line, who, commit, { facts, proposal: proposal.value, verdict, outside }));
   if (verdict.kind === 'needs_approval') return answer(err(verdict.refusal));
   return write(line, who, { draft, commit, facts, proposal: proposal.value, verdict });
 }
 
-const factsFor = (who: Principal, draft: OrderDraft) => ({
+const factsFor = (who: Principal, draft: OrderDraft): FactsFor => ({
   agent: who.agent,
   account: draft.account,
+  side: draft.side,
   ...(draft.clientOrderId === undefined ? {} : { clientOrderId: draft.clientOrderId }),
 });
 
 /** A draft with its size in units. */
 function proposalOf(draft: OrderDraft, facts: Facts): Result<Proposal, Refusal> {
   const { size, takeProfit, stopLoss } = draft;
-  const legs = { ...(takeProfit ? { takeProfit } : {}), ...(stopLoss ? { stopLoss } : {}) };
+  const legs = Object.assign({}, takeProfit && { takeProfit }, stopLoss && { stopLoss });
   const terms = termsOf(draft);
   if (size.kind === 'qty') return ok({ terms: { ...terms, qty: size.qty }, ...legs, origin: 'agent' });
   if (facts.quote === undefined) {
@@ -258,166 +257,4 @@ function write(line: Line, who: Principal, decided: Decided): Decision {
     cleared: verdict.mint({ brokerClientId: order.brokerClientId, ...legs }),
     token: commit.token,
   };
-}
-
-const NO_VALUE: Valued = { unitPrice: undefined, unitValue: ZERO_MONEY, value: ZERO_MONEY };
-
-const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
-
-export interface OrderSeed {
-  readonly who: { readonly agent: StoredOrder['agent']; readonly credential: string };
-  readonly facts: Pick<Facts, 'account' | 'instrument' | 'mandateDay' | 'wallMs'>;
-  readonly proposal: Proposal;
-  readonly effect: 'adding' | 'reducing';
-  readonly valued: Valued;
-  readonly clientOrderId: string | null;
-  readonly tag: string | null;
-}
-
-/** A new order in its first state. Reducing orders hold nothing of the mandate. */
-export function newOrder(line: Line, seed: OrderSeed): NewOrder {
-  const { who, facts, proposal, effect, valued } = seed;
-  const orderId = newId('ord');
-  return {
-    ...proposal.terms,
-    orderId,
-    agent: who.agent,
-    credential: who.credential,
-    account: facts.account,
-    instrument: facts.instrument.id,
-    symbol: facts.instrument.symbol,
-    clientOrderId: seed.clientOrderId,
-    brokerClientId: newId('pc'),
-    brokerOrderId: null,
-    parentOrderId: null,
-    role: 'entry',
-    origin: proposal.origin,
-    effect,
-    takeProfit: proposal.takeProfit ?? null,
-    stopLoss: proposal.stopLoss ?? null,
-    tag: seed.tag,
-    status: 'received',
-    reason: null,
-    filledQty: ZERO_QUANTITY,
-    avgFillPrice: null,
-    filledValue: ZERO_MONEY,
-    unitValue: effect === 'adding' ? valued.unitValue : ZERO_MONEY,
-    pending: null,
-    held: false,
-    run: line.feed.run(),
-    mandateDay: facts.mandateDay,
-    createdAtMs: facts.wallMs,
-    updatedAtMs: facts.wallMs,
-  };
-}
-
-/** The legs of a bracket are orders of their own from the start, so that what the broker says of them finds its place. */
-function createLegs(
-  line: Line,
-  entry: StoredOrder,
-  proposal: Proposal,
-): { takeProfitClientId?: string; stopLossClientId?: string } {
-  const leg = (role: OrderRole, terms: Partial<OrderTerms> & { type: OrderTerms['type'] }): string => {
-    const { limitPrice: _limit, stopPrice: _stop, trail: _trail, ...base } = entry;
-    const created = createOrder(
-      line,
-      {
-        ...base,
-        ...terms,
-        side: opposite(entry.side),
-        timeInForce: 'gtc',
-        postOnly: false,
-        reduceOnly: false,
-        orderId: newId('ord'),
-        brokerClientId: newId('pc'),
-        clientOrderId: null,
-        brokerOrderId: null,
-        parentOrderId: entry.orderId,
-        role,
-        effect: 'reducing',
-        takeProfit: null,
-        stopLoss: null,
-        status: 'received',
-        unitValue: ZERO_MONEY,
-        held: true,
-      },
-      'leg of a bracket',
-    );
-    return transition(line, created, { to: 'submitting', detail: 'sent with its entry' }).brokerClientId;
-  };
-  return {
-    ...(proposal.takeProfit
-      ? { takeProfitClientId: leg('take_profit', { type: 'limit', limitPrice: proposal.takeProfit }) }
-      : {}),
-    ...(proposal.stopLoss
-      ? { stopLossClientId: leg('stop_loss', { type: 'stop', stopPrice: proposal.stopLoss }) }
-      : {}),
-  };
-}
-
-function previewOf(
-  line: Line,
-  who: Principal,
-  commit: TradeCommit,
-  facts: Facts,
-  proposal: Proposal,
-  verdict: Verdict,
-  outside: Outside,
-): Result<PlaceResult, Refusal> {
-  if (verdict.kind === 'refused') return err(verdict.refusal);
-  const preview = describe(facts, proposal, verdict, outside);
-  const { token, expiresAtMs } = line.tokens.issue(
-    { agent: who.agent, tool: commit.tool, digest: commit.digest },
-    facts.wallMs,
-  );
-  line.audit.record({
-    kind: 'order.previewed',
-    ...auditActor(who),
-    account: facts.account,
-    outcome: 'ok',
-    detail: {
-      symbol: facts.instrument.symbol,
-      side: proposal.terms.side,
-      qty: proposal.terms.qty.toFixed(),
-      needs_approval: preview.needsApproval,
-    },
-  });
-  return ok({ dryRun: true, preview, actionToken: token, expiresAtMs });
-}
-
-/** What would happen, in figures. */
-export function describe(facts: Facts, proposal: Proposal, verdict: Verdict, outside: Outside): Preview {
-  const { terms } = proposal;
-  const { quote } = facts;
-  if (quote === undefined) throw new Error('a previewed order has a quote');
-  const at = estimatedPrice(terms, quote);
-  const fees = outside.adapter.estimateFee({ ...terms, instrument: facts.instrument.id }, at);
-  const worth: Money = value(at, terms.qty, facts.instrument.multiplier);
-  const adding = verdict.effect === 'adding';
-  return {
-    estimatedPrice: at,
-    value: worth,
-    fees,
-    buyingPowerAfter: adding
-      ? subtract(subtract(facts.buyingPower, worth), fees)
-      : subtract(add(facts.buyingPower, worth), fees),
-    positionAfter: positionAfter(facts, terms.side, terms.qty),
-    qty: terms.qty,
-    limits: verdict.kind === 'cleared' ? verdict.limits : (verdict.refusal.limits ?? []),
-    needsApproval: verdict.kind === 'needs_approval',
-    warnings: warningsOf(facts, proposal, verdict),
-  };
-}
-
-function warningsOf(facts: Facts, { terms, origin }: Proposal, verdict: Verdict): readonly string[] {
-  const warnings: string[] = [];
-  if (facts.instrument.tradable === 'paper' && facts.instrument.note) warnings.push(facts.instrument.note);
-  if (verdict.kind === 'needs_approval') warnings.push(verdict.refusal.detail);
-  if (verdict.effect === 'reducing')
-    warnings.push('This order only reduces your position; no value limit applies.');
-  if (facts.phase !== undefined && facts.phase.phase !== 'open')
-    warnings.push('The market is closed: the order waits for the open.');
-  if (terms.type === 'market' && origin === 'agent')
-    warnings.push('A market order fills at the next prices, which may differ from the estimate.');
-  return warnings;
 }

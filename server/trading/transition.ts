@@ -3,7 +3,7 @@ import { subtract, text } from '#domain/decimal.ts';
 import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
 import type { Actor } from '#domain/principal.ts';
 import { auditActor, type Line } from './line.ts';
-import { type NewOrder, reservedValue, type StoredOrder } from './orders.ts';
+import { type NewOrder, reservedValue, type StoredOrder } from './order-rows.ts';
 
 /** What may change beside the status. */
 export type OrderPatch = Partial<
@@ -100,7 +100,8 @@ function recordChange(
     },
   });
   line.store.afterCommit(() => {
-    for (const watch of [...(line.memory.watchers.get(after.orderId) ?? [])]) watch(after);
+    // A copy: a watcher that is satisfied removes itself.
+    for (const watch of Array.from(line.memory.watchers.get(after.orderId) ?? [])) watch(after);
   });
 }
 

@@ -3,7 +3,7 @@ import { add, type Money, money, subtract, text, ZERO_MONEY } from '#domain/deci
 import { isFinal } from '#domain/order.ts';
 import type { AccountId, AgentId } from '#domain/principal.ts';
 import type { Store } from '#store/open.ts';
-import { reservedValue, type StoredOrder } from './orders.ts';
+import { reservedValue, type StoredOrder } from './order-rows.ts';
 
 export interface Usage {
   /** Filled value of adding orders on that mandate day, at fill prices. */

@@ -1,0 +1,105 @@
+/** How an order is born: its first state, and the legs of a bracket beside it. */
+import { randomBytes } from 'node:crypto';
+import { ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
+import { type OrderRole, type OrderTerms, opposite } from '#domain/order.ts';
+import type { Facts, Proposal } from './facts.ts';
+import type { Line } from './line.ts';
+import type { NewOrder, StoredOrder } from './order-rows.ts';
+import { createOrder, transition } from './transition.ts';
+import type { Valued } from './valuation.ts';
+
+/** What a refused order reserves. */
+export const NO_VALUE: Valued = { unitPrice: undefined, unitValue: ZERO_MONEY, value: ZERO_MONEY };
+
+export const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
+
+export interface OrderSeed {
+  readonly who: { readonly agent: StoredOrder['agent']; readonly credential: string };
+  readonly facts: Pick<Facts, 'account' | 'instrument' | 'mandateDay' | 'wallMs'>;
+  readonly proposal: Proposal;
+  readonly effect: 'adding' | 'reducing';
+  readonly valued: Valued;
+  readonly clientOrderId: string | null;
+  readonly tag: string | null;
+}
+
+/** A new order in its first state. Reducing orders hold nothing of the mandate. */
+export function newOrder(line: Line, seed: OrderSeed): NewOrder {
+  const { who, facts, proposal, effect, valued } = seed;
+  const orderId = newId('ord');
+  return {
+    ...proposal.terms,
+    orderId,
+    agent: who.agent,
+    credential: who.credential,
+    account: facts.account,
+    instrument: facts.instrument.id,
+    symbol: facts.instrument.symbol,
+    clientOrderId: seed.clientOrderId,
+    brokerClientId: newId('pc'),
+    brokerOrderId: null,
+    parentOrderId: null,
+    role: 'entry',
+    origin: proposal.origin,
+    effect,
+    takeProfit: proposal.takeProfit ?? null,
+    stopLoss: proposal.stopLoss ?? null,
+    tag: seed.tag,
+    status: 'received',
+    reason: null,
+    filledQty: ZERO_QUANTITY,
+    avgFillPrice: null,
+    filledValue: ZERO_MONEY,
+    unitValue: effect === 'adding' ? valued.unitValue : ZERO_MONEY,
+    pending: null,
+    held: false,
+    run: line.feed.run(),
+    mandateDay: facts.mandateDay,
+    createdAtMs: facts.wallMs,
+    updatedAtMs: facts.wallMs,
+  };
+}
+
+/** The legs of a bracket are orders of their own from the start, so that what the broker says of them finds its place. */
+export function createLegs(
+  line: Line,
+  entry: StoredOrder,
+  proposal: Proposal,
+): { takeProfitClientId?: string; stopLossClientId?: string } {
+  const leg = (role: OrderRole, terms: Partial<OrderTerms> & { type: OrderTerms['type'] }): string => {
+    const { limitPrice: _limit, stopPrice: _stop, trail: _trail, ...base } = entry;
+    const created = createOrder(
+      line,
+      {
+        ...base,
+        ...terms,
+        side: opposite(entry.side),
+        timeInForce: 'gtc',
+        postOnly: false,
+        reduceOnly: false,
+        orderId: newId('ord'),
+        brokerClientId: newId('pc'),
+        clientOrderId: null,
+        brokerOrderId: null,
+        parentOrderId: entry.orderId,
+        role,
+        effect: 'reducing',
+        takeProfit: null,
+        stopLoss: null,
+        status: 'received',
+        unitValue: ZERO_MONEY,
+        held: true,
+      },
+      'leg of a bracket',
+    );
+    return transition(line, created, { to: 'submitting', detail: 'sent with its entry' }).brokerClientId;
+  };
+  return {
+    ...(proposal.takeProfit
+      ? { takeProfitClientId: leg('take_profit', { type: 'limit', limitPrice: proposal.takeProfit }) }
+      : {}),
+    ...(proposal.stopLoss
+      ? { stopLossClientId: leg('stop_loss', { type: 'stop', stopPrice: proposal.stopLoss }) }
+      : {}),
+  };
+}

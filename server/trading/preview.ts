@@ -1,0 +1,87 @@
+/** Previews: what would happen, in figures, and the token that lets the same arguments happen. */
+import { add, type Money, subtract, value } from '#domain/decimal.ts';
+import type { Principal } from '#domain/principal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import type { TradeCommit } from './desk.ts';
+import type { Facts, Outside, Proposal } from './facts.ts';
+import { auditActor, type Line } from './line.ts';
+import { positionAfter, type Verdict } from './risk.ts';
+import { estimatedPrice } from './valuation.ts';
+import type { PlaceResult, Preview } from './views.ts';
+
+/** An assessed proposal, with what it was assessed on. */
+export interface Assessed {
+  readonly facts: Facts;
+  readonly proposal: Proposal;
+  readonly verdict: Verdict;
+  readonly outside: Outside;
+}
+
+/** Answers a dry run: writes no order and reserves nothing; the preview itself is on the record. */
+export function previewOf(
+  line: Line,
+  who: Principal,
+  commit: TradeCommit,
+  seen: Assessed,
+): Result<PlaceResult, Refusal> {
+  const { facts, proposal, verdict } = seen;
+  if (verdict.kind === 'refused') return err(verdict.refusal);
+  if (facts.quote === undefined)
+    return err(refuse('no_reference_price', 'There is no price to preview with.'));
+  const preview = describe(seen);
+  const { token, expiresAtMs } = line.tokens.issue(
+    { agent: who.agent, tool: commit.tool, digest: commit.digest },
+    facts.wallMs,
+  );
+  line.audit.record({
+    kind: 'order.previewed',
+    ...auditActor(who),
+    account: facts.account,
+    outcome: 'ok',
+    detail: {
+      symbol: facts.instrument.symbol,
+      side: proposal.terms.side,
+      qty: proposal.terms.qty.toFixed(),
+      needs_approval: preview.needsApproval,
+    },
+  });
+  return ok({ dryRun: true, preview, actionToken: token, expiresAtMs });
+}
+
+/** What would happen, in figures. */
+export function describe({ facts, proposal, verdict, outside }: Assessed): Preview {
+  const { terms } = proposal;
+  const { quote } = facts;
+  if (quote === undefined) throw new Error('a previewed order has a quote');
+  const at = estimatedPrice(terms, quote);
+  const fees = outside.adapter.estimateFee({ ...terms, instrument: facts.instrument.id }, at);
+  const worth: Money = value(at, terms.qty, facts.instrument.multiplier);
+  const adding = verdict.effect === 'adding';
+  return {
+    estimatedPrice: at,
+    value: worth,
+    fees,
+    buyingPowerAfter: adding
+      ? subtract(subtract(facts.buyingPower, worth), fees)
+      : subtract(add(facts.buyingPower, worth), fees),
+    positionAfter: positionAfter(facts, terms.side, terms.qty),
+    qty: terms.qty,
+    limits: verdict.kind === 'cleared' ? verdict.limits : (verdict.refusal.limits ?? []),
+    needsApproval: verdict.kind === 'needs_approval',
+    warnings: warningsOf(facts, proposal, verdict),
+  };
+}
+
+function warningsOf(facts: Facts, { terms, origin }: Proposal, verdict: Verdict): readonly string[] {
+  const warnings: string[] = [];
+  if (facts.instrument.tradable === 'paper' && facts.instrument.note) warnings.push(facts.instrument.note);
+  if (verdict.kind === 'needs_approval') warnings.push(verdict.refusal.detail);
+  if (verdict.effect === 'reducing')
+    warnings.push('This order only reduces your position; no value limit applies.');
+  if (facts.phase !== undefined && facts.phase.phase !== 'open')
+    warnings.push('The market is closed: the order waits for the open.');
+  if (terms.type === 'market' && origin === 'agent')
+    warnings.push('A market order fills at the next prices, which may differ from the estimate.');
+  return warnings;
+}
