@@ -1,22 +1,22 @@
 /** One paper account as a broker: every request and every step is one durable transaction, and only then an answer or an event. */
-import { isZero, money, type Price, type Quantity } from '#domain/decimal.ts';
+import { isZero, type Money, type Price, type Quantity, ZERO_MONEY } from '#domain/decimal.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
 import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
-import type { BrokerAdapter, BrokerCapabilities, BrokerEvent, CancelOutcome, PlaceOutcome } from '#ports.ts';
+import type { BrokerAdapter, BrokerCapabilities, CancelOutcome, MarketFeed, PlaceOutcome } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import type { MarketView } from './accept.ts';
-import { type Book, brokerOrder, emptyChanges, emptyState, end, type PaperOrder } from './book.ts';
+import { type Book, brokerOrder, type PaperOrder } from './book.ts';
 import { openDelivery } from './delivery.ts';
+import { type DeskOptions, openDesk, type Work } from './desk.ts';
 import { drawPercent } from './draw.ts';
 import { buyingPower, equityOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
 import { applyStep } from './match.ts';
-import { deposit, settle } from './posting.ts';
 import type { PaperStep } from './prices.ts';
-import { type Faults, type PaperRules, type PaperSettings, PRESET_RULES } from './settings.ts';
-import { type PaperTables, paperTables } from './tables.ts';
+import { type Faults, type PaperSettings, PRESET_RULES } from './settings.ts';
+import { paperTables } from './tables.ts';
 import { paperStep } from './tape-step.ts';
 import { cancelOrder, placedBefore, placeOrder, replaceOrder } from './venue.ts';
 
@@ -50,8 +50,6 @@ export interface PaperConnection {
   readonly feed: TapeFeed;
 }
 
-export class PaperError extends Error {}
-
 /** Opens the account, with its deposit when it is new. Throws PaperError when its currency is not the tape's. */
 export function connectPaper({ account, store, feed }: PaperConnection): PaperAdapter {
   const venue = openVenue({
@@ -62,7 +60,7 @@ export function connectPaper({ account, store, feed }: PaperConnection): PaperAd
     market: feed,
     currency: feed.tape.instrument.currency,
   });
-  const stop = feed.onStep((step) => venue.step(paperStep(feed, step)));
+  const stop = feed.onStep((step) => venue.step(paperStep(step)));
   return {
     ...venue.adapter,
     async close() {
@@ -72,13 +70,8 @@ export function connectPaper({ account, store, feed }: PaperConnection): PaperAd
   };
 }
 
-export interface VenueOptions {
-  readonly account: AccountId;
-  readonly settings: PaperSettings;
-  readonly rules: PaperRules;
-  readonly store: Store;
-  readonly market: MarketView & Pick<TapeFeed, 'instruments'>;
-  readonly currency: string;
+export interface VenueOptions extends DeskOptions {
+  readonly market: MarketView & Pick<MarketFeed, 'instruments'>;
 }
 
 export interface Venue {
@@ -86,8 +79,6 @@ export interface Venue {
   /** Matches one step; inside the transaction of whoever publishes it, or in its own. */
   step(step: PaperStep): void;
 }
-
-type Work<T> = (book: Book) => T;
 
 export function openVenue(options: VenueOptions): Venue {
   const { store, market, settings, rules } = options;
@@ -180,9 +171,9 @@ function estimate(
   { market }: VenueOptions,
   order: OrderTerms & { readonly instrument: InstrumentId; readonly qty: Quantity },
   at: Price,
-) {
+): Money {
   const instrument = market.instruments().find((one) => one.id === order.instrument);
-  if (instrument === undefined) return money('0');
+  if (instrument === undefined) return ZERO_MONEY;
   const liquidity = order.postOnly ? 'maker' : 'taker';
   return feeOf(instrument, {
     side: order.side,
@@ -204,105 +195,4 @@ function unreliably<T>(book: Book, faults: Faults, work: Work<T>): T | { kind: '
     return { kind: 'unknown', reason: 'the answer timed out' };
   }
   return outcome;
-}
-
-interface Desk {
-  /** Runs an operation of its own: transaction, books, events. */
-  change<T>(work: Work<T>): T;
-  /** Runs the operation of a step, after what is owed. */
-  step(work: Work<void>): void;
-  /** Keeps an operation that could not be stored for the next step that can. */
-  owe(work: Work<void>): void;
-  read<T>(work: Work<T>): T;
-}
-
-/** Holds the books in memory, and reads them again whenever what they say may not have been committed. */
-function openDesk(
-  options: VenueOptions,
-  tables: PaperTables,
-  send: (events: readonly BrokerEvent[]) => void,
-): Desk {
-  const { store, market } = options;
-  let book: Book | undefined;
-  let owed: Work<void>[] = [];
-
-  const books = (): Book => (book ??= loadBook(options, tables));
-  function run<T>(work: Work<T>): T {
-    const current = books();
-    // Until the commit the database is right and memory is not: a rollback leaves nothing of this behind.
-    book = undefined;
-    const value = work(current);
-    tables.save(current);
-    const { events } = current.changes;
-    current.changes = emptyChanges();
-    store.afterCommit(() => {
-      book = current;
-      if (events.length > 0 || options.rules.faults !== null) send(events);
-    });
-    return value;
-  }
-  function stamp(current: Book): void {
-    current.moment = { timeMs: market.nowMs(), run: market.run() };
-  }
-
-  const desk: Desk = {
-    change: (work) =>
-      store.transaction(() =>
-        run((current) => {
-          stamp(current);
-          return work(current);
-        }),
-      ),
-    step(work) {
-      const settled = owed;
-      store.transaction(() =>
-        run((current) => {
-          if (settled.length > 0) stamp(current);
-          for (const one of settled) one(current);
-          work(current);
-        }),
-      );
-      if (settled.length > 0) store.afterCommit(() => (owed = owed.filter((one) => !settled.includes(one))));
-    },
-    owe: (work) => void owed.push(work),
-    read: (work) => work(books()),
-  };
-  if (tables.state() === undefined) desk.change((current) => deposit(current, money(options.settings.cash)));
-  else desk.change((current) => leaveBehind(current));
-  return desk;
-}
-
-function loadBook(options: VenueOptions, tables: PaperTables): Book {
-  const state = tables.state() ?? emptyState(options.currency);
-  if (state.currency !== options.currency) {
-    throw new PaperError(
-      `The paper account ${options.account} holds ${state.currency} and the tape is in ${options.currency}: remove the account or start with another data folder.`,
-    );
-  }
-  return {
-    accountType: options.settings.accountType,
-    rules: options.rules,
-    seed: options.settings.seed,
-    instruments: new Map(options.market.instruments().map((one) => [one.id, one])),
-    state,
-    open: new Map(tables.openOrders().map((order) => [order.number, order])),
-    changes: emptyChanges(),
-    moment: { timeMs: 0, run: 0 },
-  };
-}
-
-/** Another tape than last time: what the account worked and held in the old one can never trade again, so it ends now. */
-function leaveBehind(book: Book): void {
-  for (const order of [...book.open.values()]) {
-    if (!book.instruments.has(order.instrument)) end(book, order, 'canceled', 'its tape is no longer played');
-  }
-  for (const [id, position] of [...book.state.positions]) {
-    if (book.instruments.has(id) || position.lastPrice === null) continue;
-    settle(
-      book,
-      id,
-      position.lastPrice,
-      'its tape is no longer played: settled at the price of its last fill',
-    );
-  }
 }

@@ -30,7 +30,7 @@ export function openDelivery(seed: number, faults: Faults | null): Delivery {
     emitting = true;
     try {
       for (let next = queue.shift(); next; next = queue.shift()) {
-        for (const listener of [...listeners]) listener(next);
+        for (const listener of listeners) listener(next);
       }
     } finally {
       emitting = false;

@@ -131,7 +131,7 @@ function plan(scene: Scene, order: PaperOrder, meeting: Meeting, allowed: Quanti
 /** A seeded part of what could be taken, at least a lot; never of a market order's last chance. */
 function partOf(scene: Scene, order: PaperOrder, allowed: Quantity): Quantity {
   const { book, step } = scene;
-  const lastChance = order.timeInForce === 'day' ? step.sessionEnd : step.tapeEnd;
+  const lastChance = step.tapeEnd || (order.timeInForce === 'day' && (step.sessionEnd || step.dayEnd));
   const number = `${order.number}:${text(order.filledQty)}`;
   if (lastChance || isZero(allowed)) return allowed;
   if (drawPercent(book.seed, 'partial', number) >= book.rules.partialPercent) return allowed;

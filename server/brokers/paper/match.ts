@@ -21,12 +21,12 @@ export function applyStep(book: Book, step: PaperStep, quoteOf: QuoteOf): void {
   refreshLiquidity(book, step);
   // A quote that was old when it was published says nothing about now: orders wait for the next.
   const stale = step.timeMs - step.quote.timeMs > QUOTE_AGE_MAX_MS;
-  if (!stale && step.phase !== 'closed') {
+  if (!stale) {
     const scene = { book, step, quoteOf };
     const filledGroups = new Set<number>();
     for (const order of inTurn(book)) meet(scene, order, filledGroups);
   }
-  if (step.sessionEnd) expireDay(book, step);
+  if (step.sessionEnd || step.dayEnd) expireDay(book, step);
   if (step.tapeEnd) endTape(book, step, quoteOf);
 }
 
@@ -62,7 +62,7 @@ function meet(scene: Scene, order: PaperOrder, filledGroups: Set<number>): void 
 /** Latency, in steps; it never carries an order past the last step that it could meet. */
 function waits(book: Book, order: PaperOrder, step: PaperStep): boolean {
   if (order.waitSteps === 0) return false;
-  const lastChance = step.tapeEnd || (step.sessionEnd && order.timeInForce !== 'gtc');
+  const lastChance = step.tapeEnd || endsWith(order, step);
   order.waitSteps = lastChance ? 0 : order.waitSteps - 1;
   touch(book, order);
   return !lastChance;
@@ -145,9 +145,15 @@ function elect(book: Book, order: PaperOrder): void {
   touch(book, order);
 }
 
+/** Whether the order's validity ends after this step: at the close of regular hours, or of the day if it trades them all. */
+export function endsWith(order: PaperOrder, step: PaperStep): boolean {
+  if (order.timeInForce === 'gtc' || order.held) return false;
+  return order.extendedHours ? step.dayEnd : step.sessionEnd;
+}
+
 function expireDay(book: Book, step: PaperStep): void {
-  for (const order of [...book.open.values()]) {
-    if (order.timeInForce === 'gtc' || order.held || order.instrument !== step.quote.instrument) continue;
+  for (const order of book.open.values()) {
+    if (!endsWith(order, step) || order.instrument !== step.quote.instrument) continue;
     if (!book.open.has(order.number)) continue;
     end(book, order, 'expired', 'the session ended');
     endGroup(book, order, 'its entry expired');
@@ -156,7 +162,7 @@ function expireDay(book: Book, step: PaperStep): void {
 
 /** The tape is over: open orders are canceled, what is held is settled at the last price. */
 function endTape(book: Book, step: PaperStep, quoteOf: QuoteOf): void {
-  for (const order of [...book.open.values()]) end(book, order, 'canceled', 'the tape ended');
+  for (const order of book.open.values()) end(book, order, 'canceled', 'the tape ended');
   const at = markOf(book, step.quote.instrument, quoteOf);
   if (at !== null && !positionOf(book, step.quote.instrument).qty.eq('0')) {
     settle(book, step.quote.instrument, at, {

@@ -40,10 +40,13 @@ export interface PaperStep {
   /** Which bar of which run: a stop and a target that share it end pessimistically. */
   readonly barKey: string;
   readonly stepsPerBar: number;
-  readonly phase: 'open' | 'extended' | 'closed';
+  readonly phase: 'open' | 'extended';
   readonly timeMs: number;
   readonly run: number;
+  /** The last step of a session's regular hours. */
   readonly sessionEnd: boolean;
+  /** The last step of a trading day, extended hours included. */
+  readonly dayEnd: boolean;
   readonly tapeEnd: boolean;
 }
 
