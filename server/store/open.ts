@@ -1,5 +1,5 @@
 /** Opens the one SQLite database of a data folder: WAL, durable commits, migrations, synchronous transactions. */
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { STORE_CHECK_BYTES_MAX } from '#limits.ts';
@@ -56,9 +56,8 @@ export function openStore(folder: string): Store {
 function createPrivately(folder: string, path: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, 'ax', 0o600));
+    if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw new StoreError(`The data folder ${folder} can not be used: ${(cause as Error).message}`);
   }
 }
