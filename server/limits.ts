@@ -1,5 +1,5 @@
 /** Every bound that is not a setting, by name; pure, so that any room may read it. */
-import type { AssetClass } from './domain/instrument.ts';
+import type { AssetClass } from '#domain/instrument.ts';
 
 /** How far a limit, stop or market price may be from the reference, percent. */
 export const COLLAR_PERCENT: { readonly [of in AssetClass]: string } = {

@@ -1,8 +1,8 @@
 /** The only interfaces: what a broker, a market feed and a clock must be for the gateway to use them. */
-import type { Money, Price, Quantity } from './domain/decimal.ts';
-import type { Instrument, InstrumentId } from './domain/instrument.ts';
-import type { ClearedOrder, FinalState, OrderTerms } from './domain/order.ts';
-import type { AccountId } from './domain/principal.ts';
+import type { Money, Price, Quantity } from '#domain/decimal.ts';
+import type { Instrument, InstrumentId } from '#domain/instrument.ts';
+import type { ClearedOrder, FinalState, OrderTerms } from '#domain/order.ts';
+import type { AccountId } from '#domain/principal.ts';
 
 /** Wall time stamps records; monotonic time measures deadlines; timers go through it so that tests can turn it by hand. */
 export interface Clock {

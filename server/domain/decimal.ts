@@ -90,6 +90,10 @@ export function value(at: Price, of: Quantity, multiplier: Ratio = ONE): Money {
 export function scale<D extends Decimal>(a: D, by: Ratio): D {
   return a.times(by) as D;
 }
+/** So many percent of an amount: exact. */
+export function percentOf<D extends Decimal>(a: D, percent: Ratio): D {
+  return a.times(percent).times('0.01') as D;
+}
 /** `part` of `whole` in proportion `a` / `b`, rounded half to even at 18 fraction digits. */
 export function proportion<D extends Decimal>(whole: D, a: Decimal, b: Decimal): D {
   return whole.times(a).div(b).round(18, BigFactory.roundHalfEven) as D;

@@ -3,9 +3,9 @@ import { type ClearedOrder, isFinal } from '#domain/order.ts';
 import type { Actor } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, CancelOutcome, PlaceOutcome } from '#ports.ts';
-import { within } from './facts.ts';
 import { countMessage, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
+import { within } from './outside.ts';
 import { type Change, transition } from './transition.ts';
 
 /** What the gate looked like when the order was cleared; a later epoch means that it has fallen since. */

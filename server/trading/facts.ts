@@ -20,21 +20,12 @@ import type { Instrument } from '#domain/instrument.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import type { OrderOrigin, OrderTerms, Side } from '#domain/order.ts';
 import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
-import { type Refusal, refuse } from '#domain/refusal.ts';
-import { err, ok, type Result } from '#domain/result.ts';
-import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
-import type { BrokerAdapter, BrokerBalance, MarketPhase, Quote } from '#ports.ts';
+import type { MarketPhase, Quote } from '#ports.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { instrumentOf, type Line, messagesInLastSecond } from './line.ts';
 import { lossToday, markOf } from './loss.ts';
 import { remainingQty, reservedValue, type StoredOrder } from './order-rows.ts';
-
-/** What has to be asked before the transaction. */
-export interface Outside {
-  readonly instrument: Instrument;
-  readonly adapter: BrokerAdapter;
-  readonly balance: BrokerBalance;
-}
+import type { Outside } from './outside.ts';
 
 /** All that `assess` looks at. A value: the same facts always give the same verdict. */
 export interface Facts {
@@ -77,8 +68,9 @@ export interface Facts {
   /** The order with the same client_order_id. */
   readonly sameClientOrderId: string | undefined;
   readonly buyingPower: Money;
-  /** The order that is being changed; what it holds is not counted in the figures above. */
+  /** The order that is being changed; what it holds of the mandate (`freed`) is not counted in the figures above. */
   readonly changes: StoredOrder | undefined;
+  readonly freed: Money;
 }
 
 /** What is asked for, with a size in units; `notional` is set when it was given as a value. */
@@ -88,49 +80,6 @@ export interface Proposal {
   readonly takeProfit?: Price;
   readonly stopLoss?: Price;
   readonly origin: OrderOrigin;
-}
-
-/** Asks the broker within its time; a broker that does not answer refuses the order, it never lets it pass. */
-export async function gatherOutside(
-  line: Line,
-  account: AccountId,
-  symbol: string,
-): Promise<Result<Outside, Refusal>> {
-  const instrument = line.book.resolve(symbol);
-  if (!instrument.ok) return instrument;
-  const adapter = line.adapters.get(account);
-  if (adapter === undefined) {
-    return err(refuse('not_found', `There is no account ${account}; list_accounts names yours.`));
-  }
-  if (!adapter.connected()) {
-    return err(
-      refuse('broker_unavailable', `The broker of ${account} is not connected; try again when it is.`),
-    );
-  }
-  try {
-    const balance = await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS);
-    if (balance === undefined) throw new Error('timed out');
-    return ok({ instrument: instrument.value, adapter, balance });
-  } catch {
-    return err(refuse('broker_unavailable', `The broker of ${account} did not answer; nothing was sent.`));
-  }
-}
-
-/** The answer, or undefined after `timeoutMs`; a late rejection is swallowed because nobody waits for it any more. */
-export function within<T>(line: Line, answer: Promise<T>, timeoutMs: number): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const stop = line.clock.after(timeoutMs, () => resolve(undefined));
-    answer.then(
-      (value) => {
-        stop();
-        resolve(value);
-      },
-      (cause: unknown) => {
-        stop();
-        reject(cause instanceof Error ? cause : new Error(String(cause)));
-      },
-    );
-  });
 }
 
 /** Whose order it would be. */
@@ -206,6 +155,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
     sameClientOrderId: same?.orderId,
     buyingPower: subtract(balance.buyingPower, notYetAtBroker(line.orders.unsettled(who.account))),
     changes,
+    freed,
   };
 }
 

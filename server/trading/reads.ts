@@ -18,11 +18,12 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { Desk, OrderFilter, Page } from './desk.ts';
-import { strictestOf, within } from './facts.ts';
+import { strictestOf } from './facts.ts';
 import { ACCOUNT_HOLDER, type Holding, unrealised } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { lossToday, markOf } from './loss.ts';
 import { ownOrder } from './modify.ts';
+import { within } from './outside.ts';
 import { dayPnl, pnlHistory } from './pnl.ts';
 import type {
   AccountStatus,

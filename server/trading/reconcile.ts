@@ -6,12 +6,12 @@ import { BROKER_CALL_TIMEOUT_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerExecution, BrokerOrder } from '#ports.ts';
 import { type AfterEvent, applyExecution, applyOrder, applySettlement } from './broker-events.ts';
 import { acceptTerms, mustFind, restingState } from './dispatch.ts';
-import { within } from './facts.ts';
 import { ACCOUNT_HOLDER, EXTERNAL_HOLDER } from './holdings.ts';
 import { adoptPosition, isLedgerEmpty, postOpening } from './ledger.ts';
 import type { Line } from './line.ts';
 import { markOf } from './loss.ts';
 import type { StoredOrder } from './order-rows.ts';
+import { within } from './outside.ts';
 import { transition } from './transition.ts';
 
 /**

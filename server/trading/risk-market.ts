@@ -2,13 +2,12 @@
 import {
   absolute,
   add,
-  type Decimal,
   type Price,
+  percentOf,
   quotient,
   ratio,
   roundDownTo,
   roundUpTo,
-  scale,
   subtract,
   text,
   value,
@@ -157,7 +156,7 @@ export function collar(facts: Facts, { terms }: Proposal): Refusal | undefined {
   if (facts.quote === undefined) return undefined;
   const percent = COLLAR_PERCENT[facts.instrument.assetClass];
   const centre = referenceOf(facts.quote);
-  const width = scale(centre, ratio(percent).div('100') as Decimal as never);
+  const width = percentOf(centre, ratio(percent));
   const checked: readonly (readonly [string, Price | undefined])[] = [
     ['limit_price', terms.limitPrice],
     ['stop_price', terms.stopPrice],
@@ -221,21 +220,18 @@ export function bracket(facts: Facts, proposal: Proposal): Refusal | undefined {
 
 /** Control 16. The broker has the last word; this stops what it would reject. */
 export function buyingPower(facts: Facts, _proposal: Proposal, valued: Valued): Refusal | undefined {
-  const freed = facts.changes
-    ? facts.changes.unitValue.times(facts.changes.qty.minus(facts.changes.filledQty))
-    : undefined;
-  const available = freed ? facts.buyingPower.plus(freed) : facts.buyingPower;
+  const available = add(facts.buyingPower, facts.freed);
   if (valued.value.lte(available)) return undefined;
   return refuse(
     'buying_power',
-    `The order needs ${text(valued.value)} ${facts.accountCurrency}, and ${text(available as never)} is left.`,
+    `The order needs ${text(valued.value)} ${facts.accountCurrency}, and ${text(available)} is left.`,
     {
       limits: [
         {
           limit: 'buying_power',
           used: '0',
           order: text(valued.value),
-          max: text(available as never),
+          max: text(available),
           unit: facts.accountCurrency,
         },
       ],

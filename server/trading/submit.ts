@@ -5,10 +5,11 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { TradeCommit } from './desk.ts';
 import { dispatch, mustFind } from './dispatch.ts';
-import { type Facts, type FactsFor, gatherOutside, type Outside, type Proposal, readFacts } from './facts.ts';
+import { type Facts, type FactsFor, type Proposal, readFacts } from './facts.ts';
 import type { Line } from './line.ts';
 import { createLegs, NO_VALUE, newOrder } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
+import { gatherOutside, type Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
 import { assess, type Verdict } from './risk.ts';
 import { createOrder, transition } from './transition.ts';
@@ -85,9 +86,7 @@ export const keyConflict = (orderId: string | null): Refusal =>
   refuse(
     'idempotency_conflict',
     'This idempotency_key was used with other arguments; take a new key for a new intention.',
-    {
-      ...(orderId === null ? {} : { order_id: orderId, verify_with: `get_order {"order_id": "${orderId}"}` }),
-    },
+    orderId === null ? {} : { order_id: orderId, verify_with: `get_order {"order_id": "${orderId}"}` },
   );
 
 /** Why a commit may not go on without (another) token, or undefined. Checked inside the transaction, spent after it. */

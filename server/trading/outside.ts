@@ -1,0 +1,58 @@
+/** What has to be asked outside before the transaction: the instrument, the adapter, the broker's balance, each in its time. */
+import type { Instrument } from '#domain/instrument.ts';
+import type { AccountId } from '#domain/principal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
+import type { BrokerAdapter, BrokerBalance } from '#ports.ts';
+import type { Line } from './line.ts';
+
+/** What has to be asked before the transaction. */
+export interface Outside {
+  readonly instrument: Instrument;
+  readonly adapter: BrokerAdapter;
+  readonly balance: BrokerBalance;
+}
+
+/** Asks the broker within its time; a broker that does not answer refuses the order, it never lets it pass. */
+export async function gatherOutside(
+  line: Line,
+  account: AccountId,
+  symbol: string,
+): Promise<Result<Outside, Refusal>> {
+  const instrument = line.book.resolve(symbol);
+  if (!instrument.ok) return instrument;
+  const adapter = line.adapters.get(account);
+  if (adapter === undefined) {
+    return err(refuse('not_found', `There is no account ${account}; list_accounts names yours.`));
+  }
+  if (!adapter.connected()) {
+    return err(
+      refuse('broker_unavailable', `The broker of ${account} is not connected; try again when it is.`),
+    );
+  }
+  try {
+    const balance = await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS);
+    if (balance === undefined) throw new Error('timed out');
+    return ok({ instrument: instrument.value, adapter, balance });
+  } catch {
+    return err(refuse('broker_unavailable', `The broker of ${account} did not answer; nothing was sent.`));
+  }
+}
+
+/** The answer, or undefined after `timeoutMs`; a late rejection is swallowed because nobody waits for it any more. */
+export function within<T>(line: Line, answer: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = line.clock.after(timeoutMs, () => resolve(undefined));
+    answer.then(
+      (value) => {
+        stop();
+        resolve(value);
+      },
+      (cause: unknown) => {
+        stop();
+        reject(cause instanceof Error ? cause : new Error(String(cause)));
+      },
+    );
+  });
+}

@@ -1,0 +1,289 @@
+/** The order line on a real store, record, tape and paper broker (or a scripted one), with a hand-turned clock; it can be restarted. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type Access, openAccess } from '#access/access.ts';
+import { type AuditLog, openAuditLog } from '#audit/log.ts';
+import { paper } from '#brokers/paper/index.ts';
+import type { PaperSettings } from '#brokers/paper/settings.ts';
+import { isDecimalText, money, type Price, price, quantity } from '#domain/decimal.ts';
+import type { OrderDraft } from '#domain/order.ts';
+import { type AccountId, accountId, OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
+import { loadTape } from '#market/tape.ts';
+import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
+import type { BrokerAdapter } from '#ports.ts';
+import { openKeyring } from '#store/keyring.ts';
+import { openStore, type Store } from '#store/open.ts';
+import { openTrading, type Trading } from '#trading/open.ts';
+import type { OrderRecord } from '#trading/views.ts';
+import { type HandClock, handClock } from './hand-clock.ts';
+
+export const PAPER: AccountId = accountId('paper');
+
+export interface RoomOptions {
+  /** Rows of `time_ms,open,high,low,close,volume`; default: the S&P 500 sample. */
+  readonly csv?: string;
+  readonly symbol?: string;
+  readonly paper?: Partial<PaperSettings>;
+  /** In place of the paper broker. */
+  readonly adapter?: (room: { readonly store: Store; readonly feed: TapeFeed }) => BrokerAdapter;
+  readonly mandate?: Readonly<Record<string, unknown>>;
+}
+
+export interface TradingRoom {
+  readonly folder: string;
+  readonly clock: HandClock;
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly access: Access;
+  readonly book: InstrumentBook;
+  readonly feed: TapeFeed;
+  readonly adapter: BrokerAdapter;
+  readonly trading: Trading;
+  /** An agent with a mandate and all scopes, as a key would present it. */
+  agent(name: string, mandate?: Readonly<Record<string, unknown>>): Principal;
+  /** Publishes the next `steps` quotes, one second of the hand clock each. */
+  play(steps: number): Promise<void>;
+  bid(): Price;
+  ask(): Price;
+  events(kind?: string): readonly AuditRow[];
+  /** As after kill -9: nothing that was not committed is there, and a new process opens the folder. */
+  restart(): Promise<TradingRoom>;
+}
+
+export interface AuditRow {
+  readonly kind: string;
+  readonly agent: string | null;
+  readonly outcome: string;
+  readonly detail: Readonly<Record<string, unknown>> | null;
+}
+
+/** Generous in everything: tests narrow what they are about. */
+export const WIDE_MANDATE = {
+  accounts: ['paper'],
+  symbols: ['*'],
+  asset_classes: ['equity', 'index', 'crypto', 'fx'],
+  sides: ['buy', 'sell'],
+  may_reduce: 'own',
+  order_types: ['market', 'limit', 'stop', 'stop_limit', 'trailing_stop'],
+  allow_short: true,
+  max_order_qty: '1000000',
+  max_order_value: '100000000',
+  max_daily_value: '1000000000',
+  max_daily_orders: 100000,
+  max_daily_loss: '10000000',
+  max_open_orders: 100000,
+  max_gross_exposure: '1000000000',
+  trading_hours: 'any',
+  expires_at: null,
+  commit: 'one_step',
+  approval: 'never',
+} as const;
+
+const PAPER_DEFAULTS: PaperSettings = { preset: 'friendly', seed: 1, cash: '100000', accountType: 'margin' };
+
+export async function tradingRoom(options: RoomOptions = {}): Promise<TradingRoom> {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-trading-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return openRoom(folder, handClock(), options);
+}
+
+async function openRoom(folder: string, clock: HandClock, options: RoomOptions): Promise<TradingRoom> {
+  const store = openStore(join(folder, 'data'));
+  const keyring = openKeyring(join(folder, 'keys'));
+  const audit = openAuditLog({ store, clock, keyring, folder: join(folder, 'log') });
+  const book = instrumentBook(BUILT_IN);
+  const instrument = granted(book.resolve(options.symbol ?? 'SPX'));
+  const file = options.csv === undefined ? 'sample' : join(folder, 'tape.csv');
+  if (options.csv !== undefined) writeFileSync(file, options.csv);
+  const feed = openTapeFeed({ tape: loadTape({ file, instrument }), store, clock, barSeconds: 4 });
+  const access = openAccess({
+    store,
+    audit,
+    clock,
+    timezone: 'UTC',
+    instruments: book,
+    accounts: { currencyOf: (id) => (id === PAPER ? instrument.currency : undefined) },
+  });
+  const adapter =
+    options.adapter?.({ store, feed }) ??
+    paper.connect({
+      account: { id: PAPER, settings: { ...PAPER_DEFAULTS, ...options.paper } },
+      store,
+      clock,
+      feed,
+    });
+  const trading = openTrading({
+    store,
+    audit,
+    clock,
+    wallMs: access.wall,
+    access,
+    book,
+    feed,
+    adapters: new Map([[PAPER, adapter]]),
+  });
+  let closed = false;
+  const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
+    feed.stop();
+    await trading.stop();
+    access.close();
+    audit.close();
+    store.close();
+  };
+  onTestFinished(close);
+  await trading.start();
+  feed.start();
+  await clock.advanceAsync(0);
+  const quote = () => {
+    const now = feed.quote(instrument.id);
+    if (now === undefined) throw new Error('the tape has not begun');
+    return now;
+  };
+  return {
+    folder,
+    clock,
+    store,
+    audit,
+    access,
+    book,
+    feed,
+    adapter,
+    trading,
+    agent(name, mandate = {}) {
+      if (access.agents.byName(name) === undefined) granted(access.agents.create(name, ['paper'], OWNER_CLI));
+      granted(access.mandates.set(name, { ...WIDE_MANDATE, ...options.mandate, ...mandate }, OWNER_CLI));
+      const { id } = access.agents.byName(name) ?? { id: undefined };
+      if (id === undefined) throw new Error(`no agent ${name}`);
+      const key = granted(access.keys.create({ agent: name, scopes: [...SCOPES], by: OWNER_CLI }));
+      return granted(access.keys.authenticate(key.key, { door: 'http' }));
+    },
+    async play(steps) {
+      for (let step = 0; step < steps; step++) await clock.advanceAsync(1_000);
+    },
+    bid: () => quote().bid,
+    ask: () => quote().ask,
+    events(kind) {
+      audit.flush();
+      const rows = store.db.prepare('SELECT line FROM audit ORDER BY seq').pluck().all() as readonly string[];
+      const events = rows.map((row) => JSON.parse(row) as AuditRow);
+      return kind === undefined ? events : events.filter((event) => event.kind === kind);
+    },
+    async restart() {
+      await close();
+      return openRoom(folder, handClock(clock.wallMs()), options);
+    },
+  };
+}
+
+/** A draft of an order; decimals as text. */
+export function draft(fields: {
+  readonly side: 'buy' | 'sell';
+  readonly qty?: string;
+  readonly notional?: string;
+  readonly type?: OrderDraft['type'];
+  readonly limit?: string;
+  readonly stop?: string;
+  readonly takeProfit?: string;
+  readonly stopLoss?: string;
+  readonly timeInForce?: OrderDraft['timeInForce'];
+  readonly symbol?: string;
+  readonly reduceOnly?: boolean;
+  readonly extendedHours?: boolean;
+  readonly clientOrderId?: string;
+  readonly trailPrice?: string;
+  readonly account?: string;
+}): OrderDraft {
+  const at = (field: string | undefined): Price | undefined =>
+    field === undefined || !isDecimalText(field) ? undefined : price(field);
+  return {
+    account: accountId(fields.account ?? 'paper'),
+    symbol: fields.symbol ?? 'SPX',
+    side: fields.side,
+    size:
+      fields.notional === undefined
+        ? { kind: 'qty', qty: quantity(fields.qty ?? '1') }
+        : { kind: 'notional', notional: money(fields.notional) },
+    type: fields.type ?? (fields.limit ? 'limit' : fields.stop ? 'stop' : 'market'),
+    timeInForce: fields.timeInForce ?? 'gtc',
+    ...defined({
+      limitPrice: at(fields.limit),
+      stopPrice: at(fields.stop),
+      takeProfit: at(fields.takeProfit),
+      stopLoss: at(fields.stopLoss),
+    }),
+    ...(fields.trailPrice ? { trail: { kind: 'price', distance: price(fields.trailPrice) } } : {}),
+    ...(fields.clientOrderId ? { clientOrderId: fields.clientOrderId } : {}),
+    postOnly: false,
+    reduceOnly: fields.reduceOnly ?? false,
+    extendedHours: fields.extendedHours ?? false,
+  };
+}
+
+function defined<T extends Record<string, Price | undefined>>(fields: T): { [K in keyof T]?: Price } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Price;
+  };
+}
+
+let keys = 0;
+/** A commit without a token (the mandate is one_step), each with a key of its own unless one is given. */
+export const commit = (key = `key-${++keys}`, digest = `digest-of-${key}`) =>
+  ({ kind: 'commit', tool: 'place_order', digest, idempotencyKey: key }) as const;
+/** A reduction that acts at once. */
+export const reduce = (key?: string, digest = `digest-of-${key}`) => ({
+  tool: 'close_position',
+  digest,
+  dryRun: false,
+  ...(key === undefined ? {} : { idempotencyKey: key }),
+});
+
+/** Places an order and gives it as the line answered; throws when it was refused. */
+export async function place(room: TradingRoom, who: Principal, order: OrderDraft): Promise<OrderRecord> {
+  const placed = granted(await room.trading.placeOrder(who, order, commit()));
+  if (placed.dryRun) throw new Error('it was only previewed');
+  return placed.order;
+}
+/** The order as it is now. */
+export async function now(
+  room: TradingRoom,
+  who: Principal,
+  order: { readonly orderId: string },
+): Promise<OrderRecord> {
+  return granted(await room.trading.order(who, order.orderId)).order;
+}
+/** The agent's own position, signed, as text. */
+export async function own(room: TradingRoom, who: Principal): Promise<string> {
+  const [position] = granted(await room.trading.positions(who, { status: 'all' }));
+  return position?.ownQty.toFixed() ?? '0';
+}
+
+export function granted<T>(result: Result<T, Refusal>): T {
+  if (!result.ok) throw new Error(`refused: ${result.error.reason}: ${result.error.detail}`);
+  return result.value;
+}
+export function refusal<T>(result: Result<T, Refusal>): Refusal {
+  if (result.ok) throw new Error('it was granted');
+  return result.error;
+}
+
+/** A tape of one-minute bars from 14:30 UTC on a Monday, each `open high low close` of a row. */
+export function minuteTape(
+  rows: readonly (readonly [string, string, string, string])[],
+  volume = '1000000',
+): string {
+  const start = Date.UTC(2024, 0, 8, 14, 30);
+  const lines = rows.map(([open, high, low, close], index) =>
+    [start + index * 60_000, open, high, low, close, volume].join(','),
+  );
+  return ['time_ms,open,high,low,close,volume', ...lines].join('\n');
+}
+/** A price that stands still for so many minutes. */
+export const flatTape = (at: string, minutes: number): string =>
+  minuteTape(Array.from({ length: minutes }, () => [at, at, at, at] as const));
