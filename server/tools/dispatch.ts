@@ -1,7 +1,7 @@
 /** The one way from a door to a tool: scope, credential, arguments, rate, run, record. No door can skip a step. */
 import type { AuditEvent } from '#audit/event.ts';
 import type { Door, Principal } from '#domain/principal.ts';
-import { printable, type Refusal, type RefusalReason, refuse, refuseUnclear } from '#domain/refusal.ts';
+import { printable, type Refusal, refuse, refuseUnclear } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { PreparedCall, Tool, ToolServices } from './define.ts';
 import { TOOLS } from './index.ts';
@@ -50,26 +50,30 @@ export function openDispatcher(services: ToolServices, tools: readonly Tool[] = 
 interface Outcome {
   readonly answer: ToolAnswer;
   readonly dryRun: boolean;
+  /** Refused before the tool ran. */
+  readonly denied: boolean;
   /** What was thrown, for the record only. */
   readonly fault?: unknown;
 }
 
 async function carryOut(services: ToolServices, tool: Tool, call: ToolCall): Promise<Outcome> {
   let dryRun = false;
+  let denied = true;
   let acting = false;
   try {
     const prepared = prepare(services, tool, call);
-    if (!prepared.ok) return { answer: { ok: false, refusal: prepared.error }, dryRun };
+    if (!prepared.ok) return { answer: { ok: false, refusal: prepared.error }, dryRun, denied };
+    denied = false;
     dryRun = prepared.value.dryRun;
     acting = tool.effect !== 'read' && !dryRun;
     const result = await prepared.value.run(services, call.principal);
-    if (!result.ok) return { answer: { ok: false, refusal: result.error }, dryRun };
+    if (!result.ok) return { answer: { ok: false, refusal: result.error }, dryRun, denied };
     const { repaired } = prepared.value;
     const normalized = Object.keys(repaired).length === 0 ? {} : { normalized: repaired };
-    return { answer: { ok: true, output: { ...result.value, ...normalized } }, dryRun };
+    return { answer: { ok: true, output: { ...result.value, ...normalized } }, dryRun, denied };
   } catch (fault) {
     const refusal = acting ? unclear(tool, fault) : refuse(reasonOfFault(fault), WORDS[reasonOfFault(fault)]);
-    return { answer: { ok: false, refusal }, dryRun, fault };
+    return { answer: { ok: false, refusal }, dryRun, denied, fault };
   }
 }
 
@@ -139,15 +143,6 @@ function isStoreFault(fault: unknown): boolean {
 
 // ---- the record ---------------------------------------------------------------------------------------------------
 
-/** Refusals that come in floods: recorded once per agent, reason and second, with a count. */
-const REPEATED: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
-  'rate_limited',
-  'invalid_input',
-  'insufficient_scope',
-  'credential_revoked',
-  'unauthenticated',
-]);
-
 interface Done {
   readonly tool: Tool;
   readonly call: ToolCall;
@@ -162,7 +157,8 @@ function record(services: ToolServices, done: Done): ToolAnswer {
   const event = eventOf(done);
   const looked = tool.effect === 'read' || outcome.dryRun;
   try {
-    if (!answer.ok && REPEATED.has(answer.refusal.reason)) services.audit.recordRepeated(event);
+    // Denials come in floods: one event an agent, reason and second, with a count.
+    if (outcome.denied) services.audit.recordRepeated(event);
     else if (looked) services.audit.recordGrouped(event);
     else services.transaction(() => services.audit.record(event));
     return answer;
@@ -170,10 +166,7 @@ function record(services: ToolServices, done: Done): ToolAnswer {
     // What was done is told all the same; its event is kept in memory and written when the store heals.
     services.audit.recordDeferred(event);
     return looked && answer.ok
-      ? {
-          ok: false,
-          refusal: refuse('store_unavailable', WORDS.store_unavailable),
-        }
+      ? { ok: false, refusal: refuse('store_unavailable', WORDS.store_unavailable) }
       : answer;
   }
 }
@@ -211,7 +204,7 @@ function eventOf({ tool, call, outcome, latencyMs }: Done): AuditEvent {
     tool: tool.name,
     scope: tool.scope,
     ...(typeof account === 'string' ? { account: printable(account).slice(0, 40) } : {}),
-    outcome: outcomeOf(answer, order),
+    outcome: outcomeOf(answer, tool.effect === 'read' ? undefined : order),
     latencyMs,
     args: call.args,
     detail: {

@@ -14,7 +14,7 @@ const CHANGES = ['qty', 'limit_price', 'stop_price', 'trail_percent', 'trail_pri
 const input = z
   .strictObject({
     order_id: orderId,
-    qty: positiveDecimal('New total with the filled part').optional(),
+    qty: positiveDecimal('New total, with the filled').optional(),
     limit_price: positiveDecimal().optional(),
     stop_price: positiveDecimal().optional(),
     trail_percent: percentBelow100('2.5 = 2.5 %').optional(),

@@ -59,12 +59,17 @@ function fieldErrorsOf(
       fieldError(key, valueAt(value, [key]), `not a field of ${tool.name}`, nearestField(key, known)),
     );
   }
+  if (value === null && issue.path.length > 0) {
+    const required = tool.schema.required?.includes(field) === true;
+    return [
+      fieldError(field, null, required ? 'required, and not null' : 'leave the field out instead of null'),
+    ];
+  }
   if (issue.code === 'custom') {
     const nearest: unknown = issue.params?.['nearest'];
     return [fieldError(field, value ?? '', issue.message, typeof nearest === 'string' ? nearest : null)];
   }
   if (value === undefined) return [fieldError(field, '', `required${allowedOf(issue)}`)];
-  if (value === null) return [fieldError(field, value, 'leave the field out instead of null')];
   return [fieldError(field, value, ruleOf(issue), nearestOf(issue, value))];
 }
 
