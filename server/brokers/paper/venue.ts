@@ -87,7 +87,7 @@ export function replaceOrder(
 ): PlaceOutcome {
   if (known === undefined) return { kind: 'rejected', reason: 'the venue has no such order' };
   const changed = replacement(known, cleared);
-  const reason = whyNotReplaced(book, market, known, changed, cleared);
+  const reason = alters(known, cleared) ?? whyNotReplaced(book, market, known, changed);
   if (reason !== null) {
     note(book, 'replace_rejected', { order: known.brokerOrderId, reason });
     return { kind: 'rejected', reason };
@@ -117,23 +117,25 @@ function replacement(known: PaperOrder, cleared: ClearedOrder): PaperOrder {
   };
 }
 
+/** What makes it another order. */
+function alters(known: PaperOrder, cleared: ClearedOrder): string | null {
+  const identical =
+    cleared.instrument === known.instrument &&
+    cleared.side === known.side &&
+    cleared.type === known.type &&
+    cleared.timeInForce === known.timeInForce;
+  return identical ? null : 'instrument, side, type and time in force can not change';
+}
+
 function whyNotReplaced(
   book: Book,
   market: MarketView,
   known: PaperOrder,
   changed: PaperOrder,
-  cleared: ClearedOrder,
 ): string | null {
   const instrument = book.instruments.get(known.instrument);
-  if (instrument === undefined || isFinalStatus(known.status))
+  if (instrument === undefined || isFinalStatus(known.status)) {
     return `the order is ${known.status}: it can not change`;
-  if (
-    cleared.instrument !== known.instrument ||
-    cleared.side !== known.side ||
-    cleared.type !== known.type ||
-    cleared.timeInForce !== known.timeInForce
-  ) {
-    return 'instrument, side, type and time in force can not change';
   }
   if (known.entry !== null && !changed.qty.eq(known.qty))
     return 'the quantity of a leg is what its entry has filled';
