@@ -200,8 +200,8 @@ function ticksOf(
   if (!AMOUNT_TEXT.test(given)) throw line.fail(column, 'must be a plain decimal number');
   const ticks = grid.steps(given, rounding);
   if (ticks > STEPS_MAX) throw line.fail(column, 'must be a smaller number');
-  if (ticks < 1n && (rounding !== 'down' || grid.steps(given, 'up') < 1n))
-    throw line.fail(column, 'must be above 0');
+  // A bid is rounded down after this, and looked at when the whole row is known.
+  if (ticks < 1n && rounding !== 'down') throw line.fail(column, 'must be at least one tick');
   return ticks;
 }
 
