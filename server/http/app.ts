@@ -1,4 +1,5 @@
 /** The HTTP surface as one Fastify instance that tests can inject into; whoever listens on it is somebody else. */
+import type { Socket } from 'node:net';
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -107,6 +108,38 @@ function acceptEmptyBody(app: FastifyInstance): void {
   });
 }
 
+/**
+ * A close waits for answers, not for connections: one that is idle, or that never asked anything, ends at once, one that
+ * is being answered with its answer. Node's own notion of idle leaves out the connections that have asked nothing yet.
+ */
+function endConnectionsOnClose(app: FastifyInstance): void {
+  const answering = new Map<Socket, number>();
+  let closing = false;
+  const count = (socket: Socket, by: number): void => {
+    const open = answering.get(socket);
+    if (open === undefined) return;
+    answering.set(socket, open + by);
+    if (closing && open + by === 0) socket.destroySoon();
+  };
+  app.server.on('connection', (socket: Socket) => {
+    answering.set(socket, 0);
+    socket.once('close', () => answering.delete(socket));
+  });
+  // A request that Fastify refuses before its hooks is answered all the same: only what was counted is counted down.
+  const counted = new WeakSet<FastifyRequest>();
+  app.addHook('onRequest', async (request) => {
+    counted.add(request);
+    count(request.raw.socket, 1);
+  });
+  app.addHook('onResponse', async (request) => {
+    if (counted.has(request)) count(request.raw.socket, -1);
+  });
+  app.addHook('preClose', async () => {
+    closing = true;
+    for (const [socket, open] of answering) if (open === 0) socket.destroySoon();
+  });
+}
+
 export function buildApp(options: AppOptions): FastifyInstance {
   const { settings } = options;
   const admit = perimeter(settings);
@@ -137,6 +170,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     },
   });
   acceptEmptyBody(app);
+  endConnectionsOnClose(app);
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-content-type-options', 'nosniff');
     const admitted = admit(headOf(request));

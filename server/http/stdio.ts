@@ -67,7 +67,9 @@ class SocketTransport implements Transport {
     this.#inner.onmessage = (message) => this.#receive(message);
     this.#inner.onerror = (error) => this.onerror?.(error);
     this.#inner.onclose = () => {
-      this.#stream.end();
+      // Half-open, so that answers outlive the last question: whoever is done ends both directions.
+      if (this.#inputEnded) this.#stream.end(() => this.#stream.destroy());
+      else this.#stream.destroy();
       this.onclose?.();
     };
     await this.#inner.start();

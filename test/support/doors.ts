@@ -175,7 +175,7 @@ export async function openDoors(settings: Partial<HttpSettings> = {}): Promise<D
     audit,
     clock,
     book,
-    transaction: store.transaction,
+    transaction: <T>(work: () => T) => store.transaction(work),
     version: VERSION,
     remoteMcp: () => false,
   } as unknown as ToolServices;

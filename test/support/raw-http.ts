@@ -20,7 +20,10 @@ export function send(options: RawRequest): Promise<RawAnswer> {
   const { body } = options;
   const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const headers: Record<string, string | string[]> = {};
-  if (payload !== undefined) headers['content-type'] = 'application/json';
+  if (payload !== undefined) {
+    headers['content-type'] = 'application/json';
+    headers['content-length'] = String(Buffer.byteLength(payload));
+  }
   for (const [name, value] of Object.entries(options.headers ?? {}))
     headers[name] = typeof value === 'string' ? value : [...value];
   return new Promise((resolve, reject) => {
