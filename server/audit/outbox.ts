@@ -84,6 +84,8 @@ export function openOutbox(options: OutboxOptions): Outbox {
     if (batch.bytes === 0) return at;
     const full = at.bytes > 0 && at.bytes + batch.bytes > fileBytesMax;
     const from = full ? rotate(folder, at) : at;
+    // Only an empty one is created: a file that is gone has to be noticed.
+    if (from.bytes > 0 && !existsSync(path)) return undefined;
     const file = openSync(path, OPEN_FLAGS, 0o600);
     try {
       if (fstatSync(file).size !== from.bytes) return undefined;
