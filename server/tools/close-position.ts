@@ -34,7 +34,7 @@ export const closePosition = defineTool({
         symbol: given.symbol,
         ...(given.qty === undefined ? {} : { qty: quantity(given.qty) }),
       },
-      reduceCommit('close_position', given),
+      reduceCommit('close_position', { ...given, account: chosen.value }),
     );
     return closed.ok ? ok(closeWire(closed.value)) : closed;
   },

@@ -8,7 +8,10 @@ export type Arguments = Readonly<Record<string, JsonValue | undefined>>;
 /** How a call is meant, rather than what it asks for: left out of its digest. */
 const HOW: ReadonlySet<string> = new Set(['dry_run', 'action_token', 'idempotency_key']);
 
-/** Hex SHA-256 of the parsed arguments as canonical JSON, without `dry_run`, `action_token` and `idempotency_key`. */
+/**
+ * Hex SHA-256 of the parsed arguments as canonical JSON, without `dry_run`, `action_token` and `idempotency_key`. An account
+ * that was left out is in it as the one that was chosen: a preview never commits to another.
+ */
 export function digestOf(input: Arguments): string {
   const what: Record<string, JsonValue> = {};
   for (const [field, value] of Object.entries(input)) {

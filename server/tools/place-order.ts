@@ -58,7 +58,7 @@ export const placeOrder = defineTool({
   async run(services, principal, given) {
     const chosen = chooseAccount(services, principal, given.account);
     if (!chosen.ok) return chosen;
-    const commit = tradeCommit('place_order', given);
+    const commit = tradeCommit('place_order', { ...given, account: chosen.value });
     if (!commit.ok) return commit;
     const placed = await services.desk.placeOrder(principal, draftOf(given, chosen.value), commit.value);
     return placed.ok ? ok(placeWire(placed.value, { tokenGiven: given.action_token !== undefined })) : placed;

@@ -280,6 +280,24 @@ describe('what the desk is asked', () => {
     expect(digests[2]).not.toBe(digests[0]);
   });
 
+  it('gets a digest that names the account, left out or not: a preview never commits to another', async () => {
+    let only = 'paper';
+    const room = toolRoom({
+      change: (services) => ({
+        ...services,
+        access: { ...services.access, agents: { accountsOf: () => [accountId(only)] } },
+      }),
+    });
+    const order = { symbol: 'SPX', side: 'buy', qty: '3', type: 'market' };
+    await room.call('place_order', order);
+    await room.call('place_order', { ...order, account: 'paper' });
+    only = 'second';
+    await room.call('place_order', order);
+    const digests = room.written.asked.map(({ args }) => (args[1] as { digest: string }).digest);
+    expect(digests[1]).toBe(digests[0]);
+    expect(digests[2]).not.toBe(digests[0]);
+  });
+
   it('is not asked to commit without an idempotency key', async () => {
     const room = toolRoom();
     for (const [tool, args] of [
