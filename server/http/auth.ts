@@ -4,6 +4,7 @@ import type { Access } from '#access/access.ts';
 import type { Door, Principal } from '#domain/principal.ts';
 import type { Refusal, RefusalReason } from '#domain/refusal.ts';
 import { err, type Result } from '#domain/result.ts';
+import { type RpcId, sendRpcProblem } from './problem.ts';
 
 const HOW_TO_GET_A_KEY =
   'Send "Authorization: Bearer pcl_…"; the owner makes a key with `npx portcullis keys create --agent NAME --scopes read:market,read:account`.';
@@ -58,4 +59,23 @@ export function challenge(reply: FastifyReply, refusal: Refusal, scope?: string)
   if (refusal.reason === 'insufficient_scope' && scope !== undefined)
     return reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${scope}"`);
   return reply;
+}
+
+/** Whether a refused call is told by the HTTP status: the caller itself is unwelcome, not what it asked for. */
+export function concernsCaller(refusal: Refusal, stillLive: () => boolean): boolean {
+  const { reason } = refusal;
+  if (reason === 'unauthenticated' || reason === 'credential_revoked') return true;
+  if (reason === 'ip_not_allowed' || reason === 'insufficient_scope') return true;
+  // An agent's own halt is an answer; the kill switch closes the door.
+  return reason === 'trading_halted' && !stillLive();
+}
+
+/** On /mcp: the status, the challenge, and the refusal as JSON-RPC `error.data`. */
+export function refuseAtDoor(
+  reply: FastifyReply,
+  refusal: Refusal,
+  how: { readonly id?: RpcId; readonly scope?: string | undefined } = {},
+): FastifyReply {
+  const told = atDoor(refusal);
+  return sendRpcProblem(challenge(reply, told, how.scope), told, how.id ?? null);
 }

@@ -3,7 +3,7 @@ import { type JSONRPCRequest, SUPPORTED_PROTOCOL_VERSIONS } from '@modelcontextp
 import { z } from 'zod';
 import type { Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
-import type { McpTools } from './mcp-tools.ts';
+import type { CallParams, McpTools } from './mcp-tools.ts';
 import { RPC_INVALID_PARAMS, type RpcErrorBody, rpcError } from './problem.ts';
 
 const callParams = z.object({
@@ -12,17 +12,19 @@ const callParams = z.object({
   _meta: z.record(z.string(), z.unknown()).optional(),
 });
 
-export type DirectCall = z.infer<typeof callParams>;
+export interface AskedCall {
+  readonly params: CallParams;
+  /** A progress token asks for more than one message: the call goes the long way. */
+  readonly wantsProgress: boolean;
+}
 
-/**
- * The parameters of a `tools/call` that needs nothing but an answer. Undefined sends the request the long way,
- * through the SDK: other methods, malformed parameters (whose error is the SDK's to word), calls that want progress.
- */
-export function directCall(request: JSONRPCRequest): DirectCall | undefined {
+/** Undefined for other methods and for malformed parameters, whose error is the SDK's to word. */
+export function toolCall(request: JSONRPCRequest): AskedCall | undefined {
   if (request.method !== 'tools/call') return undefined;
-  const params = callParams.safeParse(request.params);
-  if (!params.success || params.data._meta?.['progressToken'] !== undefined) return undefined;
-  return params.data;
+  const parsed = callParams.safeParse(request.params);
+  if (!parsed.success) return undefined;
+  const { _meta, ...params } = parsed.data;
+  return { params, wantsProgress: _meta?.['progressToken'] !== undefined };
 }
 
 /** What the SDK's transport would have asked of the headers of a request in a session. */
@@ -40,7 +42,7 @@ export async function answerDirectly(
   tools: McpTools,
   principal: Principal,
   id: string | number,
-  call: DirectCall,
+  call: CallParams,
 ): Promise<DirectAnswer> {
   const outcome = await tools.call(principal, 'http', call);
   if (outcome.kind === 'unknown_tool')

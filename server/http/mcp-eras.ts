@@ -8,10 +8,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#domain/principal.ts';
 import { MCP_STREAMS_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
+import { concernsCaller, refuseAtDoor } from './auth.ts';
 import { buildServer } from './mcp-server.ts';
 import { McpSessions } from './mcp-sessions.ts';
 import type { McpTools } from './mcp-tools.ts';
-import { headerOf, openExchange, principalCarrier, sendResponse } from './mcp-web.ts';
+import { headerOf, isStream, openExchange, principalCarrier, sendResponse } from './mcp-web.ts';
 import { httpProblem, sendRpcProblem } from './problem.ts';
 
 export interface ErasOptions {
@@ -47,7 +48,14 @@ export function mcpEras(options: ErasOptions): McpEras {
   const { tools, version, clock, stillLive } = options;
   const carrier = principalCarrier();
   const makeServer = () =>
-    buildServer({ tools, version, via: 'http', clock, principal: (context) => carrier.principalOf(context) });
+    buildServer({
+      tools,
+      version,
+      via: 'http',
+      clock,
+      principal: (context) => carrier.principalOf(context),
+      onRefusal: (context, refusal) => carrier.noteRefusal(context, refusal),
+    });
   const modernHandler = createMcpHandler(makeServer, {
     legacy: 'reject',
     maxSubscriptions: MCP_STREAMS_MAX,
@@ -65,7 +73,12 @@ export function mcpEras(options: ErasOptions): McpEras {
         reply.raw.once('close', () => listening.delete(controller));
       }
       const authInfo = carrier.authInfoOf(principal);
-      return sendResponse(reply, await modernHandler.fetch(web, { authInfo, parsedBody: request.body }));
+      const response = await modernHandler.fetch(web, { authInfo, parsedBody: request.body });
+      const refusal = carrier.refusalOf(authInfo);
+      if (!refusal || isStream(response) || !concernsCaller(refusal, () => stillLive(principal)))
+        return sendResponse(reply, response);
+      const id = isJSONRPCRequest(request.body) ? request.body.id : null;
+      return refuseAtDoor(reply, refusal, { id });
     },
     async session(request, reply, principal) {
       const id = headerOf(request, 'mcp-session-id');

@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   /** Asked anew for every request: a key may be revoked, the gateway halted, between two of them. */
   readonly principal: (context: ServerContext) => Result<Principal, Refusal>;
+  /** Told of every refused call before its result is sent: over HTTP some are answered by the status. */
+  readonly onRefusal?: (context: ServerContext, refusal: Refusal) => void;
 }
 
 /** Says every second that a call is still at work, so that a host with a progress token does not give up on it. */
@@ -70,7 +72,10 @@ async function callTool(
   const stopTelling = keepTelling(options, context, params.name);
   try {
     const outcome = await options.tools.call(principal.value, options.via, params);
-    if (outcome.kind === 'result') return outcome.result;
+    if (outcome.kind === 'result') {
+      if (outcome.refusal) options.onRefusal?.(context, outcome.refusal);
+      return outcome.result;
+    }
     throw new ProtocolError(RPC_INVALID_PARAMS, outcome.detail);
   } finally {
     stopTelling();

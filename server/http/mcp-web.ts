@@ -43,18 +43,24 @@ export async function openExchange(
 /** The head of a stream is sent at once: its first event may be minutes away. */
 export function sendResponse(reply: FastifyReply, response: Response): FastifyReply {
   void reply.send(response);
-  if (response.headers.get('content-type')?.startsWith('text/event-stream')) reply.raw.flushHeaders();
+  if (isStream(response)) reply.raw.flushHeaders();
   return reply;
 }
+export const isStream = (response: Response): boolean =>
+  response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
 
 /** How a principal travels through the SDK: its AuthInfo carries no token, only who it stands for. */
 export interface PrincipalCarrier {
   authInfoOf(principal: Principal): AuthInfo;
   principalOf(context: ServerContext): Result<Principal, Refusal>;
+  noteRefusal(context: ServerContext, refusal: Refusal): void;
+  /** The refusal of the call that was made under this AuthInfo. */
+  refusalOf(info: AuthInfo): Refusal | undefined;
 }
 
 export function principalCarrier(): PrincipalCarrier {
   const carried = new WeakMap<AuthInfo, Principal>();
+  const refusals = new WeakMap<AuthInfo, Refusal>();
   return {
     authInfoOf(principal) {
       const info: AuthInfo = { token: '', clientId: principal.credential, scopes: [...principal.scopes] };
@@ -66,5 +72,9 @@ export function principalCarrier(): PrincipalCarrier {
       const principal = info && carried.get(info);
       return principal ? ok(principal) : err(noPrincipal());
     },
+    noteRefusal(context, refusal) {
+      if (context.http?.authInfo) refusals.set(context.http.authInfo, refusal);
+    },
+    refusalOf: (info) => refusals.get(info),
   };
 }

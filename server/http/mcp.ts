@@ -7,22 +7,14 @@ import {
 } from '@modelcontextprotocol/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#domain/principal.ts';
-import type { Refusal } from '#domain/refusal.ts';
 import type { Clock } from '#ports.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
-import { atDoor, authenticate, challenge, type DoorAccess } from './auth.ts';
-import { answerDirectly, type DirectCall, directCall, headersAllowJson } from './mcp-direct.ts';
+import { authenticate, concernsCaller, type DoorAccess, refuseAtDoor } from './auth.ts';
+import { answerDirectly, headersAllowJson, toolCall } from './mcp-direct.ts';
 import { type McpEras, mcpEras } from './mcp-eras.ts';
-import { type McpTools, mcpTools } from './mcp-tools.ts';
+import { type CallParams, type McpTools, mcpTools } from './mcp-tools.ts';
 import { headerOf, wantsStream } from './mcp-web.ts';
-import {
-  noPrincipal,
-  RPC_INVALID_REQUEST,
-  RPC_PARSE_ERROR,
-  type RpcId,
-  rpcError,
-  sendRpcProblem,
-} from './problem.ts';
+import { noPrincipal, RPC_INVALID_REQUEST, RPC_PARSE_ERROR, rpcError } from './problem.ts';
 
 export interface McpDoorOptions {
   readonly dispatcher: Dispatcher;
@@ -48,24 +40,6 @@ const CAPABILITY_DOCUMENT = {
   rest: '/api/v1',
 };
 
-/** Whether a refused call is told by the HTTP status: the caller itself is unwelcome, not what it asked for. */
-function concernsCaller(refusal: Refusal, stillLive: () => boolean): boolean {
-  const { reason } = refusal;
-  if (reason === 'unauthenticated' || reason === 'credential_revoked') return true;
-  if (reason === 'ip_not_allowed' || reason === 'insufficient_scope') return true;
-  // An agent's own halt is an answer; the kill switch closes the door.
-  return reason === 'trading_halted' && !stillLive();
-}
-
-function refuseAtDoor(
-  reply: FastifyReply,
-  refusal: Refusal,
-  how: { readonly id?: RpcId; readonly scope?: string | undefined } = {},
-): FastifyReply {
-  const told = atDoor(refusal);
-  return sendRpcProblem(challenge(reply, told, how.scope), told, how.id ?? null);
-}
-
 interface Door {
   readonly tools: McpTools;
   readonly eras: McpEras;
@@ -76,7 +50,7 @@ async function callDirectly(
   door: Door,
   reply: FastifyReply,
   principal: Principal,
-  asked: { readonly request: JSONRPCRequest; readonly call: DirectCall },
+  asked: { readonly request: JSONRPCRequest; readonly call: CallParams },
 ): Promise<FastifyReply> {
   const { id } = asked.request;
   const answer = await answerDirectly(door.tools, principal, id, asked.call);
@@ -99,10 +73,12 @@ async function servePost(
   if (body === undefined || body === null)
     return reply.code(400).send(rpcError(null, RPC_PARSE_ERROR, 'Send one JSON-RPC request as the body.'));
   const single = isJSONRPCRequest(body) ? body : undefined;
-  const call = single && directCall(single);
-  const direct = single && call && (() => callDirectly(door, reply, principal, { request: single, call }));
+  const asked = single && toolCall(single);
+  const directly =
+    single && asked && (() => callDirectly(door, reply, principal, { request: single, call: asked.params }));
   // A missing scope is told by the status in both eras, whatever the SDK would have made of the request.
-  if (direct && door.tools.missingScope(principal, call.name) !== undefined) return direct();
+  if (directly && door.tools.missingScope(principal, asked.params.name) !== undefined) return directly();
+  const direct = asked?.wantsProgress ? undefined : directly;
 
   const protocolVersion = headerOf(request, 'mcp-protocol-version');
   const versionHeader = protocolVersion === undefined ? {} : { protocolVersionHeader: protocolVersion };
@@ -117,7 +93,7 @@ async function servePost(
   }
   const opensSession = single?.method === 'initialize' && wantsStream(request);
   if (opensSession || protocolVersion !== undefined) return eras.session(request, reply, principal);
-  if (direct) return direct();
+  if (directly) return directly();
   if (Array.isArray(body))
     return reply
       .code(400)

@@ -262,7 +262,9 @@ describe('who may not', () => {
     });
     for (const mode of ['auto', 'legacy'] as const) {
       const client = await connected(currentClient(doors.url, key, mode));
-      await expect(client.callTool({ name: 'slow_order', arguments: { name: 'never' } })).rejects.toThrow();
+      const forbidden = { name: 'slow_order', arguments: { name: 'never' } };
+      await expect(client.callTool(forbidden)).rejects.toThrow();
+      await expect(client.callTool(forbidden, { onprogress: () => undefined })).rejects.toThrow();
     }
     expect(doors.script.seen).not.toContain('never');
     expect(doors.record()).toContainEqual(
@@ -291,16 +293,29 @@ describe('a refusal', () => {
       expect(answer.json()).toMatchObject({ result: { isError: true, structuredContent: { reason } } });
     }
   });
-  test('that ends the caller while the call runs is told by the status', async () => {
-    const answer = await rpc(
-      doors.key().key,
-      request('tools/call', { name: 'get_refused', arguments: { reason: 'credential_revoked' } }),
-    );
-    expect(answer.status).toBe(401);
-    expect(answer.json()).toMatchObject({
-      id: 7,
-      error: { code: -32001, data: { reason: 'credential_revoked' } },
-    });
+  test('that ends the caller while the call runs is told by the status, in both eras', async () => {
+    const { key } = doors.key();
+    const call = { name: 'get_refused', arguments: { reason: 'credential_revoked' } };
+    const modern = {
+      'mcp-protocol-version': '2026-07-28',
+      'mcp-method': 'tools/call',
+      'mcp-name': 'get_refused',
+      accept: 'application/json, text/event-stream',
+    };
+    const meta = {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    };
+    for (const answer of [
+      await rpc(key, request('tools/call', call)),
+      await rpc(key, request('tools/call', { ...call, _meta: meta }), modern),
+    ]) {
+      expect(answer.status).toBe(401);
+      expect(answer.json()).toMatchObject({
+        id: 7,
+        error: { code: -32001, data: { reason: 'credential_revoked' } },
+      });
+    }
   });
   test('carries the same object as text and as structured content', async () => {
     const answer = await rpc(
