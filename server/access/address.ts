@@ -45,12 +45,13 @@ export const rangeText = (range: AddressRange): string => `${range.address}/${ra
 
 /** Whether an address lies in one of the ranges; an unreadable address lies in none. */
 export function addressList(ranges: readonly AddressRange[]): { admits(address: string): boolean } {
-  const list = new BlockList();
-  for (const range of ranges) list.addSubnet(range.address, range.prefix, range.family);
+  // A list a family: one list takes an IPv4 address for ::ffff:0:0/96 and lets `::/0` admit it.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
+  for (const { address, prefix, family } of ranges) lists[family].addSubnet(address, prefix, family);
   return {
     admits(address) {
       const canonical = canonicalAddress(address);
-      return canonical !== undefined && list.check(canonical.address, canonical.family);
+      return canonical !== undefined && lists[canonical.family].check(canonical.address, canonical.family);
     },
   };
 }

@@ -11,7 +11,7 @@ import {
   agentId,
   type Owner,
 } from '#domain/principal.ts';
-import { fieldError, printable, type Refusal, refuse } from '#domain/refusal.ts';
+import { excerpt, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { AGENTS_MAX, REASON_LENGTH_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
@@ -58,7 +58,7 @@ export function openAgents(o: AgentOptions): Agents {
     const found = table.byName(name);
     if (found) return ok(found);
     const near = nearest(name, table.names());
-    const detail = `There is no agent named ${JSON.stringify(printable(name).slice(0, 60))}; see \`agents list\`.`;
+    const detail = `There is no agent named ${JSON.stringify(excerpt(name, 60))}; see \`agents list\`.`;
     return err(refuse('not_found', detail, near === null ? {} : { did_you_mean: [near] }));
   }
   function insert(name: string, accounts: readonly AccountId[], by: Owner): AgentRecord {
@@ -113,7 +113,7 @@ function halting(
           return err(refuse('insufficient_scope', 'An agent may halt itself only; ask the owner.'));
         const haltedBy = by.kind === 'owner' ? 'owner' : 'agent';
         if (halted && (halted.by === haltedBy || halted.by === 'owner')) return found;
-        const because = printable(reason).slice(0, REASON_LENGTH_MAX);
+        const because = excerpt(reason, REASON_LENGTH_MAX);
         table.setHalt(id, { by: haltedBy, atMs: wall(), reason: because });
         audit.record({
           kind: 'agent.halted',

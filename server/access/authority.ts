@@ -1,7 +1,8 @@
 /** The gateway's own trading state, and the authority epoch that voids every credential checked before it. */
 import type { AuditLog } from '#audit/log.ts';
 import { TRADING_STATES, type TradingState } from '#domain/principal.ts';
-import { printable } from '#domain/refusal.ts';
+import { excerpt } from '#domain/refusal.ts';
+import { REASON_LENGTH_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
 
 export interface Authority {
@@ -70,7 +71,7 @@ export function openAuthority(o: { readonly store: Store; readonly audit: AuditL
     setGatewayState(state, reason) {
       demandTransaction();
       const before = storedState();
-      const because = printable(reason);
+      const because = excerpt(reason, REASON_LENGTH_MAX);
       write.run('trading_state', state);
       write.run('trading_state_reason', state === 'ACTIVE' ? '' : because);
       audit.record({
@@ -79,14 +80,14 @@ export function openAuthority(o: { readonly store: Store; readonly audit: AuditL
         detail: { before, after: state, why: because },
       });
       if (heldInMemory === undefined) return;
-      bumpEpoch();
       store.afterCommit(() => {
         heldInMemory = undefined;
       });
+      bumpEpoch();
     },
     haltInMemory(reason) {
       if (heldInMemory !== undefined) return;
-      heldInMemory = printable(reason);
+      heldInMemory = excerpt(reason, REASON_LENGTH_MAX);
       tell();
     },
     onEpochChange: (listener) => void listeners.push(listener),

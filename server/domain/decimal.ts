@@ -96,15 +96,35 @@ export function percentOf<D extends Decimal>(a: D, percent: Ratio): D {
 }
 /** `part` of `whole` in proportion `a` / `b`, rounded half to even at 18 fraction digits. */
 export function proportion<D extends Decimal>(whole: D, a: Decimal, b: Decimal): D {
-  return whole.times(a).div(b).round(18, BigFactory.roundHalfEven) as D;
+  return divide(whole.times(a), b, 18) as D;
 }
 /** Money per unit, for averages shown to people; 12 fraction digits, half to even. */
 export function perUnit(amount: Money, of: Quantity, multiplier: Ratio = ONE): Price {
-  return amount.div(of.times(multiplier)).round(12, BigFactory.roundHalfEven) as unknown as Price;
+  return divide(amount, of.times(multiplier), 12) as unknown as Price;
 }
 /** a / b as a statistic, 10 fraction digits; never used for money. Throws when b is zero. */
 export function quotient(a: Decimal, b: Decimal): number {
-  return Number(a.div(b).round(10, BigFactory.roundHalfEven).toFixed());
+  return Number(divide(a, b, 10).toFixed());
+}
+
+/**
+ * a / b at that many places, half to even, exactly: big.js divides to 20 places first, and rounding twice turns what lies just
+ * beside the middle into the middle. So the remainder decides. Throws when b is zero.
+ */
+function divide(a: Big, b: Big, places: number): Big {
+  const unit = new Dec(`1e-${places}`);
+  const divisor = b.abs();
+  const dividend = a.abs();
+  let quotient = dividend.div(divisor).round(places, BigFactory.roundDown);
+  let remainder = dividend.minus(quotient.times(divisor));
+  if (remainder.lt('0')) {
+    quotient = quotient.minus(unit);
+    remainder = remainder.plus(unit.times(divisor));
+  }
+  const middle = remainder.times('2').cmp(unit.times(divisor));
+  const isOdd = !quotient.div(unit).mod('2').eq('0');
+  if (middle > 0 || (middle === 0 && isOdd)) quotient = quotient.plus(unit);
+  return a.s * b.s < 0 ? quotient.times('-1') : quotient;
 }
 
 /** The nearest multiple of `step` at or below `a` (towards minus infinity). */
@@ -120,7 +140,7 @@ export function roundUpTo<D extends Price | Quantity | Money>(a: D, step: Decima
 }
 /** The nearest multiple of `step`, ties to the even multiple. */
 export function roundNearestTo<D extends Price | Quantity | Money>(a: D, step: Decimal): D {
-  return a.div(step).round(0, BigFactory.roundHalfEven).times(step) as D;
+  return divide(a, step, 0).times(step) as D;
 }
 /** Whether `a` is a whole number of steps. */
 export function isMultipleOf(a: Decimal, step: Decimal): boolean {

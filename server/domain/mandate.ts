@@ -70,7 +70,7 @@ export const MandateDocument = z
       .union([z.enum(['always', 'never']), z.strictObject({ above: nonNegativeDecimal })])
       .default('always'),
   })
-  .refine((mandate) => mandate.symbols[0] !== '*' || mandate.asset_classes !== undefined, {
+  .refine(({ symbols, asset_classes }) => symbols.join() !== '*' || asset_classes !== undefined, {
     path: ['asset_classes'],
     error: 'required when symbols is ["*"]',
   });

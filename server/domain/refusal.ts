@@ -207,7 +207,7 @@ export function refuseUnclear(reason: RefusalReason, detail: string, verifyWith:
   return { ...refuse(reason, detail, { verify_with: verifyWith }), retry_safe: false };
 }
 
-/** A field error; the value is shortened so that hostile input is never echoed at length. */
+/** Names and values come from a caller: made printable and shortened, so that hostile input is never echoed at length. */
 export function fieldError(
   field: string,
   given: unknown,
@@ -215,11 +215,19 @@ export function fieldError(
   nearest: string | null = null,
 ): FieldError {
   const shown = typeof given === 'string' ? given : (JSON.stringify(given) ?? String(given));
-  return { field, value: printable(shown).slice(0, 80), rule, nearest };
+  return { field: excerpt(field, 80), value: excerpt(shown, 80), rule, nearest };
+}
+
+/** Printable, at most `lengthMax` characters, and never half of one. */
+export function excerpt(given: string, lengthMax: number): string {
+  return printable(given)
+    .slice(0, lengthMax)
+    .replace(/\p{Cs}$/u, '');
 }
 
 /**
- * Strips what could steer a terminal, a page or a reader: control and ANSI sequences, bidi marks, zero-width characters.
+ * Strips what could steer a terminal, a page or a reader, or hide in plain sight: control and ANSI sequences, bidi marks,
+ * zero-width and default-ignorable characters (variation selectors and tags carry text nobody sees), halves of characters.
  * Applied to every string of an agent, client or broker wherever it is shown.
  */
 export function printable(given: string): string {
@@ -227,6 +235,6 @@ export function printable(given: string): string {
     given
       // biome-ignore lint/suspicious/noControlCharactersInRegex: stripping them is the point
       .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, '')
-      .replace(/[\p{Cc}\p{Cf}\u2028\u2029\u115f\u1160\u3164\uffa0]/gu, '')
+      .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu, '')
   );
 }
