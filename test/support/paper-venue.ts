@@ -43,7 +43,12 @@ export interface StepWords {
   readonly asks?: string;
   readonly volume?: string;
   /** Of the whole bar; the step alone when absent. */
-  readonly bar?: { readonly low: string; readonly high: string; readonly close?: string; readonly key?: string };
+  readonly bar?: {
+    readonly low: string;
+    readonly high: string;
+    readonly close?: string;
+    readonly key?: string;
+  };
   readonly phase?: 'open' | 'extended';
   readonly sessionEnd?: boolean;
   readonly dayEnd?: boolean;
@@ -105,7 +110,7 @@ export function paperVenue(words: VenueWords = {}): TestVenue {
 function openOn(folder: string, words: VenueWords, market: Market): TestVenue {
   const store = openStore(folder);
   const instrument = words.instrument ?? ABC;
-  const { adapter, step } = openVenue({
+  const opened = openVenue({
     account: accountId('paper'),
     settings: {
       preset: 'friendly',
@@ -130,6 +135,7 @@ function openOn(folder: string, words: VenueWords, market: Market): TestVenue {
       instruments: () => [instrument],
     },
   });
+  const { adapter } = opened;
   const events: BrokerEvent[] = [];
   adapter.onEvent((event) => events.push(event));
   const order = (one: OrderWords) => cleared({ instrument: instrument.id, ...one });
@@ -153,7 +159,7 @@ function openOn(folder: string, words: VenueWords, market: Market): TestVenue {
       const built = stepOf(said, market, instrument);
       market.quote = built.quote;
       const before = events.length;
-      step(built);
+      opened.step(built);
       if (said.tapeEnd) market.run++;
       return fillsIn(events.slice(before));
     },

@@ -114,7 +114,10 @@ export function openVenue(options: VenueOptions): Venue {
     place: async (order: ClearedOrder) =>
       request((book): PlaceOutcome => {
         const before = known(book, order.brokerClientId);
-        return before ? placedBefore(before, order) : placeOrder(book, market, order);
+        if (before) return placedBefore(before, order);
+        const legs = [order.stopLoss, order.takeProfit].flatMap((leg) => leg?.brokerClientId ?? []);
+        if (legs.some((id) => known(book, id))) return placedBefore(undefined, order);
+        return placeOrder(book, market, order);
       }),
     replace: async (order: ClearedOrder) =>
       request(

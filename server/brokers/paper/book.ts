@@ -191,6 +191,7 @@ export function end(
   reason: string,
 ): void {
   order.status = status;
+  order.held = false;
   order.reason = reason;
   note(book, status, { order: order.brokerOrderId, filled: text(order.filledQty), reason });
   touch(book, order);

@@ -44,6 +44,7 @@ function worth(book: Book, quoteOf: QuoteOf): Worth {
   let equity = book.state.cash;
   let gross = ZERO_MONEY;
   for (const [id, position] of book.state.positions) {
+    if (isZero(position.qty)) continue;
     const mark = markOf(book, id, quoteOf);
     const held = mark === null ? position.cost : value(mark, position.qty, instrumentOf(book, id).multiplier);
     equity = add(equity, held);

@@ -47,9 +47,13 @@ function reject(book: Book, order: PaperOrder, reason: string): PlaceOutcome {
   return { kind: 'rejected', reason };
 }
 
-/** The order that a client id already names: the same terms get the same answer again, others a rejection. */
-export function placedBefore(known: PaperOrder, cleared: ClearedOrder): PlaceOutcome {
-  if (!sameTerms(known, cleared)) return { kind: 'rejected', reason: 'the client id names another order' };
+/**
+ * The order that a client id already names: the same terms get the same answer again, others a rejection. Undefined: it is a leg's
+ * id that is taken.
+ */
+export function placedBefore(known: PaperOrder | undefined, cleared: ClearedOrder): PlaceOutcome {
+  if (known === undefined || !sameTerms(known, cleared))
+    return { kind: 'rejected', reason: 'the client id names another order' };
   if (known.status === 'rejected') return { kind: 'rejected', reason: known.reason ?? 'rejected' };
   return { kind: 'accepted', brokerOrderId: known.brokerOrderId };
 }
