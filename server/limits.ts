@@ -25,6 +25,8 @@ export const BROKER_CALL_TIMEOUT_MS = 10_000;
 export const CANCEL_WAIT_MS = 5_000;
 export const LOSS_CHECK_INTERVAL_MS = 1_000;
 export const MARK_SAVE_INTERVAL_MS = 60_000;
+/** Every account is compared with its broker this often even when nothing seems wrong. */
+export const RECONCILE_ALL_INTERVAL_MS = 60_000;
 export const RECONCILE_INTERVAL_MS = 5_000;
 export const KILL_SWEEP_INTERVAL_MS = 200;
 /** Rounds that a kill's report waits for; sweeping goes on after it. */

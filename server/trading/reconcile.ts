@@ -2,7 +2,7 @@
 import { absolute, subtract, text } from '#domain/decimal.ts';
 import { isFinal } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
-import { BROKER_CALL_TIMEOUT_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
+import { BROKER_CALL_TIMEOUT_MS, RECONCILE_ALL_INTERVAL_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerExecution, BrokerOrder } from '#ports.ts';
 import { type AfterEvent, applyExecution, applyOrder, applySettlement } from './broker-events.ts';
 import { acceptTerms, mustFind, restingState } from './dispatch.ts';
@@ -266,7 +266,7 @@ async function alignPositions(line: Line, adapter: BrokerAdapter): Promise<void>
 const lastExecution = (line: Line): unknown =>
   line.store.db.prepare('SELECT max(seq) FROM executions').pluck().get();
 
-/** Asks again for accounts that something is unclear about. */
+/** Asks again for accounts that something is unclear about, and for every account now and then. */
 export function watchSuspects(line: Line, after: (done: AfterEvent) => void): () => void {
   let stop: () => void = () => undefined;
   let running = false;
@@ -275,11 +275,7 @@ export function watchSuspects(line: Line, after: (done: AfterEvent) => void): ()
     running = true;
     try {
       for (const account of line.adapters.keys()) {
-        const unclear =
-          line.memory.suspect.has(account) ||
-          !line.memory.reconciled.has(account) ||
-          hasUnclear(line, account);
-        if (unclear) await reconcile(line, account, after);
+        if (isDue(line, account)) await reconcile(line, account, after);
       }
     } catch {
       // A store that can not be read now is read again in the next round.
@@ -290,6 +286,13 @@ export function watchSuspects(line: Line, after: (done: AfterEvent) => void): ()
   }
   stop = line.clock.after(RECONCILE_INTERVAL_MS, () => void round());
   return () => stop();
+}
+
+/** Something is unclear, or it is long ago: a gap in a broker's stream need not show itself. */
+function isDue(line: Line, account: AccountId): boolean {
+  const last = line.memory.reconciled.get(account);
+  const old = last === undefined || line.wallMs() - last >= RECONCILE_ALL_INTERVAL_MS;
+  return old || line.memory.suspect.has(account) || hasUnclear(line, account);
 }
 
 const hasUnclear = (line: Line, account: AccountId): boolean =>

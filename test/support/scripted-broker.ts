@@ -1,0 +1,333 @@
+/** A broker that does what a test tells it to: it answers, lies, stays silent, forgets or repeats itself, and counts what it was sent. */
+import {
+  money,
+  type Price,
+  price,
+  type Quantity,
+  quantity,
+  ZERO_MONEY,
+  ZERO_QUANTITY,
+} from '#domain/decimal.ts';
+import type { InstrumentId } from '#domain/instrument.ts';
+import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
+import { accountId } from '#domain/principal.ts';
+import type {
+  BrokerAdapter,
+  BrokerEvent,
+  BrokerExecution,
+  BrokerOrder,
+  BrokerOrderStatus,
+  CancelOutcome,
+  PlaceOutcome,
+} from '#ports.ts';
+
+/** How the venue treats a request: whether it takes effect, and what the caller is told. */
+export interface Treatment {
+  readonly effect: 'accept' | 'reject' | 'lose';
+  readonly answer: 'truth' | 'unknown' | 'throw' | 'never';
+}
+
+export const HONEST: Treatment = { effect: 'accept', answer: 'truth' };
+
+interface VenueOrder extends OrderTerms {
+  readonly brokerOrderId: string;
+  readonly brokerClientId: string;
+  readonly instrument: InstrumentId;
+  filledQty: Quantity;
+  status: BrokerOrderStatus;
+  held: boolean;
+}
+
+export interface ScriptedBroker extends BrokerAdapter {
+  /** Treatments of the next requests, first in first out; honest when none is left. */
+  readonly next: { readonly place: Treatment[]; readonly replace: Treatment[]; readonly cancel: Treatment[] };
+  /** Client ids in the order they were sent, repeats included. */
+  readonly sent: { readonly place: string[]; readonly replace: string[]; readonly cancel: string[] };
+  /** While true, questions about orders, history and positions throw; the balance is still told. */
+  deaf: boolean;
+  /** While true, events are kept back until `release`. */
+  silent: boolean;
+  cash: string;
+  fill(brokerClientId: string, qty: string, at: string): BrokerExecution;
+  /** Sends an event as it is, as often as asked. */
+  emit(event: BrokerEvent): void;
+  release(shuffle?: (events: BrokerEvent[]) => BrokerEvent[]): void;
+  order(brokerClientId: string): BrokerOrder | undefined;
+  /** An order placed at the broker's own screen. */
+  placeElsewhere(order: {
+    readonly instrument: InstrumentId;
+    readonly side: 'buy' | 'sell';
+    readonly qty: string;
+  }): string;
+  stay(connected: boolean): void;
+  readonly executions: readonly BrokerExecution[];
+  /** Answers a request that was left without one. */
+  answerLate(brokerClientId: string, outcome: PlaceOutcome): void;
+}
+
+export function scriptedBroker(): ScriptedBroker {
+  const orders = new Map<string, VenueOrder>();
+  const executions: BrokerExecution[] = [];
+  const held: BrokerEvent[] = [];
+  const listeners = new Set<(event: BrokerEvent) => void>();
+  const waiting = new Map<string, (outcome: PlaceOutcome) => void>();
+  let number = 0;
+  let connected = true;
+
+  const seen = (order: VenueOrder): BrokerOrder => ({ ...order, timeMs: number });
+  function emit(event: BrokerEvent): void {
+    if (broker.silent) {
+      held.push(event);
+      return;
+    }
+    for (const listener of listeners) listener(event);
+  }
+  function add(
+    order: ClearedOrder | (OrderTerms & { brokerClientId: string; instrument: InstrumentId }),
+    isHeld: boolean,
+  ) {
+    const {
+      side,
+      qty,
+      type,
+      timeInForce,
+      limitPrice,
+      stopPrice,
+      trail,
+      postOnly,
+      reduceOnly,
+      extendedHours,
+    } = order;
+    const made: VenueOrder = {
+      side,
+      qty,
+      type,
+      timeInForce,
+      ...(limitPrice ? { limitPrice } : {}),
+      ...(stopPrice ? { stopPrice } : {}),
+      ...(trail ? { trail } : {}),
+      postOnly,
+      reduceOnly,
+      extendedHours,
+      instrument: order.instrument,
+      brokerClientId: order.brokerClientId,
+      brokerOrderId: `b${++number}`,
+      filledQty: ZERO_QUANTITY,
+      status: 'open',
+      held: isHeld,
+    };
+    orders.set(made.brokerClientId, made);
+    return made;
+  }
+  function accept(order: ClearedOrder): string {
+    const made = add(order, false);
+    const base = {
+      ...order,
+      type: 'limit' as const,
+      side: order.side === 'buy' ? ('sell' as const) : ('buy' as const),
+    };
+    if (order.takeProfit) add({ ...base, ...order.takeProfit }, true);
+    if (order.stopLoss) add({ ...base, ...order.stopLoss, type: 'stop' }, true);
+    emit({ kind: 'order', order: seen(made) });
+    return made.brokerOrderId;
+  }
+  function answer<T>(
+    treatment: Treatment,
+    truth: () => T,
+    id: string,
+  ): Promise<T | { kind: 'unknown'; reason: string }> {
+    const told = truth();
+    switch (treatment.answer) {
+      case 'truth':
+        return Promise.resolve(told);
+      case 'unknown':
+        return Promise.resolve({ kind: 'unknown', reason: 'the connection was reset' });
+      case 'throw':
+        return Promise.reject(new Error('502 Bad Gateway'));
+      case 'never':
+        return new Promise((resolve) => waiting.set(id, resolve as never as (outcome: PlaceOutcome) => void));
+      default:
+        return treatment.answer satisfies never;
+    }
+  }
+  function query<T>(say: () => T): Promise<T> {
+    return broker.deaf ? Promise.reject(new Error('the venue did not answer')) : Promise.resolve(say());
+  }
+  const working = (order: VenueOrder): boolean =>
+    order.status === 'open' || order.status === 'partially_filled';
+
+  const broker: ScriptedBroker = {
+    account: accountId('paper'),
+    broker: 'scripted',
+    mode: 'paper',
+    currency: 'USD',
+    accountType: 'margin',
+    capabilities: {
+      orderTypes: [],
+      timesInForce: [],
+      brackets: true,
+      trailing: true,
+      extendedHours: true,
+      shortSelling: true,
+      replace: true,
+      depth: false,
+      ids: {
+        scope: 'account',
+        queryByClientId: true,
+        dedupes: false,
+        cancelOnDisconnect: false,
+        absentIsFinalAfterMs: 30_000,
+      },
+    },
+    next: { place: [], replace: [], cancel: [] },
+    sent: { place: [], replace: [], cancel: [] },
+    deaf: false,
+    silent: false,
+    cash: '100000',
+    executions,
+    connected: () => connected,
+    stay(now) {
+      connected = now;
+      emit({ kind: 'connection', connected: now, detail: now ? 'back' : 'gone' });
+    },
+    place(order) {
+      broker.sent.place.push(order.brokerClientId);
+      const treatment = broker.next.place.shift() ?? HONEST;
+      return answer(
+        treatment,
+        (): PlaceOutcome => {
+          if (treatment.effect === 'reject') return { kind: 'rejected', reason: 'not today' };
+          if (treatment.effect === 'lose') return { kind: 'unknown', reason: 'lost' };
+          return { kind: 'accepted', brokerOrderId: accept(order) };
+        },
+        order.brokerClientId,
+      );
+    },
+    replace(order) {
+      broker.sent.replace.push(order.brokerClientId);
+      const treatment = broker.next.replace.shift() ?? HONEST;
+      return answer(
+        treatment,
+        (): PlaceOutcome => {
+          const found = orders.get(order.brokerClientId);
+          if (found === undefined || treatment.effect === 'reject')
+            return { kind: 'rejected', reason: 'not today' };
+          if (treatment.effect === 'lose') return { kind: 'unknown', reason: 'lost' };
+          const { qty, limitPrice, stopPrice } = order;
+          const terms = { qty, ...(limitPrice ? { limitPrice } : {}), ...(stopPrice ? { stopPrice } : {}) };
+          orders.set(order.brokerClientId, { ...found, ...terms });
+          return { kind: 'accepted', brokerOrderId: found.brokerOrderId };
+        },
+        order.brokerClientId,
+      );
+    },
+    cancel({ brokerClientId }) {
+      broker.sent.cancel.push(brokerClientId);
+      const treatment = broker.next.cancel.shift() ?? HONEST;
+      return answer(
+        treatment,
+        (): CancelOutcome => {
+          const found = orders.get(brokerClientId);
+          if (found === undefined || !working(found))
+            return { kind: 'gone', reason: 'no such working order' };
+          if (treatment.effect === 'reject') return { kind: 'rejected', reason: 'not today' };
+          if (treatment.effect === 'lose') return { kind: 'unknown', reason: 'lost' };
+          found.status = 'canceled';
+          emit({ kind: 'order', order: seen(found) });
+          return { kind: 'accepted' };
+        },
+        brokerClientId,
+      );
+    },
+    orderByClientId: (id) =>
+      query(() => {
+        const found = orders.get(id);
+        return found && seen(found);
+      }),
+    openOrders: () => query(() => [...orders.values()].filter(working).map(seen)),
+    historySince: (cursor) =>
+      query(() => ({
+        executions: executions.slice(Number(cursor ?? '0')),
+        settlements: [],
+        cursor: String(executions.length),
+      })),
+    positions: () =>
+      query(() => {
+        const held = new Map<InstrumentId, Quantity>();
+        for (const one of executions) {
+          const before = held.get(one.instrument) ?? ZERO_QUANTITY;
+          held.set(
+            one.instrument,
+            (one.side === 'buy' ? before.plus(one.qty) : before.minus(one.qty)) as Quantity,
+          );
+        }
+        return [...held].map(([instrument, qty]) => ({ instrument, qty }));
+      }),
+    balance: () =>
+      Promise.resolve().then(() => {
+        let cash = money(broker.cash);
+        for (const one of executions) {
+          const gross = one.price.times(one.qty);
+          cash = (one.side === 'buy' ? cash.minus(gross) : cash.plus(gross)).minus(one.fee) as typeof cash;
+        }
+        return { currency: 'USD', cash, equity: cash, buyingPower: money('100000000') };
+      }),
+    estimateFee: () => ZERO_MONEY,
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close: () => Promise.resolve(),
+    emit,
+    release(shuffle = (events) => events) {
+      broker.silent = false;
+      for (const event of shuffle(held.splice(0))) emit(event);
+    },
+    order(id) {
+      const found = orders.get(id);
+      return found && seen(found);
+    },
+    fill(id, qty, at) {
+      const found = orders.get(id);
+      if (found === undefined) throw new Error(`the venue has no order ${id}`);
+      found.filledQty = found.filledQty.plus(quantity(qty)) as Quantity;
+      if (working(found)) found.status = found.filledQty.gte(found.qty) ? 'filled' : 'partially_filled';
+      const execution: BrokerExecution = {
+        executionId: `x${executions.length + 1}`,
+        brokerOrderId: found.brokerOrderId,
+        brokerClientId: found.brokerClientId,
+        instrument: found.instrument,
+        side: found.side,
+        qty: quantity(qty),
+        price: price(at) as Price,
+        fee: ZERO_MONEY,
+        timeMs: executions.length,
+      };
+      executions.push(execution);
+      emit({ kind: 'execution', execution });
+      return execution;
+    },
+    placeElsewhere({ instrument, side, qty }) {
+      const made = add(
+        {
+          side,
+          qty: quantity(qty),
+          type: 'market',
+          timeInForce: 'day',
+          postOnly: false,
+          reduceOnly: false,
+          extendedHours: false,
+          instrument,
+          brokerClientId: `screen-${++number}`,
+        },
+        false,
+      );
+      emit({ kind: 'order', order: { ...seen(made), brokerClientId: null } });
+      return made.brokerClientId;
+    },
+    answerLate(id, outcome) {
+      waiting.get(id)?.(outcome);
+    },
+  };
+  return broker;
+}
