@@ -1,3 +1,4 @@
+// Every tool answers what its schemas promise, asks the desk for exactly what it was asked, and survives junk.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';

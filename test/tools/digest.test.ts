@@ -1,3 +1,4 @@
+// The digest binds a token and a key to the arguments and to nothing else.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '#tools/digest.ts';

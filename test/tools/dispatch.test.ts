@@ -1,3 +1,4 @@
+// The dispatcher: no step can be skipped, everything is on the record, and a fault tells nothing.
 import { describe, expect, it } from 'vitest';
 import type { Scope } from '#domain/principal.ts';
 import { refuse } from '#domain/refusal.ts';

@@ -1,3 +1,4 @@
+// The list of tools is complete, and is the table of the public contract.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

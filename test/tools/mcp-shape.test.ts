@@ -1,3 +1,4 @@
+// What a model reads of the tools: budgets, strictness, honesty, and schemas that admit every refusal.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { REFUSAL_REASONS, refuse, refuseUnclear } from '#domain/refusal.ts';

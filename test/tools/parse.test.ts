@@ -1,3 +1,4 @@
+// Arguments: what is repaired, what is refused, and what is suggested instead.
 import { describe, expect, it } from 'vitest';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Tool } from '#tools/define.ts';

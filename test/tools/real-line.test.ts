@@ -1,3 +1,4 @@
+// The tools on the real order line, with a real store, tape and paper broker.
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Principal } from '#domain/principal.ts';

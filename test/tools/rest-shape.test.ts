@@ -1,3 +1,4 @@
+// REST and OpenAPI as projections of the tools.
 import { describe, expect, it } from 'vitest';
 import { TOOLS } from '#tools/index.ts';
 import { openApiDocument, restShape } from '#tools/rest-shape.ts';
