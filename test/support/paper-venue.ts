@@ -109,6 +109,8 @@ export function paperVenue(words: VenueWords = {}): TestVenue {
 
 function openOn(folder: string, words: VenueWords, market: Market): TestVenue {
   const store = openStore(folder);
+  // Nothing here pulls the plug; what a commit holds is tested, not what a disk does.
+  store.db.pragma('synchronous = OFF');
   const instrument = words.instrument ?? ABC;
   const opened = openVenue({
     account: accountId('paper'),

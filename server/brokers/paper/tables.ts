@@ -77,6 +77,9 @@ const paperOrder = z.strictObject({
   timeMs: z.number(),
 });
 
+/** In this order, wherever the object came from: the same order is the same bytes before and after a restart. */
+const ORDER_KEYS = [...Object.keys(paperOrder.shape), 'kind', 'distance', 'percent'];
+
 const execution = z.strictObject({
   executionId: z.string(),
   brokerOrderId: z.string(),
@@ -168,7 +171,7 @@ export function paperTables(store: Store, account: AccountId): PaperTables {
       const { changes } = book;
       for (const one of changes.orders) {
         const open = isFinalStatus(one.status) ? 0 : 1;
-        writeOrder.run(account, one.brokerOrderId, one.brokerClientId, open, JSON.stringify(one));
+        writeOrder.run(account, one.brokerOrderId, one.brokerClientId, open, JSON.stringify(one, ORDER_KEYS));
       }
       for (const { seq, line } of changes.journal) writeJournal.run(account, seq, line);
       for (const { seq, kind, state } of changes.history) {
