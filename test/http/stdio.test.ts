@@ -21,6 +21,7 @@ afterEach(async () => {
 });
 
 interface Line {
+  readonly near: Socket;
   readonly far: Socket;
   readonly served: ServedConnection;
   readonly errors: string[];
@@ -39,7 +40,7 @@ async function line(
     version: VERSION,
     onError: (error) => errors.push(error.message),
   });
-  return { far, served, errors };
+  return { near, far, served, errors };
 }
 /** Collects the answers of a connection, by id. */
 function answersOf(far: Socket): Map<unknown, Record<string, unknown>> {
@@ -140,11 +141,11 @@ describe('every request is authenticated anew', () => {
 
 describe('a connection', () => {
   test('whose client has said its last word still gets every answer: echo … | portcullis stdio', async () => {
-    const { far, served } = await line();
+    const { near, far, served } = await line();
     const answers = answersOf(far);
     const open = hold();
     far.end(call(1, 'slow_order', { name: 'last', dry_run: false }) + call(2, 'get_word', { word: 'x' }));
-    await until(() => doors.script.seen.includes('last'));
+    await until(() => near.readableEnded && answers.has(2));
     open();
     await served.closed;
     await until(() => answers.size === 2);
@@ -175,6 +176,18 @@ describe('a connection', () => {
     open();
     await until(() => doors.script.finished.includes('canceled'));
     expect(answers.has(1)).toBe(false);
+  });
+  test('that cancels and leaves is not kept open for the answer it does not want', async () => {
+    const { far, served } = await line();
+    const open = hold();
+    far.write(call(1, 'slow_order', { name: 'left', dry_run: false }));
+    await until(() => doors.script.seen.includes('left'));
+    const cancel = { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 1 } };
+    far.end(`${JSON.stringify(cancel)}\n`);
+    await served.closed;
+    expect(doors.script.finished).toEqual([]);
+    open();
+    await until(() => doors.script.finished.includes('left'));
   });
   test('that sends a message over the limit is closed, and nothing of it runs', async () => {
     const { far, served, errors } = await line();
