@@ -74,8 +74,8 @@ export const HTTP_REQUEST_TIMEOUT_MS = 30_000;
 export const MCP_SESSIONS_PER_AGENT_MAX = 32;
 export const MCP_SESSIONS_MAX = 1_000;
 export const MCP_SESSION_IDLE_MS = 30 * 60_000;
-/** How often idle sessions and the credentials of open streams are looked at. */
-export const MCP_SESSION_SWEEP_MS = 1_000;
+/** How often the credentials of open event streams are looked at. */
+export const MCP_STREAM_CHECK_MS = 5_000;
 /** Event streams of the modern era open at once. */
 export const MCP_STREAMS_MAX = 256;
 export const MCP_TOOLS_PER_PAGE_MAX = 100;
@@ -86,6 +86,23 @@ export const SOCKET_MESSAGE_BYTES_MAX = 1024 * 1024;
 /** Requests of one connection in work at once; the socket is not read further until one is answered. */
 export const SOCKET_REQUESTS_MAX = 64;
 export const SOCKET_PATH_BYTES_MAX = 100;
+export const OWNER_CONNECTIONS_MAX = 16;
+/** Who connects to a socket says so in its first line, within this time. */
+export const SOCKET_GREETING_TIMEOUT_MS = 5_000;
+export const SOCKET_HELLO_BYTES_MAX = 4_096;
+/** An engine that has not greeted by then hangs: `kill` goes on without it. */
+export const ENGINE_GREETING_TIMEOUT_MS = 1_000;
+/** An act of the owner is answered by then; a kill waits for the broker's word on every order. */
+export const OWNER_ANSWER_TIMEOUT_MS = 120_000;
+/** How long a command or `stdio` waits for an engine that is starting or handing over. */
+export const ENGINE_WAIT_MS = 20_000;
+export const ENGINE_POLL_MS = 100;
+/** After an engine that `stdio` started has ended, another one may still be about to listen. */
+export const ENGINE_GIVE_UP_MS = 3_000;
+export const ENGINE_FAILURE_LINES_MAX = 5;
+export const LOCAL_IDLE_POLL_MS = 500;
+/** A feed that stopped on a fault is started again after this. */
+export const FEED_RESTART_MS = 5_000;
 /** A `serve --local` that nobody uses and that works no order ends after this. */
 export const LOCAL_IDLE_MS = 10_000;
 export const TAPE_ROWS_MAX = 2_000_000;

@@ -1,0 +1,16 @@
+/** What the owner can do from the command line: acts that run in the engine, or with the lock in hand when none runs. */
+import type { z } from 'zod';
+import type { Office } from '#compose.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+
+export interface OwnerAct<I extends z.ZodType = z.ZodType, O extends object = object> {
+  /** As it goes over owner.sock: `keys.create`. */
+  readonly name: string;
+  readonly input: I;
+  /** Must go through with as little as possible: nothing is made ready for it first. */
+  readonly urgent?: true;
+  work(office: Office, input: z.output<I>): Result<O, Refusal> | Promise<Result<O, Refusal>>;
+}
+
+export const ownerAct = <I extends z.ZodType, O extends object>(act: OwnerAct<I, O>): OwnerAct<I, O> => act;

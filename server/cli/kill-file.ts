@@ -1,0 +1,64 @@
+/** data/KILL: a file that drops the gate, for whoever can reach the folder and nothing else. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Gateway } from '#compose.ts';
+import { KILL_WATCH_INTERVAL_MS } from '#limits.ts';
+import type { Clock } from '#ports.ts';
+
+const FILE = 'KILL';
+/** What a kill asked for while the engine hung; any other content, and an empty file too, means the default. */
+const Wish = z.object({ cancel: z.enum(['adding', 'all', 'none']), flatten: z.boolean() });
+export type KillWish = z.output<typeof Wish>;
+
+export function writeKillFile(folder: string, wish: KillWish): void {
+  writeFileSync(join(folder, FILE), `${JSON.stringify(wish)}\n`, { mode: 0o600 });
+}
+/** Throws when it is there and can not be removed. */
+export const removeKillFile = (folder: string): void => rmSync(join(folder, FILE), { force: true });
+
+function wishOf(folder: string): KillWish {
+  try {
+    return Wish.parse(JSON.parse(readFileSync(join(folder, FILE), 'utf8')));
+  } catch {
+    return { cancel: 'adding', flatten: false };
+  }
+}
+
+export interface KillFileWatch {
+  /** Looks now, and acts on what it finds. */
+  look(): Promise<void>;
+  stop(): void;
+}
+
+/** Acts once on every appearance of the file. It stays until `resume`, so that a restart starts halted. */
+export function watchKillFile(o: {
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly office: Pick<Gateway, 'trading'>;
+}): KillFileWatch {
+  let acted = false;
+  let stopped = false;
+  let cancel = (): void => undefined;
+  async function look(): Promise<void> {
+    const there = existsSync(join(o.folder, FILE));
+    const news = there && !acted;
+    acted = there;
+    if (news) await o.office.trading.kill({ ...wishOf(o.folder), by: 'file' });
+  }
+  const again = (): void => {
+    if (stopped) return;
+    cancel = o.clock.after(KILL_WATCH_INTERVAL_MS, () => {
+      // A failing look is looked at again; the gate itself falls in memory even when nothing can be written.
+      void look().then(again, again);
+    });
+  };
+  again();
+  return {
+    look,
+    stop() {
+      stopped = true;
+      cancel();
+    },
+  };
+}
