@@ -1,5 +1,5 @@
 /** Opens the order line: builds its parts by hand and holds them together while the gateway runs. */
-import type { AgentId, Principal } from '#domain/principal.ts';
+import type { AccountId, AgentId, Principal } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { type AfterEvent, postEvent } from './broker-events.ts';
 import { cancelAllOrders, cancelMany, cancelOrder } from './cancel.ts';
@@ -25,6 +25,8 @@ export interface Trading extends Desk {
   /** Aligns with every broker, then opens the line; resolves when each account has been asked once. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Takes in an account whose adapter was added after the start. */
+  join(account: AccountId): Promise<void>;
   workingOrders(): number;
 }
 
@@ -57,6 +59,12 @@ export function openTrading(neighbours: Neighbours): Trading {
   function afterEvent(done: AfterEvent): void {
     if (done.opened !== undefined) gate.seen(done.opened);
     if (done.filled !== undefined) losses.check(done.filled.agent);
+  }
+
+  function listen(account: AccountId): void {
+    const adapter = line.adapters.get(account);
+    if (adapter === undefined) throw new Error(`the account ${account} has no adapter`);
+    stops.push(adapter.onEvent((event) => afterEvent(postEvent(line, account, event))));
   }
 
   /** Tightening cancels what no longer fits, and nothing else. */
@@ -103,9 +111,7 @@ export function openTrading(neighbours: Neighbours): Trading {
 
     async start() {
       markInterrupted(line);
-      for (const [account, adapter] of line.adapters) {
-        stops.push(adapter.onEvent((event) => afterEvent(postEvent(line, account, event))));
-      }
+      for (const account of line.adapters.keys()) listen(account);
       line.access.onMandateChange(mandateChanged);
       stops.push(
         line.feed.onTick((tick) => {
@@ -116,6 +122,10 @@ export function openTrading(neighbours: Neighbours): Trading {
       gate.restore();
       for (const account of line.adapters.keys()) await reconcile(line, account, afterEvent);
       stops.push(watchSuspects(line, afterEvent));
+    },
+    async join(account) {
+      listen(account);
+      await reconcile(line, account, afterEvent);
     },
     async stop() {
       losses.stop();
