@@ -195,7 +195,6 @@ type Name = keyof typeof SETTINGS;
 export type Config = { readonly [name in Name]: z.output<(typeof SETTINGS)[name]['rule']> };
 
 const NAMES = Object.keys(SETTINGS) as readonly Name[];
-const isName = (name: string): name is Name => Object.hasOwn(SETTINGS, name);
 /** `PORT`, and `PORT_FILE` for the file it is read from. */
 const KNOWN: readonly string[] = NAMES.flatMap((name) => [name, `${name}_FILE`]);
 /** Shorter names are one slip away from too many words of others. */
@@ -226,7 +225,20 @@ export const ownSources = (): ConfigSources => ({
 });
 
 /** The real environment wins over `.env`. Throws ConfigError with everything that is wrong. */
-export function loadConfig({ environment, envFile }: ConfigSources): Config {
+export function loadConfig(sources: ConfigSources): Config {
+  const { config, wrong } = readConfig(sources);
+  if (wrong.length > 0) throw new ConfigError(wrong);
+  return config;
+}
+
+/** For the kill switch, which a typing error must not stop: what is wrong is at its default, unless it says where the data is. */
+export function loadConfigAnyway(sources: ConfigSources): { config: Config; wrong: readonly string[] } {
+  const { config, wrong } = readConfig(sources);
+  if ([config.DATA_DIR, config.LOG_DIR, config.MCP_OAUTH_KEYS_DIR].includes('')) throw new ConfigError(wrong);
+  return { config, wrong };
+}
+
+function readConfig({ environment, envFile }: ConfigSources): { config: Config; wrong: string[] } {
   const wrong: string[] = [];
   const fromFile = envFile === undefined ? {} : readEnvFile(envFile, wrong);
   for (const name of Object.keys(environment)) {
@@ -241,12 +253,16 @@ export function loadConfig({ environment, envFile }: ConfigSources): Config {
       const shown = name === 'PORTCULLIS_KEY' ? '' : `, not ${JSON.stringify(shorten(given ?? ''))}`;
       wrong.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}${shown}.`);
     }
-    return [name, result.data];
+    return [name, result.success ? result.data : fallback(name)];
   });
-  if (wrong.length > 0) throw new ConfigError(wrong);
-  return Object.fromEntries(parsed) as Config;
+  return { config: Object.fromEntries(parsed) as Config, wrong };
 }
 
+/** A folder that is not understood is nowhere. */
+const fallback = (name: Name): unknown => {
+  const { standard, rule } = SETTINGS[name];
+  return rule === path ? '' : rule.parse(standard);
+};
 const shorten = (text: string): string => printable(text).slice(0, 80);
 
 /** The value itself or what its file holds, from the first source that names either. */
@@ -341,5 +357,3 @@ export function envExample(): string {
     '# Settings of Portcullis, each at its default: copy to .env and change what you need.\n# NAME_FILE=path reads a value from a file; relative paths start here. Written by `npm run env:example`.\n';
   return `${head}\n${lines.join('\n')}`;
 }
-
-export const isSetting = isName;

@@ -94,6 +94,12 @@ export const SOCKET_HELLO_BYTES_MAX = 4_096;
 export const ENGINE_GREETING_TIMEOUT_MS = 1_000;
 /** An act of the owner is answered by then; a kill waits for the broker's word on every order. */
 export const OWNER_ANSWER_TIMEOUT_MS = 120_000;
+/** The latest lines of the record are the longest answer. */
+export const OWNER_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** A kill goes on past an engine that has not answered by then, or a lock that is not free. */
+export const KILL_ANSWER_TIMEOUT_MS = 30_000;
+export const KILL_LOCK_WAIT_MS = 2_000;
+export const KILL_BUSY_TIMEOUT_MS = 2_000;
 /** How long a command or `stdio` waits for an engine that is starting or handing over. */
 export const ENGINE_WAIT_MS = 20_000;
 export const ENGINE_POLL_MS = 100;
@@ -131,3 +137,4 @@ export const KEY_ADDRESSES_MAX = 100;
 export const MANDATE_HISTORY_MAX = 100;
 export const REASON_LENGTH_MAX = 200;
 export const MANDATE_ERRORS_MAX = 50;
+export const MANDATE_FILE_BYTES_MAX = 1024 * 1024;

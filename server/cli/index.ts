@@ -1,6 +1,23 @@
 /** The commands, in the order in which the help lists them: one line each. */
+import { accounts } from './accounts.ts';
+import { agents } from './agents.ts';
+import { audit } from './audit.ts';
 import type { Command } from './command.ts';
+import { keys } from './keys.ts';
+import { kill } from './kill.ts';
+import { mandates } from './mandates.ts';
+import { resume } from './resume.ts';
 import { serve } from './serve.ts';
 import { stdio } from './stdio.ts';
 
-export const COMMANDS: readonly Command[] = [serve, stdio];
+export const COMMANDS: readonly Command[] = [
+  serve,
+  stdio,
+  agents,
+  keys,
+  mandates,
+  accounts,
+  kill,
+  resume,
+  audit,
+];

@@ -1,5 +1,5 @@
 /** data/KILL: a file that drops the gate, for whoever can reach the folder and nothing else. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Gateway } from '#compose.ts';
@@ -31,19 +31,25 @@ export interface KillFileWatch {
   stop(): void;
 }
 
+/** Another file of the name is another kill, however quickly it follows the first. */
+function identityOf(folder: string): string | undefined {
+  const state = statSync(join(folder, FILE), { bigint: true, throwIfNoEntry: false });
+  return state && `${state.ino} ${state.mtimeNs}`;
+}
+
 /** Acts once on every appearance of the file. It stays until `resume`, so that a restart starts halted. */
 export function watchKillFile(o: {
   readonly folder: string;
   readonly clock: Clock;
   readonly office: Pick<Gateway, 'trading'>;
 }): KillFileWatch {
-  let acted = false;
+  let acted: string | undefined;
   let stopped = false;
   let cancel = (): void => undefined;
   async function look(): Promise<void> {
-    const there = existsSync(join(o.folder, FILE));
-    const news = there && !acted;
-    acted = there;
+    const found = identityOf(o.folder);
+    const news = found !== undefined && found !== acted;
+    acted = found;
     if (news) await o.office.trading.kill({ ...wishOf(o.folder), by: 'file' });
   }
   const again = (): void => {

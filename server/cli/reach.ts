@@ -10,9 +10,9 @@ import {
   ENGINE_GREETING_TIMEOUT_MS,
   ENGINE_POLL_MS,
   ENGINE_WAIT_MS,
+  OWNER_ANSWER_BYTES_MAX,
   OWNER_ANSWER_TIMEOUT_MS,
   SOCKET_HELLO_BYTES_MAX,
-  SOCKET_MESSAGE_BYTES_MAX,
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { takeEngineLock } from '#store/engine-lock.ts';
@@ -68,19 +68,17 @@ export async function dialOwner(config: Config, clock: Clock): Promise<Dialed> {
   return { kind: gone ? 'none' : 'hung' };
 }
 
+export interface Request {
+  readonly act: string;
+  readonly input: unknown;
+  readonly withinMs?: number;
+}
+
 /** Sends one act and waits for its answer. */
-export async function send(
-  socket: Socket,
-  clock: Clock,
-  act: string,
-  input: unknown,
-): Promise<Result<object, Refusal>> {
+export async function send(socket: Socket, clock: Clock, request: Request): Promise<Result<object, Refusal>> {
+  const { act, input, withinMs = OWNER_ANSWER_TIMEOUT_MS } = request;
   socket.write(`${JSON.stringify({ act, input })}\n`);
-  const line = await nextLine(socket, {
-    clock,
-    withinMs: OWNER_ANSWER_TIMEOUT_MS,
-    bytesMax: SOCKET_MESSAGE_BYTES_MAX,
-  });
+  const line = await nextLine(socket, { clock, withinMs, bytesMax: OWNER_ANSWER_BYTES_MAX });
   socket.destroy();
   const answer = parseLine(line);
   if (answer === undefined)
@@ -105,24 +103,26 @@ export interface Reach {
   readonly clock: Clock;
 }
 
-/** Carries out an act of the owner, wherever the books are. Throws RefusedError or CommandError. */
-export async function ask<I extends z.ZodType, O extends object>(
-  { config: load, clock }: Reach,
-  act: OwnerAct<I, O>,
-  input: z.input<I>,
-): Promise<O> {
+/** How the same thing is done through a running engine, and with the lock in hand when none runs. */
+interface Ways<T> {
+  through(send: (input: unknown) => Promise<Result<object, Refusal>>): Promise<T>;
+  alone(config: Config): Promise<T>;
+}
+
+/** Finds out which way leads to the books, and waits while an engine starts or stops. Throws CommandError. */
+export async function atTheBooks<T>({ config: load, clock }: Reach, act: string, ways: Ways<T>): Promise<T> {
   const config = load();
   const deadlineMs = clock.monotonicMs() + ENGINE_WAIT_MS;
   for (;;) {
     const dialed = await dialOwner(config, clock);
-    if (dialed.kind === 'engine') return valueOf<O>(await send(dialed.socket, clock, act.name, input));
+    if (dialed.kind === 'engine') return ways.through((input) => send(dialed.socket, clock, { act, input }));
     if (dialed.kind === 'hung')
       throw new CommandError('The gateway runs but does not answer; `portcullis kill` works all the same.');
-    const holder = { pid: process.pid, command: `command ${act.name}`, startedAtMs: clock.wallMs() };
+    const holder = { pid: process.pid, command: `command ${act}`, startedAtMs: clock.wallMs() };
     const lock = takeEngineLock(config.DATA_DIR, holder);
     if (lock.ok) {
       try {
-        return valueOf<O>(await withOffice(config, clock, act, input));
+        return await ways.alone(config);
       } finally {
         lock.value.release();
       }
@@ -133,12 +133,26 @@ export async function ask<I extends z.ZodType, O extends object>(
   }
 }
 
-function valueOf<O>(answer: Result<object, Refusal>): O {
+/** Carries out an act of the owner, wherever the books are. Throws RefusedError or CommandError. */
+export function ask<I extends z.ZodType, O extends object>(
+  reach: Reach,
+  act: OwnerAct<I, O>,
+  input: z.input<I>,
+): Promise<O> {
+  return atTheBooks<O>(reach, act.name, {
+    through: async (sendInput) => valueOf<O>(await sendInput(input)),
+    alone: async (config) => valueOf<O>(await withOffice(config, reach.clock, act, input)),
+  });
+}
+
+/** Throws RefusedError. */
+export function valueOf<O>(answer: Result<object, Refusal>): O {
   if (!answer.ok) throw new RefusedError(answer.error);
   return answer.value as O;
 }
 
-async function withOffice(
+/** With the lock in hand. */
+export async function withOffice(
   config: Config,
   clock: Clock,
   act: OwnerAct,

@@ -121,7 +121,7 @@ async function lockOrTakeOver(o: {
       const dialed = await dialOwner(config, clock);
       if (dialed.kind === 'hung') return lock;
       if (dialed.kind === 'engine') {
-        const answer = await send(dialed.socket, clock, HAND_OVER, {});
+        const answer = await send(dialed.socket, clock, { act: HAND_OVER, input: {} });
         if (!answer.ok) return lock;
         handed = true;
       }

@@ -77,6 +77,7 @@ function fall(line: Line, options: KillOptions): number {
     });
   } catch (cause) {
     // The store is broken: the gate is down in this process all the same, and the record follows when it heals.
+    line.access.haltInMemory(`kill switch (${options.by})`);
     const why = cause instanceof Error ? cause.message : String(cause);
     line.audit.recordDeferred({ kind: 'kill', outcome: 'error', detail: { ...detail, why } });
   }
