@@ -105,6 +105,8 @@ export const ENGINE_WAIT_MS = 20_000;
 export const ENGINE_POLL_MS = 100;
 /** After an engine that `stdio` started has ended, another one may still be about to listen. */
 export const ENGINE_GIVE_UP_MS = 3_000;
+/** Requests of one bridged host in work at once. */
+export const BRIDGE_REQUESTS_MAX = 64;
 export const ENGINE_FAILURE_LINES_MAX = 5;
 export const LOCAL_IDLE_POLL_MS = 500;
 /** A feed that stopped on a fault is started again after this. */

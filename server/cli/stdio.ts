@@ -12,7 +12,8 @@ import {
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { GREETING_VERSION, greeting } from './agent-socket.ts';
-import { CommandError, defineCommand } from './command.ts';
+import { bridge } from './bridge.ts';
+import { CommandError, defineCommand, UsageError } from './command.ts';
 import { nextLine, parseLine } from './line-stream.ts';
 import { startLocalEngine } from './local-engine.ts';
 import { dial, pause } from './reach.ts';
@@ -31,15 +32,29 @@ export const stdio = defineCommand({
           value: 'FILE',
           about: 'file with the API key to present (or PORTCULLIS_KEY)',
         },
+        url: { type: 'string', value: 'URL', about: 'of a gateway elsewhere, over HTTP' },
       },
       async run(invocation) {
         const config = invocation.config();
         const key = keyOf(config, invocation.text('key-file'));
+        const url = invocation.text('url');
+        if (url !== undefined) return bridge(endpointOf(url), key);
         return pipe(await connectAgent(config, invocation.clock, key));
       },
     },
   },
 });
+
+/** `https://gate.example.com` means its `/mcp`. */
+function endpointOf(given: string): URL {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    throw new UsageError(
+      `--url takes an address such as http://127.0.0.1:7800/mcp, not ${JSON.stringify(given)}.`,
+    );
+  if (url.pathname === '/') url.pathname = '/mcp';
+  return url;
+}
 
 /** undefined: the agent `local`. */
 function keyOf(config: Config, file: string | undefined): string | undefined {
