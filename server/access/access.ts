@@ -15,7 +15,7 @@ import { keyTable } from './key-table.ts';
 import { localAgent } from './local-agent.ts';
 import { type InstrumentResolver, type Mandates, openMandates } from './mandates.ts';
 import { DEFAULT_RATES, openRateLimiter, type Rate, type RateLimiter } from './rate.ts';
-import { openReducing, REDUCING_REASONS, type ReducingReason } from './reducing.ts';
+import { openReducing, REDUCING_REASONS, type ReducingReason, type ReducingRow } from './reducing.ts';
 import { stillLive } from './still-live.ts';
 import { type OwnerCalendar, ownerCalendar } from './trading-hours.ts';
 import { type SteadyWall, steadyWall } from './wall.ts';
@@ -28,6 +28,8 @@ export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar 
     setReducing(id: AgentId, reason: ReducingReason, day: string | null): boolean;
     /** Inside a transaction, audited. An expired or revoked mandate goes on to reduce until there is a new one. */
     clearReducing(id: AgentId, why: string): void;
+    /** Every reason at once; `stateOf` tells the first. */
+    reducingOf(id: AgentId): readonly ReducingRow[];
   };
   readonly keys: ApiKeys & Pick<KeyCheck, 'authenticate'>;
   /** The stdio door without a key. */
@@ -94,6 +96,7 @@ export function openAccess(o: AccessOptions): Access {
       ...states,
       setReducing: (id, reason, day) => reducing.set(id, reason, day),
       clearReducing: (id, why) => reducing.clear(id, REDUCING_REASONS, why),
+      reducingOf: (id) => reducing.of(id),
     },
     keys: { ...keys, ...keyCheck },
     localPrincipal: () => local.principal(),

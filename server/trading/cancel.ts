@@ -9,6 +9,7 @@ import { dispatchCancel } from './dispatch.ts';
 import { type Line, waitFor } from './line.ts';
 import { ownOrder } from './modify.ts';
 import type { StoredOrder } from './order-rows.ts';
+import { mayReduceAccount } from './risk-mandate.ts';
 import { keyConflict } from './submit.ts';
 import type { CancelResult } from './views.ts';
 
@@ -68,11 +69,9 @@ function cancelable(line: Line, who: Principal, orderId: string): Result<StoredO
   if (own.ok) return own;
   const mandate = line.access.mandates.current(who.agent);
   const order = line.orders.byId(orderId);
-  if (
-    order !== undefined &&
-    mandate?.document.may_reduce === 'account' &&
-    mandate.accounts.has(order.account)
-  )
+  // Halted, it may cancel its own alone.
+  const halted = line.access.agents.stateOf(who.agent).state === 'HALTED';
+  if (order !== undefined && !halted && mayReduceAccount(mandate, order.account, line.wallMs()))
     return ok(order);
   return own;
 }

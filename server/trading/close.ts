@@ -15,6 +15,7 @@ import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { describe } from './preview.ts';
 import { assess } from './risk.ts';
+import { mayReduceAccount } from './risk-mandate.ts';
 import { createOrder, transition } from './transition.ts';
 
 export interface CloseRequest {
@@ -196,7 +197,7 @@ function positionFor(
   const own = line.holdings.of(closer.agent, account, instrument).qty;
   if (!own.eq('0') || closer.origin === 'flatten') return own;
   const mandate = line.access.mandates.current(closer.agent);
-  return mandate?.document.may_reduce === 'account'
+  return mayReduceAccount(mandate, account, line.wallMs())
     ? line.holdings.of(ACCOUNT_HOLDER, account, instrument).qty
     : own;
 }

@@ -4,10 +4,11 @@ import {
   add,
   type Decimal,
   type Money,
-  max,
   min,
   type Price,
+  price,
   type Quantity,
+  quantity,
   type Ratio,
   ratio,
   subtract,
@@ -20,12 +21,15 @@ import type { Instrument } from '#domain/instrument.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import type { OrderOrigin, OrderTerms, Side } from '#domain/order.ts';
 import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
+import { QUOTE_AGE_MAX_MS } from '#limits.ts';
 import type { MarketPhase, Quote } from '#ports.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
+import { opposes } from './ledger.ts';
 import { instrumentOf, type Line, messagesInLastSecond } from './line.ts';
-import { lossToday, markOf } from './loss.ts';
+import { honourLift, lossToday, markOf } from './loss.ts';
 import { remainingQty, reservedValue, type StoredOrder } from './order-rows.ts';
 import type { Outside } from './outside.ts';
+import { reducible, unclaimed } from './reducible.ts';
 
 /** All that `assess` looks at. A value: the same facts always give the same verdict. */
 export interface Facts {
@@ -97,23 +101,27 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
   const wallMs = line.wallMs();
   const mandate = access.mandates.current(who.agent);
   const mandateDay = access.mandateDay(wallMs);
+  honourLift(line, who.agent, mandateDay);
   const quote = line.feed.quote(instrument.id);
   const agentState = access.agents.stateOf(who.agent);
-  const usage = line.usage.of(who.agent, who.account, mandateDay);
-  const reserved = line.usage.reserved(who.agent, who.account);
+  // One envelope for all the accounts that the mandate names: they share a currency and every limit.
+  const accounts = [...new Set([who.account, ...(mandate?.accounts ?? [])])];
+  const usage = accounts.map((account) => line.usage.of(who.agent, account, mandateDay));
+  const reserved = accounts.map((account) => line.usage.reserved(who.agent, account));
   const freed = changes ? reservedValue(changes) : ZERO_MONEY;
   const own = line.holdings.of(who.agent, who.account, instrument.id);
   const ofAccount = line.holdings.of(ACCOUNT_HOLDER, who.account, instrument.id);
   const working = line.orders.working({ agent: who.agent, account: who.account, instrument: instrument.id });
   const others = working.filter((order) => order.orderId !== changes?.orderId);
-  // Only a mandate that may reduce the whole account has to look at what others work there.
+  // Only who reduces has to look at what others work there.
   const inAccount =
-    mandate?.document.may_reduce === 'account'
+    mandate?.document.may_reduce === 'account' || opposes(who.side, own.qty)
       ? line.orders
           .working({ account: who.account, instrument: instrument.id })
           .filter((order) => order.orderId !== changes?.orderId)
       : [];
   const state = strictestOf(line, who.account, agentState);
+  const holders = line.holdings.holdersOf(who.account, instrument.id);
   const same =
     who.clientOrderId === undefined ? undefined : line.orders.byClientOrderId(who.agent, who.clientOrderId);
   return {
@@ -134,23 +142,39 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
       access.inTradingHours(mandate.document.trading_hours, wallMs),
     phase: line.feed.phase(instrument.id),
     quote,
-    quoteAgeMs: quote ? Math.max(0, line.clock.wallMs() - quote.publishedMs) : null,
+    quoteAgeMs: quote ? line.clock.wallMs() - quote.publishedMs : null,
     fxRate: fxRate(line, instrument.currency, adapter.currency),
     ownQty: own.qty,
-    reducible: reducible(own.qty, others, line),
+    reducible: min(reducible(own.qty, others, line), unclaimed(own.qty, holders, inAccount, line)),
     accountQty: ofAccount.qty,
     accountReducible: reducible(ofAccount.qty, inAccount, line),
     workingSells: sum(
       ZERO_QUANTITY,
       others.filter((order) => order.effect === 'adding' && order.side === 'sell').map(remainingQty),
     ),
-    valueUsed: usage.valueUsed,
-    valueReserved: subtract(reserved.value, freed),
-    ordersToday: usage.orders,
-    openOrders: reserved.openOrders - (changes && changes.role === 'entry' ? 1 : 0),
-    exposure: exposureOf(line, who.agent, who.account),
+    valueUsed: sum(
+      ZERO_MONEY,
+      usage.map((one) => one.valueUsed),
+    ),
+    valueReserved: subtract(
+      sum(
+        ZERO_MONEY,
+        reserved.map((one) => one.value),
+      ),
+      freed,
+    ),
+    ordersToday: usage.reduce((all, one) => all + one.orders, 0),
+    openOrders:
+      reserved.reduce((all, one) => all + one.openOrders, 0) - (changes && changes.role === 'entry' ? 1 : 0),
+    exposure: sum(
+      ZERO_MONEY,
+      accounts.map((account) => exposureOf(line, who.agent, account)),
+    ),
     lossToday: lossToday(line, who.agent, wallMs),
-    unapprovedValue: unapprovedValue(line, who, instrument, { day: mandateDay, working: others }),
+    unapprovedValue:
+      mandate === undefined || typeof mandate.approvalAbove === 'string'
+        ? ZERO_MONEY
+        : unapprovedValue(line, who, instrument, { day: mandateDay, changes }),
     messagesLastSecond: messagesInLastSecond(line, who.account),
     sameClientOrderId: same?.orderId,
     buyingPower: subtract(balance.buyingPower, notYetAtBroker(line.orders.unsettled(who.account))),
@@ -166,7 +190,6 @@ export function strictestOf(
   agent: { readonly state: TradingState; readonly reason: string | null },
 ): { readonly state: TradingState; readonly reason: string | null } {
   const gateway = line.access.gatewayState();
-  if (gateway !== 'ACTIVE') return { state: gateway, reason: 'the kill switch is on' };
   const row =
     account === undefined
       ? undefined
@@ -175,51 +198,18 @@ export function strictestOf(
             'SELECT trading_state, state_reason FROM accounts WHERE id = ?',
           )
           .get(account);
-  if (row?.trading_state === 'HALTED' || (row?.trading_state === 'REDUCING' && agent.state === 'ACTIVE')) {
-    return {
-      state: row.trading_state,
-      reason: row.state_reason ?? `account ${account} is ${row.trading_state}`,
-    };
-  }
-  return agent;
-}
-
-/**
- * What may still be sold of a long (bought back of a short) position: its size less what working reducing orders would take.
- * The legs of one bracket cancel each other, so a pair counts once, by what the entry has filled.
- */
-export function reducible(position: Quantity, working: readonly StoredOrder[], line: Line): Quantity {
-  const side: Side = position.gt('0') ? 'sell' : 'buy';
-  let taken = ZERO_QUANTITY;
-  const groups = new Map<string, Quantity>();
-  for (const order of working) {
-    if (order.side !== side || order.effect !== 'reducing') continue;
-    if (order.parentOrderId === null) taken = add(taken, pendingMax(order));
-    else {
-      const known = groups.get(order.parentOrderId) ?? ZERO_QUANTITY;
-      groups.set(order.parentOrderId, max(known, legTakes(line, order)));
-    }
-  }
-  for (const quantity of groups.values()) taken = add(taken, quantity);
-  return max(subtract(absolute(position), taken), ZERO_QUANTITY);
-}
-
-/** A modify in flight may still leave either quantity: count the larger. */
-const pendingMax = (order: StoredOrder): Quantity =>
-  order.pending === null
-    ? remainingQty(order)
-    : max(remainingQty(order), subtract(order.pending.terms.qty, order.filledQty));
-
-/** A leg is active up to what its entry has filled, less what the pair has closed already. */
-function legTakes(line: Line, leg: StoredOrder): Quantity {
-  if (leg.parentOrderId === null) return remainingQty(leg);
-  const entry = line.orders.byId(leg.parentOrderId);
-  if (entry === undefined) return remainingQty(leg);
-  const closed = sum(
-    ZERO_QUANTITY,
-    line.orders.legsOf(leg.parentOrderId).map((order) => order.filledQty),
+  const all = [
+    { state: gateway, reason: gateway === 'HALTED' ? 'the kill switch is on' : 'the gateway only reduces' },
+    {
+      state: row?.trading_state ?? 'ACTIVE',
+      reason: row?.state_reason ?? `account ${account} is ${row?.trading_state}`,
+    },
+    agent,
+  ];
+  return (
+    all.find((one) => one.state === 'HALTED') ??
+    all.find((one) => one.state === 'REDUCING') ?? { state: 'ACTIVE', reason: null }
   );
-  return max(min(remainingQty(leg), subtract(entry.filledQty, closed)), ZERO_QUANTITY);
 }
 
 function exposureOf(line: Line, agent: AgentId, account: AccountId): Money {
@@ -238,26 +228,39 @@ function exposureOf(line: Line, agent: AgentId, account: AccountId): Money {
   );
 }
 
-/** No approval queue stands between yet, so all that an agent put in today counts as unapproved. */
+/** Today's fills of adding orders, whenever they were placed, and all that is still at work; in every account of the agent. */
 function unapprovedValue(
   line: Line,
-  { agent, account, side }: FactsFor,
+  { agent, side }: FactsFor,
   instrument: Instrument,
-  today: { readonly day: string; readonly working: readonly StoredOrder[] },
+  today: { readonly day: string; readonly changes: StoredOrder | undefined },
 ): Money {
-  const filled = line.store.db
-    .prepare<[string, string, string, string, string], { filled_value: string }>(
-      `SELECT filled_value FROM orders WHERE agent_id = ? AND account_id = ? AND instrument_id = ? AND side = ?
-         AND mandate_day = ? AND effect = 'adding' AND filled_value <> '0'`,
-    )
-    .all(agent, account, instrument.id, side, today.day)
-    .map((row) => decimalMoney(row.filled_value, instrument.multiplier));
-  const reserved = today.working.filter((order) => order.side === side).map(reservedValue);
-  return add(sum(ZERO_MONEY, filled), sum(ZERO_MONEY, reserved));
+  // No approval queue stands between yet, so all of it counts as unapproved.
+  const newestFirst = line.store.db.prepare<[string], FillRow>(
+    `SELECT e.instrument_id, e.side, e.price, e.qty, e.posted_at, o.effect FROM executions e
+     JOIN orders o ON o.order_id = e.order_id WHERE e.agent_id = ? ORDER BY e.seq DESC`,
+  );
+  let filled = ZERO_MONEY;
+  for (const row of newestFirst.iterate(agent)) {
+    if (line.access.mandateDay(row.posted_at) !== today.day) break;
+    if (row.instrument_id !== instrument.id || row.side !== side || row.effect !== 'adding') continue;
+    filled = add(filled, value(price(row.price), quantity(row.qty), instrument.multiplier));
+  }
+  const reserved = line.orders
+    .working({ agent, instrument: instrument.id })
+    .filter((order) => order.side === side && order.orderId !== today.changes?.orderId)
+    .map(reservedValue);
+  return add(filled, sum(ZERO_MONEY, reserved));
 }
 
-const decimalMoney = (text: string, multiplier: Ratio): Money =>
-  ratio(text).times(multiplier) as Decimal as Money;
+interface FillRow {
+  readonly instrument_id: string;
+  readonly side: Side;
+  readonly price: string;
+  readonly qty: string;
+  readonly posted_at: number;
+  readonly effect: 'adding' | 'reducing';
+}
 
 /** Orders that the broker may not have deducted from its buying power yet. */
 const notYetAtBroker = (working: readonly StoredOrder[]): Money =>
@@ -272,7 +275,8 @@ function fxRate(line: Line, from: string, to: string): Ratio | undefined {
   for (const pair of line.book.all()) {
     if (pair.assetClass !== 'fx' || pair.base !== from || pair.currency !== to) continue;
     const quote = line.feed.quote(pair.id);
-    if (quote !== undefined) return quote.ask as Decimal as Ratio;
+    if (quote === undefined || Math.abs(line.clock.wallMs() - quote.publishedMs) > QUOTE_AGE_MAX_MS) continue;
+    if (quote.bid.gt('0') && quote.ask.gte(quote.bid)) return quote.ask as Decimal as Ratio;
   }
   return undefined;
 }

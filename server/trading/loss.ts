@@ -3,7 +3,8 @@ import { type Money, money, negate, type Price, subtract, text, ZERO_MONEY } fro
 import type { AgentId } from '#domain/principal.ts';
 import { agentId } from '#domain/principal.ts';
 import { LOSS_CHECK_INTERVAL_MS, MARK_SAVE_INTERVAL_MS } from '#limits.ts';
-import { ACCOUNT_HOLDER, EXTERNAL_HOLDER, type Holding, profit } from './holdings.ts';
+import { settings } from '#store/settings.ts';
+import { type Holding, profit } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 
 /** What a position could be closed at now: the bid for a long one, the ask for a short one. */
@@ -45,13 +46,50 @@ function dayStart(line: Line, holding: Holding, day: string): Money {
  * nothing happens when the day's row exists.
  */
 export function fixDayStart(line: Line, holding: Holding, day: string): void {
-  const standing = profit(holding, holding.mark, instrumentOf(line, holding.instrument).multiplier);
+  const known = line.store.db
+    .prepare<[string, string, string], { day: string }>(
+      'SELECT day FROM day_starts WHERE holder = ? AND account_id = ? AND instrument_id = ?',
+    )
+    .get(holding.holder, holding.account, holding.instrument);
+  if (known?.day === day) return;
+  const { multiplier } = instrumentOf(line, holding.instrument);
+  setDayStart(line, holding, day, profit(holding, holding.mark, multiplier));
+}
+
+function setDayStart(line: Line, holding: Holding, day: string, standing: Money): void {
   line.store.db
     .prepare(
       `INSERT INTO day_starts (holder, account_id, instrument_id, day, profit) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET day = excluded.day, profit = excluded.profit WHERE day_starts.day <> excluded.day`,
+       ON CONFLICT DO UPDATE SET day = excluded.day, profit = excluded.profit`,
     )
     .run(holding.holder, holding.account, holding.instrument, day, text(standing));
+}
+
+const STOPPED = 'loss_stopped:';
+
+const noted = (line: Line, agent: AgentId): string | undefined => settings(line.store).get(STOPPED + agent);
+
+const isStopped = (line: Line, agent: AgentId, day: string): boolean =>
+  line.access.agents.reducingOf(agent).some((row) => row.reason === 'daily_loss' && row.day === day);
+
+/**
+ * The owner lifts a loss where trading may not be running (the command line on a closed gateway). So the day of a stop is
+ * noted here, and once access no longer knows of it, what was lost before is forgiven: the day starts anew from here.
+ * Inside a transaction.
+ */
+export function honourLift(line: Line, agent: AgentId, day: string): void {
+  if (noted(line, agent) !== day || isStopped(line, agent, day)) return;
+  const forgiven = lossToday(line, agent, line.wallMs());
+  for (const holding of line.holdings.byHolder(agent)) {
+    setDayStart(line, holding, day, currentProfit(line, holding));
+  }
+  settings(line.store).set(STOPPED + agent, '');
+  line.audit.record({
+    kind: 'limit.lifted',
+    agent,
+    outcome: 'ok',
+    detail: { limit: 'max_daily_loss', forgiven: text(forgiven), day },
+  });
 }
 
 export interface LossWatch {
@@ -61,8 +99,8 @@ export interface LossWatch {
 }
 
 /**
- * Watches every agent once a second and after every fill. A breach of max_daily_loss, and a mandate that has expired, puts
- * the agent into REDUCING in one transaction; `onReducing` then cancels its adding orders.
+ * Watches every agent once a second and after every fill. A breach of max_daily_loss puts the agent into REDUCING in one
+ * transaction; while an agent is not ACTIVE, for whatever reason, `onReducing` cancels its adding orders.
  */
 export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): LossWatch {
   let stopTimer: () => void = () => undefined;
@@ -88,20 +126,15 @@ export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): Los
     lastDay = day;
   }
 
-  function breach(agent: AgentId, day: string): boolean {
-    const { access } = line;
-    if (access.agents.stateOf(agent).state !== 'ACTIVE') return false;
-    const mandate = access.mandates.current(agent);
-    if (mandate === undefined) return false;
-    const wallMs = line.wallMs();
-    if (mandate.expiresAtMs !== null && mandate.expiresAtMs <= wallMs) {
-      line.store.transaction(() => access.agents.setReducing(agent, 'mandate_expired', null));
-      return true;
-    }
-    const loss = lossToday(line, agent, wallMs);
-    if (loss.lte('0') || loss.lt(mandate.maxDailyLoss)) return false;
+  /** A loss is put down once a day, whatever state the agent is in: one `agents lift` then ends all of it. */
+  function noteBreach(agent: AgentId, day: string): void {
+    const mandate = line.access.mandates.current(agent);
+    if (mandate === undefined || isStopped(line, agent, day)) return;
+    const loss = lossToday(line, agent, line.wallMs());
+    if (loss.lte('0') || loss.lt(mandate.maxDailyLoss)) return;
     line.store.transaction(() => {
-      access.agents.setReducing(agent, 'daily_loss', day);
+      line.access.agents.setReducing(agent, 'daily_loss', day);
+      settings(line.store).set(STOPPED + agent, day);
       line.audit.record({
         kind: 'limit.breached',
         agent,
@@ -109,15 +142,22 @@ export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): Los
         detail: { limit: 'max_daily_loss', used: text(loss), max: text(mandate.maxDailyLoss), day },
       });
     });
-    return true;
   }
 
   function check(only?: AgentId): void {
-    const day = line.access.mandateDay(line.wallMs());
+    const { access } = line;
+    const day = access.mandateDay(line.wallMs());
     const exposed = line.holdings.exposed();
     saveMarks(exposed, day);
-    const agents = only === undefined ? watchedAgents(line, exposed) : [only];
-    for (const agent of agents) if (breach(agent, day)) onReducing(agent);
+    const agents = only === undefined ? watchedAgents(line, exposed, day) : [only];
+    for (const agent of agents) {
+      if (access.agents.byId(agent) === undefined) continue;
+      if (noted(line, agent) === day) line.store.transaction(() => honourLift(line, agent, day));
+      noteBreach(agent, day);
+      // Again and again: an order that was under way at the breach may be acknowledged later. A kill has its own sweep.
+      if (access.gatewayState() !== 'HALTED' && access.agents.stateOf(agent).state !== 'ACTIVE')
+        onReducing(agent);
+    }
   }
 
   function tick(): void {
@@ -132,12 +172,13 @@ export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): Los
   return { check, stop: () => stopTimer() };
 }
 
-/** Agents with a position, with a realised loss today, or with orders at work: those that can breach something. */
-function watchedAgents(line: Line, exposed: readonly Holding[]): readonly AgentId[] {
+/** Agents with a position, with orders at work, or stopped for a loss today: those that something can change for. */
+function watchedAgents(line: Line, exposed: readonly Holding[], day: string): readonly AgentId[] {
   const names = new Set(exposed.map((holding) => holding.holder));
   for (const order of line.orders.working({})) names.add(order.agent);
-  names.delete(EXTERNAL_HOLDER);
-  names.delete(ACCOUNT_HOLDER);
-  names.delete('owner');
+  const stopped = line.store.db
+    .prepare<[string, string], { name: string }>('SELECT name FROM settings WHERE name LIKE ? AND value = ?')
+    .all(`${STOPPED}%`, day);
+  for (const { name } of stopped) names.add(name.slice(STOPPED.length));
   return [...names].map(agentId);
 }

@@ -81,12 +81,19 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
     outside,
     order,
   );
-  const token = tokenRefusal(line, who, commit, facts.mandate?.document.commit === 'one_step');
-  if (token !== undefined) return answer(err(token));
   const terms = newTerms(order, change);
   if (!terms.ok) return answer(terms);
+  // No token stands before what only reduces, a smaller quantity included; one that is given is checked all the same.
+  const takesAway = order.effect === 'reducing' || onlyCuts(order, terms.value);
+  const oneStep = takesAway || facts.mandate?.document.commit === 'one_step';
+  const token = tokenRefusal(line, who, commit, oneStep);
+  if (token !== undefined) return answer(err(token));
 
-  const proposal: Proposal = { terms: terms.value, origin: 'agent' };
+  const proposal: Proposal = {
+    terms: terms.value,
+    ...bracketAround(line, order, terms.value),
+    origin: 'agent',
+  };
   const verdict = assess(facts, proposal);
   if (commit.kind === 'preview')
     return answer(previewOf(line, who, commit, { facts, proposal, verdict, outside }));
@@ -122,6 +129,22 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
     ...(order.brokerOrderId === null ? {} : { brokerOrderId: order.brokerOrderId }),
   });
   return { kind: 'cleared', order: pending, cleared, token: commit.token };
+}
+
+/** The legs as they stand now, where the entry's price moves: it must not move past them. */
+function bracketAround(
+  line: Line,
+  order: StoredOrder,
+  terms: OrderTerms,
+): Pick<Proposal, 'takeProfit' | 'stopLoss'> {
+  const moved =
+    order.limitPrice?.toFixed() !== terms.limitPrice?.toFixed() ||
+    order.stopPrice?.toFixed() !== terms.stopPrice?.toFixed();
+  if (!moved || order.role !== 'entry') return {};
+  const legs = line.orders.legsOf(order.orderId).filter((leg) => !isFinal(leg.status));
+  const takeProfit = legs.find((leg) => leg.role === 'take_profit')?.limitPrice;
+  const stopLoss = legs.find((leg) => leg.role === 'stop_loss')?.stopPrice;
+  return { ...(takeProfit ? { takeProfit } : {}), ...(stopLoss ? { stopLoss } : {}) };
 }
 
 /** A refusal made in the transaction is the key's outcome, as with a new order. */

@@ -58,7 +58,7 @@ export function orderTable(store: Store): OrderTable {
   );
   const legs = db.prepare<[string], OrderRow>('SELECT * FROM orders WHERE parent_order_id = ? ORDER BY seq');
   const working = db.prepare<[Record<string, string | null>], OrderRow>(
-    `SELECT * FROM orders WHERE ${WORKING}
+    `SELECT * FROM orders INDEXED BY orders_working WHERE ${WORKING}
        AND (@agent IS NULL OR agent_id = @agent)
        AND (@account IS NULL OR account_id = @account)
        AND (@instrument IS NULL OR instrument_id = @instrument)

@@ -1,5 +1,5 @@
 /** Previews: what would happen, in figures, and the token that lets the same arguments happen. */
-import { add, type Money, subtract, value } from '#domain/decimal.ts';
+import { add, type Money, ONE, scale, subtract, value, ZERO_QUANTITY } from '#domain/decimal.ts';
 import type { Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -56,17 +56,20 @@ export function describe({ facts, proposal, verdict, outside }: Assessed): Previ
   const { quote } = facts;
   if (quote === undefined) throw new Error('a previewed order has a quote');
   const at = estimatedPrice(terms, quote);
-  const fees = outside.adapter.estimateFee({ ...terms, instrument: facts.instrument.id }, at);
-  const worth: Money = value(at, terms.qty, facts.instrument.multiplier);
+  // A change is told by what it leaves to be filled; what the order holds already comes free.
+  const left = subtract(terms.qty, facts.changes?.filledQty ?? ZERO_QUANTITY);
+  const fees = outside.adapter.estimateFee({ ...terms, qty: left, instrument: facts.instrument.id }, at);
+  const worth: Money = scale(value(at, left, facts.instrument.multiplier), facts.fxRate ?? ONE);
+  const available = add(facts.buyingPower, facts.freed);
   const adding = verdict.effect === 'adding';
   return {
     estimatedPrice: at,
     value: worth,
     fees,
     buyingPowerAfter: adding
-      ? subtract(subtract(facts.buyingPower, worth), fees)
-      : subtract(add(facts.buyingPower, worth), fees),
-    positionAfter: positionAfter(facts, terms.side, terms.qty),
+      ? subtract(subtract(available, worth), fees)
+      : subtract(add(available, worth), fees),
+    positionAfter: positionAfter(facts, terms.side, left),
     qty: terms.qty,
     limits: verdict.kind === 'cleared' ? verdict.limits : (verdict.refusal.limits ?? []),
     needsApproval: verdict.kind === 'needs_approval',

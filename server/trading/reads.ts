@@ -9,6 +9,7 @@ import {
   price,
   quantity,
   subtract,
+  sum,
   value,
   ZERO_MONEY,
 } from '#domain/decimal.ts';
@@ -273,14 +274,23 @@ function mandateView(line: Line, who: Principal): MandateView {
   if (mandate === undefined) return { ...view, mandate: null, used: [], left: [] };
   const used = [...mandate.accounts].map((account) => useOf(line, who, account));
   const { document } = mandate;
+  // The accounts share one envelope: what is used in one is left in none.
+  const total = (of: (use: MandateUse) => Money): Money => sum(ZERO_MONEY, used.map(of));
+  const count = (of: (use: MandateUse) => number): number => used.reduce((all, use) => all + of(use), 0);
   const left = used.map(
     (use): MandateUse => ({
       account: use.account,
-      dailyValue: leftOf(mandate.maxDailyValue, use.dailyValue),
-      dailyOrders: Math.max(0, document.max_daily_orders - use.dailyOrders),
+      dailyValue: leftOf(
+        mandate.maxDailyValue,
+        total((one) => one.dailyValue),
+      ),
+      dailyOrders: Math.max(0, document.max_daily_orders - count((one) => one.dailyOrders)),
       dailyLoss: leftOf(mandate.maxDailyLoss, use.dailyLoss),
-      openOrders: Math.max(0, document.max_open_orders - use.openOrders),
-      grossExposure: leftOf(mandate.maxGrossExposure, use.grossExposure),
+      openOrders: Math.max(0, document.max_open_orders - count((one) => one.openOrders)),
+      grossExposure: leftOf(
+        mandate.maxGrossExposure,
+        total((one) => one.grossExposure),
+      ),
     }),
   );
   return { ...view, mandate: { ...document, version: mandate.version }, used, left };

@@ -16,7 +16,8 @@ import { isOnLot, isOnTick } from '#domain/instrument.ts';
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { COLLAR_PERCENT, QUOTE_AGE_MAX_MS } from '#limits.ts';
 import type { Facts, Proposal } from './facts.ts';
-import { farTouch, referenceOf, type Valued } from './valuation.ts';
+import { opposes } from './ledger.ts';
+import { farTouch, referenceOf, trailingStop, type Valued } from './valuation.ts';
 
 /** Control 3. */
 export function tradable(facts: Facts, { terms }: Proposal): Refusal | undefined {
@@ -77,11 +78,12 @@ function priceErrors(facts: Facts, proposal: Proposal): readonly FieldError[] {
 }
 
 /** Control 4: refused, never rounded. */
-export function steps(facts: Facts, proposal: Proposal, valued: Valued): Refusal | undefined {
+export function steps(facts: Facts, proposal: Proposal): Refusal | undefined {
   const refused = stepsOfReduction(facts, proposal);
   if (refused !== undefined) return refused;
   const { minNotional } = facts.instrument;
-  const own = proposal.terms.limitPrice ?? valued.unitPrice;
+  const { limitPrice, stopPrice, side } = proposal.terms;
+  const own = limitPrice ?? stopPrice ?? (facts.quote ? farTouch(facts.quote, side) : undefined);
   if (minNotional === undefined || own === undefined) return undefined;
   const worth = value(own, proposal.terms.qty, facts.instrument.multiplier);
   if (worth.gte(minNotional)) return undefined;
@@ -128,13 +130,14 @@ export function reference(facts: Facts): Refusal | undefined {
       `There is no price for ${instrument.symbol}; nothing can be judged without one.`,
     );
   }
-  if (quote.bid.lte('0') || quote.ask.lte('0') || quote.ask.lt(quote.bid)) {
+  if (referenceOf(quote).lte('0') || quote.bid.lte('0') || quote.ask.lt(quote.bid)) {
     return refuse(
       'no_reference_price',
       `The quote of ${instrument.symbol} is not usable (${text(quote.bid)} / ${text(quote.ask)}).`,
     );
   }
-  if (quoteAgeMs > QUOTE_AGE_MAX_MS) {
+  // A quote from the future is one that the wall clock was set back behind: its age is not known either.
+  if (Math.abs(quoteAgeMs) > QUOTE_AGE_MAX_MS) {
     return refuse(
       'stale_price',
       `The last quote of ${instrument.symbol} is ${Math.round(quoteAgeMs / 1000)} s old; at most ${QUOTE_AGE_MAX_MS / 1000} s. Wait for a fresh one.`,
@@ -143,8 +146,8 @@ export function reference(facts: Facts): Refusal | undefined {
   return undefined;
 }
 
-export function canValue(facts: Facts): Refusal | undefined {
-  if (facts.fxRate !== undefined) return undefined;
+export function canValue(facts: Facts, _proposal: Proposal, valued: Valued): Refusal | undefined {
+  if (facts.fxRate !== undefined && valued.value.gt('0')) return undefined;
   return refuse(
     'cannot_value',
     `There is no fresh rate from ${facts.instrument.currency} to ${facts.accountCurrency}; the order can not be valued.`,
@@ -160,6 +163,7 @@ export function collar(facts: Facts, { terms }: Proposal): Refusal | undefined {
   const checked: readonly (readonly [string, Price | undefined])[] = [
     ['limit_price', terms.limitPrice],
     ['stop_price', terms.stopPrice],
+    ['trail', trailingStop(terms, facts.quote)],
     ['touch', terms.type === 'market' ? farTouch(facts.quote, terms.side) : undefined],
   ];
   for (const [field, at] of checked) {
@@ -178,7 +182,7 @@ export function collar(facts: Facts, { terms }: Proposal): Refusal | undefined {
             field,
             text(at),
             `within ${percent} % of ${text(centre)}`,
-            field === 'touch' ? null : text(nearest),
+            field === 'touch' || field === 'trail' ? null : text(nearest),
           ),
         ],
       },
@@ -191,6 +195,22 @@ export function collar(facts: Facts, { terms }: Proposal): Refusal | undefined {
 export function bracket(facts: Facts, proposal: Proposal): Refusal | undefined {
   const { takeProfit, stopLoss, terms } = proposal;
   if (takeProfit === undefined && stopLoss === undefined) return undefined;
+  // The legs of an entry that reduces would open again what it closes, and count as reducing while they do.
+  if (facts.changes === undefined && opposes(terms.side, facts.ownQty)) {
+    return refuse(
+      'invalid_input',
+      `take_profit and stop_loss protect what an order opens; this ${terms.side} would first reduce your position of ${text(facts.ownQty)}.`,
+      {
+        errors: [
+          fieldError(
+            takeProfit ? 'take_profit' : 'stop_loss',
+            text(takeProfit ?? stopLoss ?? facts.ownQty),
+            'only with an order that opens or adds',
+          ),
+        ],
+      },
+    );
+  }
   const entry =
     terms.limitPrice ?? terms.stopPrice ?? (facts.quote ? farTouch(facts.quote, terms.side) : undefined);
   const long = terms.side === 'buy';

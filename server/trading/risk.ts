@@ -43,7 +43,7 @@ export const REDUCTION_CONTROLS: readonly Step[] = [
   { number: '3', what: 'instrument tradable', check: market.tradable },
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
   { number: '8', what: 'no more than is reducible', check: reach.reducible },
-  { number: '10', what: 'messages a second', check: reach.throttle },
+  { number: '10', what: 'messages a second', check: reach.throttleOfReduction },
   { number: '13', what: 'client order id used once', check: reach.clientOrderId },
 ];
 
@@ -88,7 +88,7 @@ export function effectOf(facts: Facts, proposal: Proposal): Effect {
   if (proposal.takeProfit !== undefined || proposal.stopLoss !== undefined) return 'adding';
   const { terms } = proposal;
   if (reach.reduces(terms.side, terms.qty, facts.ownQty, facts.reducible)) return 'reducing';
-  if (facts.mandate?.document.may_reduce !== 'account') return 'adding';
+  if (!reach.reachesAccount(facts)) return 'adding';
   return reach.reduces(terms.side, terms.qty, facts.accountQty, facts.accountReducible)
     ? 'reducing'
     : 'adding';

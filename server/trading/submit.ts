@@ -11,7 +11,7 @@ import { createLegs, NO_VALUE, newOrder } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
-import { assess, type Verdict } from './risk.ts';
+import { assess, effectOf, type Verdict } from './risk.ts';
 import { createOrder, transition } from './transition.ts';
 import { unitsFor } from './valuation.ts';
 import type { PlaceResult } from './views.ts';
@@ -134,9 +134,11 @@ function decide(line: Line, who: Principal, { draft, commit }: Asked, outside: O
   const known = recall(line, who, commit);
   if (known !== undefined) return answer(known);
   const facts = readFacts(line, factsFor(who, draft), outside);
-  const token = tokenRefusal(line, who, commit, facts.mandate?.document.commit === 'one_step');
-  if (token !== undefined) return answer(err(token));
   const proposal = proposalOf(draft, facts);
+  // No token stands before what only reduces; one that is given is checked all the same.
+  const reduces = proposal.ok && effectOf(facts, proposal.value) === 'reducing';
+  const token = tokenRefusal(line, who, commit, reduces || facts.mandate?.document.commit === 'one_step');
+  if (token !== undefined) return answer(err(token));
   if (!proposal.ok) return answer(proposal);
   const verdict = assess(facts, proposal.value);
   if (commit.kind === 'preview')

@@ -1,15 +1,18 @@
 /** What an order is worth, pure: never zero, never the optimistic side. */
 import {
+  add,
   type Decimal,
   isPositive,
   type Money,
   max,
   type Price,
+  percentOf,
   type Quantity,
   type Ratio,
   ratio,
   roundDownTo,
   scale,
+  subtract,
   value,
   ZERO_MONEY,
 } from '#domain/decimal.ts';
@@ -33,6 +36,18 @@ const SLIPPAGE_UP: Ratio = ratio('1').plus(ratio(SLIPPAGE_PERCENT).div('100')) a
 /** The side of the book that an order would meet: the ask for a buy, the bid for a sell. */
 export const farTouch = (quote: Quote, side: Side): Price => (side === 'buy' ? quote.ask : quote.bid);
 
+/**
+ * Where a trailing stop would trigger if the market turned now. It only follows the market away from this price on the side
+ * that makes a buy cheaper, so that it is the most a buy can be stopped in at.
+ */
+export function trailingStop(terms: Pick<OrderTerms, 'side' | 'trail'>, quote: Quote): Price | undefined {
+  const { trail, side } = terms;
+  if (trail === undefined) return undefined;
+  const touch = farTouch(quote, side);
+  const distance = trail.kind === 'price' ? trail.distance : percentOf(touch, trail.percent);
+  return side === 'buy' ? add(touch, distance) : subtract(touch, distance);
+}
+
 /** DESIGN: remaining quantity × max(limit, stop, far touch + slippage allowance) × multiplier × FX. */
 export function valueOf(facts: Facts, proposal: Proposal): Valued {
   const { terms } = proposal;
@@ -41,7 +56,8 @@ export function valueOf(facts: Facts, proposal: Proposal): Valued {
   }
   let unitPrice = scale(farTouch(facts.quote, terms.side), SLIPPAGE_UP);
   if (terms.limitPrice) unitPrice = max(unitPrice, terms.limitPrice);
-  if (terms.stopPrice) unitPrice = max(unitPrice, terms.stopPrice);
+  const stop = terms.stopPrice ?? trailingStop(terms, facts.quote);
+  if (stop) unitPrice = max(unitPrice, stop);
   const unitValue = scale(value(unitPrice, oneUnit, facts.instrument.multiplier), facts.fxRate);
   const left = facts.changes ? (terms.qty.minus(facts.changes.filledQty) as Quantity) : terms.qty;
   const byQuantity = scale(value(unitPrice, left, facts.instrument.multiplier), facts.fxRate);
@@ -61,12 +77,19 @@ export function unitsFor(
   quote: Quote,
   instrument: Instrument,
 ): Quantity | undefined {
-  const touch = farTouch(quote, terms.side);
-  const at = terms.limitPrice ?? terms.stopPrice ?? touch;
-  const perUnit = value(at, oneUnit, instrument.multiplier);
+  const perUnit = value(dearest(terms, quote), oneUnit, instrument.multiplier);
   if (!isPositive(perUnit)) return undefined;
   const units = roundDownTo(notional.div(perUnit) as unknown as Quantity, instrument.lot);
   return units.gt('0') ? units : undefined;
+}
+
+/** The highest price that an order would fill at now: a sell's limit is the least it takes, a buy's the most it pays. */
+function dearest(terms: Omit<OrderTerms, 'qty'>, quote: Quote): Price {
+  const { side, limitPrice } = terms;
+  const touch = farTouch(quote, side);
+  const stop = terms.stopPrice ?? trailingStop(terms, quote);
+  if (side === 'buy') return limitPrice ?? stop ?? touch;
+  return limitPrice === undefined ? (stop ?? touch) : max(limitPrice, stop ?? touch);
 }
 
 /** The price of a preview: what a market order would meet, else its own. */
