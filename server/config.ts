@@ -219,6 +219,13 @@ export interface ConfigSources {
 
 /** The environment of this process, for the children it starts. */
 export const ownEnvironment = (): Environment => process.env;
+/** For a child that is given its settings: this environment without any of them, and those. */
+export const environmentWith = (
+  settings: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> => {
+  const foreign = Object.entries(process.env).filter(([name]) => !KNOWN.includes(name));
+  return { ...(Object.fromEntries(foreign) as Record<string, string>), ...settings };
+};
 export const ownSources = (): ConfigSources => ({
   environment: process.env,
   envFile: join(PROJECT_FOLDER, '.env'),

@@ -113,6 +113,12 @@ export const LOCAL_IDLE_POLL_MS = 500;
 export const FEED_RESTART_MS = 5_000;
 /** A `serve --local` that nobody uses and that works no order ends after this. */
 export const LOCAL_IDLE_MS = 10_000;
+/** A demo that has not told its story by then has failed. */
+export const DEMO_DEADLINE_MS = 28_000;
+/** How long its agents wait for a fill, and for the stops to be hit. */
+export const DEMO_FILL_WAIT_MS = 5_000;
+export const DEMO_WATCH_MS = 14_000;
+export const DEMO_POLL_MS = 250;
 export const TAPE_ROWS_MAX = 2_000_000;
 /** A file is read as one string, and V8 holds no string of 512 MiB. */
 export const TAPE_BYTES_MAX = 256 * 1024 * 1024;

@@ -3,6 +3,7 @@ import { accounts } from './accounts.ts';
 import { agents } from './agents.ts';
 import { audit } from './audit.ts';
 import type { Command } from './command.ts';
+import { demo } from './demo.ts';
 import { keys } from './keys.ts';
 import { kill } from './kill.ts';
 import { mandates } from './mandates.ts';
@@ -13,6 +14,7 @@ import { stdio } from './stdio.ts';
 export const COMMANDS: readonly Command[] = [
   serve,
   stdio,
+  demo,
   agents,
   keys,
   mandates,
