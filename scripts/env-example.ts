@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { envExample, PROJECT_FOLDER } from '#config.ts';
+import { PROJECT_FOLDER } from '#cli/project-folder.ts';
+import { envExample } from '#config.ts';
 
 writeFileSync(join(PROJECT_FOLDER, '.env.example'), envExample());

@@ -1,55 +1,31 @@
 /** The composition root: builds the gateway by hand, part by part in order, and takes it apart again. */
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { type Access, openAccess } from '#access/access.ts';
-import { AUDIT_KEYS } from '#audit/chain.ts';
-import { type AuditLog, openAuditLog } from '#audit/log.ts';
 import { connectAccount, settleAccounts } from '#cli/account-book.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
+import { demandFreePort, listen } from '#cli/http-port.ts';
 import { watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
+import { type Office, openOffice, tapeInstrument } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
-import type { Instrument } from '#domain/instrument.ts';
+import { StartError } from '#cli/start-error.ts';
+import { productVersion } from '#cli/version.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { buildApp } from '#http/app.ts';
 import { FEED_RESTART_MS } from '#limits.ts';
-import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
-import { loadTape, SAMPLE_SYMBOL, type Tape, TapeError } from '#market/tape.ts';
+import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { loadTape, type Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
-import { type AccountTable, accountTable } from '#store/accounts.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
-import { type Keyring, openKeyring } from '#store/keyring.ts';
-import { openStore, type Store, StoreError } from '#store/open.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
 import { TOOLS } from '#tools/index.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
 import { wallClock } from './clock.ts';
-import { type Config, ConfigError, PROJECT_FOLDER, refusedCombinations } from './config.ts';
-
-/** Why the gateway can not start, in one sentence; nothing was changed. */
-export class StartError extends Error {}
-
-/** What is there without trading: enough for the owner's commands when no engine runs. */
-export interface Office {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly store: Store;
-  readonly keyring: Keyring;
-  readonly audit: AuditLog;
-  readonly access: Access;
-  readonly book: InstrumentBook;
-  readonly accounts: AccountTable;
-  /** What the account's currency would be. */
-  readonly paperCurrency: () => string;
-  /** undefined while no engine runs. */
-  readonly engine: Engine | undefined;
-}
+import { type Config, ConfigError, refusedCombinations } from './config.ts';
 
 export interface Engine {
   readonly trading: Trading;
@@ -86,82 +62,6 @@ export interface OpenOptions {
   readonly log?: (line: string) => void;
 }
 
-export const productVersion = (): string => {
-  const manifest: unknown = JSON.parse(readFileSync(join(PROJECT_FOLDER, 'package.json'), 'utf8'));
-  const found =
-    typeof manifest === 'object' && manifest !== null && 'version' in manifest && manifest.version;
-  return typeof found === 'string' ? found : '0.0.0';
-};
-
-/** Opens the books under a lock that the caller holds. */
-export function openOffice(config: Config, clock: Clock = wallClock): Office & { close(): void } {
-  for (const folder of [config.DATA_DIR, config.LOG_DIR]) closeFolder(folder);
-  const keyring = openKeyring(config.MCP_OAUTH_KEYS_DIR);
-  // A key that can not be used stops the start before the database is touched.
-  for (const name of Object.values(AUDIT_KEYS)) if (keyring.exists(name)) keyring.secret(name);
-  const store = openStore(config.DATA_DIR);
-  try {
-    const audit = openAuditLog({ store, clock, folder: config.LOG_DIR, keyring });
-    const book = instrumentBook(BUILT_IN);
-    const accounts = accountTable(store);
-    const access = openAccess({
-      store,
-      audit,
-      clock,
-      timezone: config.PORTCULLIS_TIMEZONE,
-      instruments: book,
-      accounts: { currencyOf: (id) => accounts.byId(id)?.currency },
-      rates: { read: config.PORTCULLIS_RATE_LIMIT_READ, write: config.PORTCULLIS_RATE_LIMIT_WRITE },
-    });
-    const paperCurrency = (): string => tapeInstrument(config, book).currency;
-    return {
-      config,
-      clock,
-      store,
-      keyring,
-      audit,
-      access,
-      book,
-      accounts,
-      paperCurrency,
-      engine: undefined,
-      close() {
-        access.close();
-        audit.close();
-        store.close();
-      },
-    };
-  } catch (cause) {
-    store.close();
-    throw cause;
-  }
-}
-
-/** A checkout leaves folders readable to everybody; what stands in these is the owner's alone. */
-function closeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
-  } catch (cause) {
-    throw new StartError(`The folder ${folder} can not be used: ${(cause as Error).message}.`);
-  }
-}
-
-/** Which instrument the tape is of. */
-function tapeInstrument(config: Config, book: InstrumentBook): Instrument {
-  const { PAPER_TAPE: tape, PAPER_SYMBOL: given } = config;
-  const symbol = given === '' && tape === 'sample' ? SAMPLE_SYMBOL : given;
-  const symbols = book.all().map((one) => one.symbol);
-  if (symbol === '')
-    throw new StartError(
-      `PAPER_SYMBOL must say what PAPER_TAPE is the tape of: one of ${symbols.join(', ')}.`,
-    );
-  const found = book.resolve(symbol);
-  if (!found.ok)
-    throw new StartError(`PAPER_SYMBOL must be one of ${symbols.join(', ')}, not ${JSON.stringify(symbol)}.`);
-  return found.value;
-}
-
 /**
  * Opens a gateway that has not started: nothing trades, nobody can connect. Throws ConfigError, StartError, TapeError, StoreError
  * or AuditError, each one sentence.
@@ -170,7 +70,7 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
   const { clock = wallClock, http = true, acts = [], command = 'serve' } = options;
   const log = options.log ?? ((line) => void process.stderr.write(line));
   const refused = refusedCombinations(config);
-  if (refused.length > 0) throw new ConfigError(refused);
+  if (refused.length > 0) throw new ConfigError(refused.join('\n'));
   const tape = loadTape({
     file: config.PAPER_TAPE,
     instrument: tapeInstrument(config, instrumentBook(BUILT_IN)),
@@ -188,28 +88,6 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
     lock.value.release();
     throw cause;
   }
-}
-
-async function demandFreePort({ HOST: host, PORT: port }: Config): Promise<void> {
-  if (port === 0) return;
-  const probe = createServer();
-  try {
-    await new Promise<void>((resolve, reject) => {
-      probe.once('error', reject);
-      probe.listen({ host, port, exclusive: true }, resolve);
-    });
-  } catch (cause) {
-    throw cannotListen(host, port, cause);
-  }
-  await new Promise<void>((resolve) => {
-    probe.close(() => resolve());
-  });
-}
-
-function cannotListen(host: string, port: number, cause: unknown): StartError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const why = code === 'EADDRINUSE' ? 'something else listens there; set PORT to another one' : message;
-  return new StartError(`The gateway can not listen on ${host}:${port}: ${why}.`);
 }
 
 interface Parts {
@@ -307,14 +185,6 @@ function buildHttp({ config, log, ...parts }: HttpParts): FastifyInstance {
   });
 }
 
-async function listen(app: FastifyInstance, { HOST: host, PORT: port }: Config): Promise<string> {
-  try {
-    return await app.listen({ host, port });
-  } catch (cause) {
-    throw cannotListen(host, port, cause);
-  }
-}
-
 /** A feed that could not write a step has stopped; quotes grow stale and orders are refused until it can. */
 function restartOnFault(feed: TapeFeed, clock: Clock, log: (line: string) => void): () => void {
   let cancel: (() => void) | undefined;
@@ -326,13 +196,4 @@ function restartOnFault(feed: TapeFeed, clock: Clock, log: (line: string) => voi
     forget();
     cancel?.();
   };
-}
-
-/** What a person can act on, told in one sentence; anything else is a bug and keeps its stack. */
-export function sentenceOf(cause: unknown): string | undefined {
-  const known = cause instanceof ConfigError || cause instanceof StartError || cause instanceof TapeError;
-  if (known || cause instanceof StoreError) return cause.message;
-  return cause instanceof Error && /^(?:AuditError|PaperError)$/.test(cause.constructor.name)
-    ? cause.message
-    : undefined;
 }

@@ -1,63 +1,27 @@
 /** The settings: one declaration each of name, purpose, default and rule; the only reader of the environment and of `.env`. */
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseEnv } from 'node:util';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { parseRange } from '#access/address.ts';
-import { parseRate } from '#access/rate.ts';
 import { PRESETS } from '#brokers/paper/settings.ts';
-import { isDecimalText } from '#domain/decimal.ts';
-import { editDistance, nearest } from '#domain/nearest.ts';
-import { printable } from '#domain/refusal.ts';
-
-/** The folder of the clone: relative settings resolve against it, because hosts start us anywhere. */
-export const PROJECT_FOLDER: string = dirname(dirname(fileURLToPath(import.meta.url)));
-
-const must = (rule: string) => ({ error: `must be ${rule}` });
-const flag = z
-  .enum(['true', 'True', 'false', 'False'], must('true or false'))
-  .transform((word) => word.toLowerCase() === 'true');
-const whole = (min: number, max: number) =>
-  z
-    .string()
-    .refine(
-      (digits) => /^(?:0|[1-9]\d{0,14})$/.test(digits) && Number(digits) >= min && Number(digits) <= max,
-      must(`a whole number from ${min} to ${max}`),
-    )
-    .transform(Number);
-const listOf = (holds: (item: string) => boolean, rule: string) =>
-  z
-    .string()
-    .transform((text) => text.split(',').map((item) => item.trim()))
-    .transform((items) => (items.length === 1 && items[0] === '' ? [] : items))
-    .refine((items) => items.every(holds), must(`a list of ${rule}, separated by commas`));
-const rate = z
-  .string()
-  .refine((text) => parseRate(text).ok, must('a rate such as "60 per minute" (second, minute or hour)'))
-  .transform((text) => {
-    const parsed = parseRate(text);
-    if (!parsed.ok) throw new Error(parsed.error);
-    return parsed.value;
-  });
-/** A path; relative ones start at the project folder. */
-const path = z
-  .string()
-  .min(1, must('a path'))
-  .transform((given) => resolve(PROJECT_FOLDER, given));
-const originOf = (text: string): URL | undefined => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  return url && `${url.origin}/` === url.href && !text.includes('?') && !text.includes('#') ? url : undefined;
-};
-const LOOPBACK_NAME = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|::1)$/;
-const HOST_NAME = /^(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?)(?::\d{1,5})?$/i;
-const isZone = (name: string): boolean => {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
-};
+import { readEnvFile, shown, suggestion } from '#cli/env-file.ts';
+import { PROJECT_FOLDER } from '#cli/project-folder.ts';
+import {
+  addresses,
+  amount,
+  flag,
+  hosts,
+  LOOPBACK_NAME,
+  must,
+  origins,
+  path,
+  publicOrigin,
+  rate,
+  seconds,
+  tapeFile,
+  whole,
+  zone,
+} from '#cli/setting-rules.ts';
+import { editDistance } from '#domain/nearest.ts';
 
 function setting<T>(about: string, standard: string, rule: z.ZodType<T, string>) {
   return { about, standard, rule };
@@ -78,7 +42,7 @@ const SETTINGS = {
   TRUSTED_PROXIES: setting(
     "Addresses of proxies whose word on a client's address is believed.",
     '',
-    listOf((item) => parseRange(item).ok, 'addresses or ranges such as 10.0.0.0/8'),
+    addresses,
   ),
   LOG_LEVEL: setting(
     'How much is logged to standard error: fatal, error, warn, info, debug, trace or silent.',
@@ -88,15 +52,11 @@ const SETTINGS = {
       must('fatal, error, warn, info, debug, trace or silent'),
     ),
   ),
-  PORTCULLIS_TIMEZONE: setting(
-    'Zone in which a mandate day begins and ends.',
-    'UTC',
-    z.string().refine(isZone, must('an IANA time zone such as Europe/Berlin')),
-  ),
+  PORTCULLIS_TIMEZONE: setting('Zone in which a mandate day begins and ends.', 'UTC', zone),
   PORTCULLIS_ALLOWED_HOSTS: setting(
     'Further names under which this gateway is reached, with or without a port.',
     '',
-    listOf((item) => HOST_NAME.test(item), 'host names, with or without a port'),
+    hosts,
   ),
   PORTCULLIS_PUBLIC_CONSOLE: setting('Serve /admin on the public host too.', 'false', flag),
   PORTCULLIS_PUBLIC_REST: setting('Serve /api/v1 and /docs on the public host too.', 'false', flag),
@@ -114,14 +74,7 @@ const SETTINGS = {
   MCP_PUBLIC_URL: setting(
     'Origin under which remote clients reach this gateway, such as https://gate.example.com.',
     '',
-    z
-      .string()
-      .refine((text) => {
-        const url = text === '' ? undefined : originOf(text);
-        if (text === '') return true;
-        return url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK_NAME.test(url.hostname));
-      }, must('an https origin such as https://gate.example.com, or http on a loopback host'))
-      .transform((text) => (text === '' ? undefined : new URL(text))),
+    publicOrigin,
   ),
   MCP_LOOPBACK_URL: setting('Accepted and not needed: dispatch is in the process.', '', z.string()),
   MCP_OAUTH_REQUIRE_APPROVAL: setting('The owner approves every new remote client.', 'true', flag),
@@ -129,12 +82,12 @@ const SETTINGS = {
   MCP_HTTP_CORS_ORIGINS: setting(
     'Origins whose web pages may call while remote MCP is on.',
     'https://claude.ai,https://chatgpt.com',
-    listOf((item) => originOf(item)?.origin === item, 'origins such as https://claude.ai'),
+    origins,
   ),
   MCP_HTTP_IP_ALLOWLIST: setting(
     'Addresses that may connect; empty: loopback only while remote MCP is off, any while it is on.',
     '',
-    listOf((item) => parseRange(item).ok, 'addresses or ranges such as 10.0.0.0/8'),
+    addresses,
   ),
   MCP_OAUTH_ACCESS_TTL: setting('Seconds an access token lives.', '900', whole(1, 3_600)),
   MCP_OAUTH_REFRESH_TTL: setting('Seconds a refresh token lives.', '2592000', whole(1, 31_536_000)),
@@ -145,39 +98,17 @@ const SETTINGS = {
   PAPER_TAPE: setting(
     'Recorded prices of the paper account: sample (S&P 500, daily) or a CSV file.',
     'sample',
-    z
-      .string()
-      .min(1, must('sample or the path of a CSV file'))
-      .transform((given) => (given === 'sample' ? given : resolve(PROJECT_FOLDER, given))),
+    tapeFile,
   ),
   PAPER_SYMBOL: setting('What a CSV file is the tape of, such as SPY; the sample is SPX.', '', z.string()),
-  PAPER_BAR_SECONDS: setting(
-    'Seconds of wall time that one bar of the tape takes.',
-    '10',
-    z
-      .string()
-      .refine(
-        (text) => /^\d{1,5}(?:\.\d{1,3})?$/.test(text) && Number(text) >= 0.02 && Number(text) <= 86_400,
-        must('a number of seconds from 0.02 to 86400'),
-      )
-      .transform(Number),
-  ),
+  PAPER_BAR_SECONDS: setting('Seconds of wall time that one bar of the tape takes.', '10', seconds),
   PAPER_PRESET: setting(
     'How hard the paper market is: friendly, realistic or hostile.',
     'realistic',
     z.enum(PRESETS, must('friendly, realistic or hostile')),
   ),
   PAPER_SEED: setting('Same tape and seed, same fills.', '1', whole(0, 2_147_483_647)),
-  PAPER_CASH: setting(
-    'Opening deposit of the first paper account.',
-    '100000',
-    z
-      .string()
-      .refine(
-        (text) => isDecimalText(text) && !text.startsWith('-'),
-        must('an amount such as 100000 or 2500.50'),
-      ),
-  ),
+  PAPER_CASH: setting('Opening deposit of the first paper account.', '100000', amount),
   PAPER_ACCOUNT_TYPE: setting(
     'cash, or margin, which may sell short.',
     'margin',
@@ -200,14 +131,8 @@ const KNOWN: readonly string[] = NAMES.flatMap((name) => [name, `${name}_FILE`])
 /** Shorter names are one slip away from too many words of others. */
 const NEAR_MISS_LENGTH_MIN = 8;
 
-/** What is wrong with the settings, a sentence each that begins with the name. */
-export class ConfigError extends Error {
-  readonly sentences: readonly string[];
-  constructor(sentences: readonly string[]) {
-    super(sentences.join('\n'));
-    this.sentences = sentences;
-  }
-}
+/** What is wrong with the settings: a line each, beginning with the name. */
+export class ConfigError extends Error {}
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -234,20 +159,22 @@ export const ownSources = (): ConfigSources => ({
 /** The real environment wins over `.env`. Throws ConfigError with everything that is wrong. */
 export function loadConfig(sources: ConfigSources): Config {
   const { config, wrong } = readConfig(sources);
-  if (wrong.length > 0) throw new ConfigError(wrong);
+  if (wrong.length > 0) throw new ConfigError(wrong.join('\n'));
   return config;
 }
 
 /** For the kill switch, which a typing error must not stop: what is wrong is at its default, unless it says where the data is. */
 export function loadConfigAnyway(sources: ConfigSources): { config: Config; wrong: readonly string[] } {
   const { config, wrong } = readConfig(sources);
-  if ([config.DATA_DIR, config.LOG_DIR, config.MCP_OAUTH_KEYS_DIR].includes('')) throw new ConfigError(wrong);
+  if ([config.DATA_DIR, config.LOG_DIR, config.MCP_OAUTH_KEYS_DIR].includes('')) throw new ConfigError(wrong.join('\n'));
   return { config, wrong };
 }
 
 function readConfig({ environment, envFile }: ConfigSources): { config: Config; wrong: string[] } {
   const wrong: string[] = [];
-  const fromFile = envFile === undefined ? {} : readEnvFile(envFile, wrong);
+  const file = envFile === undefined ? undefined : readEnvFile(envFile, KNOWN);
+  const fromFile = file?.values ?? {};
+  wrong.push(...(file?.wrong ?? []));
   for (const name of Object.keys(environment)) {
     const complaint = unknownInEnvironment(name);
     if (complaint !== undefined) wrong.push(complaint);
@@ -257,8 +184,9 @@ function readConfig({ environment, envFile }: ConfigSources): { config: Config; 
     const { standard, rule } = SETTINGS[name];
     const result = rule.safeParse(given ?? standard);
     if (!result.success) {
-      const shown = name === 'PORTCULLIS_KEY' ? '' : `, not ${JSON.stringify(shorten(given ?? ''))}`;
-      wrong.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}${shown}.`);
+      // A key is not echoed.
+      const was = name === 'PORTCULLIS_KEY' ? '' : `, not ${JSON.stringify(shown(given ?? ''))}`;
+      wrong.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}${was}.`);
     }
     return [name, result.success ? result.data : fallback(name)];
   });
@@ -270,7 +198,6 @@ const fallback = (name: Name): unknown => {
   const { standard, rule } = SETTINGS[name];
   return rule === path ? '' : rule.parse(standard);
 };
-const shorten = (text: string): string => printable(text).slice(0, 80);
 
 /** The value itself or what its file holds, from the first source that names either. */
 function textOf(name: Name, sources: readonly Environment[], wrong: string[]): string | undefined {
@@ -291,43 +218,13 @@ function textOf(name: Name, sources: readonly Environment[], wrong: string[]): s
   return undefined;
 }
 
-/** `.env` is ours alone, so everything in it must be known and well-formed. */
-function readEnvFile(file: string, wrong: string[]): Environment {
-  if (!existsSync(file)) return {};
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    wrong.push(`The file ${file} can not be read: ${(cause as Error).message}.`);
-    return {};
-  }
-  const seen = new Set<string>();
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const place = `.env, line ${index + 1}`;
-    if (/^\s*(?:#.*)?$/.test(line)) continue;
-    const name = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=/.exec(line)?.[1];
-    if (name === undefined)
-      wrong.push(`${place} is not of the form NAME=value: ${JSON.stringify(shorten(line))}.`);
-    else if (!KNOWN.includes(name))
-      wrong.push(`${shorten(name)} (${place}) is not a setting${suggestion(name)}.`);
-    else if (seen.has(name)) wrong.push(`${name} (${place}) is set twice; keep one of them.`);
-    if (name !== undefined) seen.add(name);
-  }
-  return parseEnv(text);
-}
-
-function suggestion(name: string): string {
-  const near = nearest(name, KNOWN);
-  return near === null ? '; .env.example lists them' : `; did you mean ${near}?`;
-}
-
 /** The environment belongs to many programs: only what can be meant for us is looked at. */
 function unknownInEnvironment(name: string): string | undefined {
   if (KNOWN.includes(name)) return undefined;
   if (name.startsWith('PORTCULLIS_'))
-    return `${shorten(name)} (in the environment) is not a setting${suggestion(name)}.`;
+    return `${shown(name)} (in the environment) is not a setting${suggestion(name, KNOWN)}.`;
   const near = NAMES.find((known) => known.length >= NEAR_MISS_LENGTH_MIN && editDistance(name, known) === 1);
-  return near && `${shorten(name)} (in the environment) is not a setting; did you mean ${near}?`;
+  return near && `${shown(name)} (in the environment) is not a setting; did you mean ${near}?`;
 }
 
 /** What is wrong with settings together, and what this version does not have: a start refuses rather than ignore it. */

@@ -1,12 +1,12 @@
 /** Accounts of this gateway: which there are, what they are set to, and how each is connected to its broker. */
 import { BROKERS } from '#brokers/index.ts';
 import { paperSettings } from '#brokers/paper/settings.ts';
-import type { Office } from '#compose.ts';
 import type { Config } from '#config.ts';
 import { type AccountId, accountId } from '#domain/principal.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter } from '#ports.ts';
 import type { AccountRecord } from '#store/accounts.ts';
+import type { Office } from './office.ts';
 
 const FIRST_ACCOUNT = accountId('paper');
 

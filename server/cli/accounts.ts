@@ -1,7 +1,6 @@
 /** `portcullis accounts`: the connections to brokers; several paper accounts keep agents apart. */
 import { z } from 'zod';
 import { BROKERS } from '#brokers/index.ts';
-import type { Office } from '#compose.ts';
 import { isDecimalText, text } from '#domain/decimal.ts';
 import { nearest } from '#domain/nearest.ts';
 import { accountId, NAME_PATTERN } from '#domain/principal.ts';
@@ -13,6 +12,7 @@ import { orderTable } from '#trading/orders.ts';
 import { addAccount, connectAccount, paperDefaults } from './account-book.ts';
 import { ownerAct } from './act.ts';
 import { defineCommand, JSON_OPTION } from './command.ts';
+import type { Office } from './office.ts';
 import { iso, printObject, printTable } from './print.ts';
 import { ask } from './reach.ts';
 

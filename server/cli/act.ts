@@ -1,8 +1,8 @@
 /** What the owner can do from the command line: acts that run in the engine, or with the lock in hand when none runs. */
 import type { z } from 'zod';
-import type { Office } from '#compose.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import type { Office } from './office.ts';
 
 export interface OwnerAct<I extends z.ZodType = z.ZodType, O extends object = object> {
   /** As it goes over owner.sock: `keys.create`. */

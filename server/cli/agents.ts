@@ -1,10 +1,10 @@
 /** `portcullis agents`: whom the owner lets act, and halting one of them. */
 import { z } from 'zod';
-import type { Office } from '#compose.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { ownerAct } from './act.ts';
 import { defineCommand, JSON_OPTION } from './command.ts';
+import type { Office } from './office.ts';
 import { iso, isoOrNull, printObject, printTable } from './print.ts';
 import { ask } from './reach.ts';
 

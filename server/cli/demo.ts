@@ -1,12 +1,12 @@
 /** `portcullis demo`: the whole gateway at work in half a minute, told as it happens. */
 import { resolve } from 'node:path';
-import { sentenceOf } from '#compose.ts';
 import { DEMO_DEADLINE_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { CommandError, defineCommand } from './command.ts';
 import { DemoError, type Stage, setStage } from './demo/stage.ts';
 import { tell } from './demo/story.ts';
 import { tellerTo } from './demo/teller.ts';
+import { sentenceOf } from './start-error.ts';
 
 /** Fast enough for a story, slow enough for a person to follow and for a slow machine to keep up. */
 const BAR_SECONDS = '0.7';

@@ -2,7 +2,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Office } from '#compose.ts';
 import type { Config } from '#config.ts';
 import { text } from '#domain/decimal.ts';
 import { isFinal, ORDER_STATES } from '#domain/order.ts';
@@ -14,6 +13,7 @@ import { holdingTable } from '#trading/holdings.ts';
 import { orderTable } from '#trading/orders.ts';
 import { CommandError } from './command.ts';
 import { type KillWish, writeKillFile } from './kill-file.ts';
+import type { Office } from './office.ts';
 import { iso } from './print.ts';
 
 /** As `portcullis kill` prints it. */

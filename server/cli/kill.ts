@@ -1,6 +1,5 @@
 /** `portcullis kill`: the gate falls, whatever state the engine, the settings or the books are in. */
 import { z } from 'zod';
-import type { Office } from '#compose.ts';
 import { type Config, loadConfigAnyway, ownSources } from '#config.ts';
 import { text } from '#domain/decimal.ts';
 import { ok } from '#domain/result.ts';
@@ -12,6 +11,7 @@ import { ownerAct } from './act.ts';
 import { defineCommand, type Invocation, JSON_OPTION, RefusedError, UsageError } from './command.ts';
 import type { KillWish } from './kill-file.ts';
 import { type KillReportWire, killAlone, killDirectly } from './kill-without-engine.ts';
+import type { Office } from './office.ts';
 import { iso, printObject } from './print.ts';
 import { dialOwner, pause, send, withOffice } from './reach.ts';
 

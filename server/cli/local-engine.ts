@@ -1,11 +1,13 @@
 /** Starts an engine for `stdio` in a process of its own: detached, without HTTP, ending by itself when nobody needs it. */
+
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Config, ownEnvironment, PROJECT_FOLDER } from '#config.ts';
+import { type Config, ownEnvironment } from '#config.ts';
 import { printable } from '#domain/refusal.ts';
 import { ENGINE_FAILURE_LINES_MAX, ENGINE_GIVE_UP_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
+import { PROJECT_FOLDER } from './project-folder.ts';
 
 export interface StartedEngine {
   /** Why it is not going to come; undefined while it may. */

@@ -1,6 +1,5 @@
 /** owner.sock: one line of JSON asks for an act of the owner, one line answers it; only the owner's own user reaches it. */
 import type { Socket } from 'node:net';
-import type { Office } from '#compose.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, type Result } from '#domain/result.ts';
 import { OWNER_CONNECTIONS_MAX, SOCKET_GREETING_TIMEOUT_MS, SOCKET_MESSAGE_BYTES_MAX } from '#limits.ts';
@@ -8,6 +7,7 @@ import type { OwnerAct } from './act.ts';
 import { greeting } from './agent-socket.ts';
 import { nextLine, parseLine } from './line-stream.ts';
 import { type LocalListener, listenLocally } from './listen.ts';
+import type { Office } from './office.ts';
 
 export interface OwnerSocketOptions {
   readonly path: string;

@@ -2,7 +2,6 @@
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { openOffice } from '#compose.ts';
 import type { Config } from '#config.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, type Result } from '#domain/result.ts';
@@ -21,6 +20,7 @@ import type { OwnerAct } from './act.ts';
 import { GREETING_VERSION } from './agent-socket.ts';
 import { CommandError, RefusedError } from './command.ts';
 import { nextLine, parseLine } from './line-stream.ts';
+import { openOffice } from './office.ts';
 import { carryOut } from './owner-socket.ts';
 import { findSocketFolder, OWNER_SOCKET } from './socket-folder.ts';
 

@@ -1,7 +1,6 @@
 /** From the words of a command line to an exit code: finds the command, explains it or runs it, and says what went wrong. */
 import { parseArgs } from 'node:util';
 import { wallClock } from '#clock.ts';
-import { productVersion, sentenceOf } from '#compose.ts';
 import { loadConfig, ownSources } from '#config.ts';
 import { nearest } from '#domain/nearest.ts';
 import { printable } from '#domain/refusal.ts';
@@ -15,6 +14,8 @@ import {
   UsageError,
   type Verb,
 } from './command.ts';
+import { sentenceOf } from './start-error.ts';
+import { productVersion } from './version.ts';
 
 export async function run(commands: readonly Command[], argv: readonly string[]): Promise<number> {
   try {

@@ -1,6 +1,8 @@
 /** What to paste into a host so that it finds this gateway: absolute paths, because hosts start elsewhere with a Node of their own. */
+
 import { join } from 'node:path';
-import { type Config, loadConfig, ownSources, PROJECT_FOLDER } from '#config.ts';
+import { type Config, loadConfig, ownSources } from '#config.ts';
+import { PROJECT_FOLDER } from './project-folder.ts';
 
 /** The launcher, which finds a Node that can run the gateway. */
 export const LAUNCHER: string = join(PROJECT_FOLDER, 'bin', 'portcullis.mjs');

@@ -1,0 +1,100 @@
+/** The books without the trading: what the owner's commands work with when no engine runs, and what an engine is built on. */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { type Access, openAccess } from '#access/access.ts';
+import { AUDIT_KEYS } from '#audit/chain.ts';
+import { type AuditLog, openAuditLog } from '#audit/log.ts';
+import type { Engine } from '#compose.ts';
+import type { Config } from '#config.ts';
+import type { Instrument } from '#domain/instrument.ts';
+import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
+import { SAMPLE_SYMBOL } from '#market/tape.ts';
+import type { Clock } from '#ports.ts';
+import { type AccountTable, accountTable } from '#store/accounts.ts';
+import { type Keyring, openKeyring } from '#store/keyring.ts';
+import { openStore, type Store } from '#store/open.ts';
+import { StartError } from './start-error.ts';
+
+/** What is there without trading: enough for the owner's commands when no engine runs. */
+export interface Office {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly keyring: Keyring;
+  readonly audit: AuditLog;
+  readonly access: Access;
+  readonly book: InstrumentBook;
+  readonly accounts: AccountTable;
+  /** What the account's currency would be. */
+  readonly paperCurrency: () => string;
+  /** undefined while no engine runs. */
+  readonly engine: Engine | undefined;
+}
+
+/** Opens the books under a lock that the caller holds. */
+export function openOffice(config: Config, clock: Clock): Office & { close(): void } {
+  for (const folder of [config.DATA_DIR, config.LOG_DIR]) closeFolder(folder);
+  const keyring = openKeyring(config.MCP_OAUTH_KEYS_DIR);
+  // A key that can not be used stops the start before the database is touched.
+  for (const name of Object.values(AUDIT_KEYS)) if (keyring.exists(name)) keyring.secret(name);
+  const store = openStore(config.DATA_DIR);
+  try {
+    const audit = openAuditLog({ store, clock, folder: config.LOG_DIR, keyring });
+    const book = instrumentBook(BUILT_IN);
+    const accounts = accountTable(store);
+    const access = openAccess({
+      store,
+      audit,
+      clock,
+      timezone: config.PORTCULLIS_TIMEZONE,
+      instruments: book,
+      accounts: { currencyOf: (id) => accounts.byId(id)?.currency },
+      rates: { read: config.PORTCULLIS_RATE_LIMIT_READ, write: config.PORTCULLIS_RATE_LIMIT_WRITE },
+    });
+    const paperCurrency = (): string => tapeInstrument(config, book).currency;
+    return {
+      config,
+      clock,
+      store,
+      keyring,
+      audit,
+      access,
+      book,
+      accounts,
+      paperCurrency,
+      engine: undefined,
+      close() {
+        access.close();
+        audit.close();
+        store.close();
+      },
+    };
+  } catch (cause) {
+    store.close();
+    throw cause;
+  }
+}
+
+/** A checkout leaves folders readable to everybody; what stands in these is the owner's alone. */
+function closeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+  } catch (cause) {
+    throw new StartError(`The folder ${folder} can not be used: ${(cause as Error).message}.`);
+  }
+}
+
+/** Which instrument the tape is of. */
+export function tapeInstrument(config: Config, book: InstrumentBook): Instrument {
+  const { PAPER_TAPE: tape, PAPER_SYMBOL: given } = config;
+  const symbol = given === '' && tape === 'sample' ? SAMPLE_SYMBOL : given;
+  const symbols = book.all().map((one) => one.symbol);
+  if (symbol === '')
+    throw new StartError(
+      `PAPER_SYMBOL must say what PAPER_TAPE is the tape of: one of ${symbols.join(', ')}.`,
+    );
+  const found = book.resolve(symbol);
+  if (!found.ok)
+    throw new StartError(`PAPER_SYMBOL must be one of ${symbols.join(', ')}, not ${JSON.stringify(symbol)}.`);
+  return found.value;
+}
