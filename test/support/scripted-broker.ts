@@ -65,7 +65,7 @@ export interface ScriptedBroker extends BrokerAdapter {
   answerLate(brokerClientId: string, outcome: PlaceOutcome): void;
 }
 
-export function scriptedBroker(): ScriptedBroker {
+export function scriptedBroker(account = 'paper'): ScriptedBroker {
   const orders = new Map<string, VenueOrder>();
   const executions: BrokerExecution[] = [];
   const held: BrokerEvent[] = [];
@@ -157,7 +157,7 @@ export function scriptedBroker(): ScriptedBroker {
     order.status === 'open' || order.status === 'partially_filled';
 
   const broker: ScriptedBroker = {
-    account: accountId('paper'),
+    account: accountId(account),
     broker: 'scripted',
     mode: 'paper',
     currency: 'USD',

@@ -1,5 +1,5 @@
 /** The order line on a real store, record, tape and paper broker (or a scripted one), with a hand-turned clock; it can be restarted. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -22,7 +22,11 @@ import { openTrading, type Trading } from '#trading/open.ts';
 import type { OrderRecord } from '#trading/views.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 
+/** A disk in memory where there is one: the order line is under test here, not how fast a disk syncs. */
+const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
 export const PAPER: AccountId = accountId('paper');
+export const SECOND: AccountId = accountId('second');
 
 export interface RoomOptions {
   /** Rows of `time_ms,open,high,low,close,volume`; default: the S&P 500 sample. */
@@ -32,6 +36,10 @@ export interface RoomOptions {
   /** In place of the paper broker. */
   readonly adapter?: (room: { readonly store: Store; readonly feed: TapeFeed }) => BrokerAdapter;
   readonly mandate?: Readonly<Record<string, unknown>>;
+  /** Zone of mandate days; default UTC. */
+  readonly timezone?: string;
+  /** An account `second` beside `paper`, in the same currency. */
+  readonly second?: BrokerAdapter;
 }
 
 export interface TradingRoom {
@@ -87,7 +95,7 @@ export const WIDE_MANDATE = {
 const PAPER_DEFAULTS: PaperSettings = { preset: 'friendly', seed: 1, cash: '100000', accountType: 'margin' };
 
 export async function tradingRoom(options: RoomOptions = {}): Promise<TradingRoom> {
-  const folder = mkdtempSync(join(tmpdir(), 'portcullis-trading-'));
+  const folder = mkdtempSync(join(FAST_DISK, 'portcullis-trading-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return openRoom(folder, handClock(), options);
 }
@@ -105,9 +113,12 @@ async function openRoom(folder: string, clock: HandClock, options: RoomOptions):
     store,
     audit,
     clock,
-    timezone: 'UTC',
+    timezone: options.timezone ?? 'UTC',
     instruments: book,
-    accounts: { currencyOf: (id) => (id === PAPER ? instrument.currency : undefined) },
+    accounts: {
+      currencyOf: (id) =>
+        id === PAPER || (id === SECOND && options.second) ? instrument.currency : undefined,
+    },
   });
   const adapter =
     options.adapter?.({ store, feed }) ??
@@ -125,7 +136,7 @@ async function openRoom(folder: string, clock: HandClock, options: RoomOptions):
     access,
     book,
     feed,
-    adapters: new Map([[PAPER, adapter]]),
+    adapters: new Map([[PAPER, adapter], ...(options.second ? [[SECOND, options.second] as const] : [])]),
   });
   let closed = false;
   const close = async (): Promise<void> => {
