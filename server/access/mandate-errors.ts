@@ -57,14 +57,11 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
   approval: ['always', 'never'],
 };
 
-/** Every wrong field of a document that did not parse, at most MANDATE_ERRORS_MAX. */
+/** Every wrong field of a document that did not parse; of additional keys at most MANDATE_ERRORS_MAX. */
 export function mandateErrors(issues: readonly z.core.$ZodIssue[], document: unknown): readonly FieldError[] {
   if (typeof document !== 'object' || document === null || Array.isArray(document))
     return [fieldError('mandate', document, 'a JSON object')];
-  return issues
-    .flatMap((issue) => innermost(issue))
-    .flatMap((issue) => errorsOf(issue, document))
-    .slice(0, MANDATE_ERRORS_MAX);
+  return issues.flatMap((issue) => innermost(issue)).flatMap((issue) => errorsOf(issue, document));
 }
 
 /** Of a union the branch that got furthest into the value says more than "none of them". */
@@ -84,7 +81,7 @@ function errorsOf(issue: z.core.$ZodIssue, document: unknown): readonly FieldErr
   const value = valueAt(document, issue.path);
   if (issue.code === 'unrecognized_keys') {
     const known = field === '' ? KEYS : field === 'trading_hours' ? HOURS_KEYS : ['above'];
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, MANDATE_ERRORS_MAX).map((key) => {
       const name = field === '' ? key : `${field}.${key}`;
       return fieldError(
         name,

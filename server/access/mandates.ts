@@ -1,4 +1,5 @@
 /** Mandates: the owner's word on how much an agent may do, versioned, with its symbols resolved to instruments. */
+import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { Instrument } from '#domain/instrument.ts';
@@ -52,17 +53,16 @@ interface MandateOptions {
 export function openMandates(o: MandateOptions): Mandates {
   const { store, audit, wall, agents, reducing } = o;
   const sql = statements(store);
-  /** Parsed once a version; the order line reads it with every order. */
-  const parsed = new Map<AgentId, Mandate>();
+  /** The order line reads a mandate with every order: parsed once, and known again by its row, which a rollback may take back. */
+  const parsed = new Map<AgentId, { readonly row: MandateRow; readonly mandate: Mandate }>();
 
   function current(agent: AgentId): Mandate | undefined {
     const row = sql.latest.get(agent) as MandateRow | undefined;
     if (!row) return undefined;
     const known = parsed.get(agent);
-    if (known?.version === row.version && known.revokedAtMs === row.revoked_at) return known;
+    if (known && isDeepStrictEqual(known.row, row)) return known.mandate;
     const mandate = mandateFrom(row);
-    // A version that a rollback takes back is written again under the same number: keep only what is committed.
-    if (!store.inTransaction()) parsed.set(agent, mandate);
+    parsed.set(agent, { row, mandate });
     return mandate;
   }
   function latest(agent: AgentId): Mandate {

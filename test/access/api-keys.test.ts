@@ -103,27 +103,23 @@ describe('a key', () => {
 });
 
 describe('authentication', () => {
-  test.each([
-    '',
-    'pcl_',
-    'pcl_short',
-    `pcl_${'A'.repeat(43)}`,
-    `PCL_${'A'.repeat(43)}`,
-    'Bearer x',
-    'x'.repeat(9_999),
-  ])('does not know %j, and puts the denial on the record', (presented) => {
-    create();
-    expect(refused(present(presented, '203.0.113.7'))).toMatchObject({
-      reason: 'unauthenticated',
-      status: 401,
-    });
-    expect(room.events('auth.denied')).toMatchObject([
-      { agent: null, outcome: 'refused', detail: { reason: 'unauthenticated', address: '203.0.113.7' } },
-    ]);
-  });
+  test.each(['', 'pcl_', 'pcl_short', `pcl_${'A'.repeat(43)}`, `PCL_${'A'.repeat(43)}`, 'Bearer x'])(
+    'does not know %j, and puts the denial on the record',
+    (presented) => {
+      create();
+      expect(refused(present(presented, '203.0.113.7'))).toMatchObject({
+        reason: 'unauthenticated',
+        status: 401,
+      });
+      expect(room.events('auth.denied')).toMatchObject([
+        { agent: null, outcome: 'refused', detail: { reason: 'unauthenticated', address: '203.0.113.7' } },
+      ]);
+    },
+  );
 
   test('refuses a key of another spelling', () => {
     const { key } = create();
+    expect(present(key.repeat(200)).ok).toBe(false);
     expect(present(` ${key}`).ok).toBe(false);
     expect(present(`${key}\n`).ok).toBe(false);
     expect(present(key.slice(0, -1)).ok).toBe(false);

@@ -122,6 +122,14 @@ describe('a mandate', () => {
     });
   });
 
+  test('is read again as it is in the table, whoever wrote it there', () => {
+    granted(set(MANDATE));
+    expect(access.mandates.current(claude().id)).toBe(access.mandates.current(claude().id));
+    const edited = JSON.stringify({ ...MANDATE, max_open_orders: 2 });
+    room.store.transaction(() => room.store.db.prepare('UPDATE mandates SET document = ?').run(edited));
+    expect(access.mandates.current(claude().id)?.document.max_open_orders).toBe(2);
+  });
+
   test('of an unknown agent is not found', () => {
     expect(refused(access.mandates.set('clade', MANDATE, OWNER_CLI))).toMatchObject({
       reason: 'not_found',
