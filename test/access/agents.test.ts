@@ -230,6 +230,15 @@ describe('reducing', () => {
     expect(stateOf('claude')).toEqual({ state: 'HALTED', reason: 'the kill switch' });
   });
 
+  test('every reason is told to who asks for all of them', () => {
+    reduce('daily_loss', '2026-01-05');
+    granted(access.mandates.revoke('claude', OWNER_CLI));
+    expect(access.agents.reducingOf(idOf('claude'))).toEqual([
+      { reason: 'daily_loss', day: '2026-01-05' },
+      { reason: 'mandate_revoked', day: null },
+    ]);
+  });
+
   test('an agent that nobody knows is halted', () => {
     expect(access.agents.stateOf(agentId('agt_nobody')).state).toBe('HALTED');
   });
