@@ -29,6 +29,7 @@ export function banner(gateway: Gateway): string {
     'Make a key for an agent, then give the agent a mandate:',
     '',
     indented('npx portcullis keys create --agent claude --scopes read:market,read:account,write:orders'),
+    indented('npx portcullis mandates example > mandate.json'),
     indented('npx portcullis mandates set claude --file mandate.json'),
     '',
     'Claude Code, over stdio (as the agent `local`, which may trade on paper) or over HTTP with the key:',

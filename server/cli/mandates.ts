@@ -1,7 +1,7 @@
 /** `portcullis mandates`: how much an agent may do, from a file that the owner writes. */
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import type { Mandate } from '#domain/mandate.ts';
+import type { Mandate, MandateDocument } from '#domain/mandate.ts';
 import { nearest } from '#domain/nearest.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { refuse } from '#domain/refusal.ts';
@@ -65,6 +65,24 @@ const revoke = ownerAct({
   },
 });
 
+/** Small on purpose: whoever copies it without reading risks little. */
+const EXAMPLE: z.input<typeof MandateDocument> = {
+  accounts: ['paper'],
+  symbols: ['SPX'],
+  sides: ['buy', 'sell'],
+  order_types: ['market', 'limit', 'stop', 'stop_limit', 'trailing_stop'],
+  max_order_qty: '10',
+  max_order_value: '10000',
+  max_daily_value: '50000',
+  max_daily_orders: 50,
+  max_daily_loss: '500',
+  max_open_orders: 10,
+  max_gross_exposure: '50000',
+  trading_hours: 'any',
+  expires_at: null,
+  approval: 'never',
+};
+
 /** Throws CommandError when it is not a file of JSON. */
 function readDocument(file: string): unknown {
   let text: string;
@@ -86,6 +104,13 @@ export const mandates = defineCommand({
   summary: 'How much an agent may do.',
   acts: [set, show, revoke],
   verbs: {
+    example: {
+      summary: 'Prints a mandate to begin with: portcullis mandates example > mandate.json',
+      run(invocation) {
+        invocation.terminal.say(JSON.stringify(EXAMPLE, null, 2));
+        return 0;
+      },
+    },
     set: {
       summary: 'Gives an agent the mandate in a file, in place of the one it has.',
       words: ['AGENT'],
