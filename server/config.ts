@@ -222,7 +222,7 @@ function textOf(name: Name, sources: readonly Environment[], wrong: string[]): s
 function unknownInEnvironment(name: string): string | undefined {
   if (KNOWN.includes(name)) return undefined;
   if (name.startsWith('PORTCULLIS_'))
-    return `${shown(name)} (in the environment) is not a setting${suggestion(name, KNOWN)}.`;
+    return `${shown(name)} (in the environment) is not a setting${suggestion(name, KNOWN)}`;
   const near = NAMES.find((known) => known.length >= NEAR_MISS_LENGTH_MIN && editDistance(name, known) === 1);
   return near && `${shown(name)} (in the environment) is not a setting; did you mean ${near}?`;
 }

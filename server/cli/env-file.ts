@@ -31,7 +31,7 @@ export function readEnvFile(file: string, known: readonly string[]): EnvFile {
     if (name === undefined)
       wrong.push(`${place} is not of the form NAME=value: ${JSON.stringify(shown(line))}.`);
     else if (!known.includes(name))
-      wrong.push(`${shown(name)} (${place}) is not a setting${suggestion(name, known)}.`);
+      wrong.push(`${shown(name)} (${place}) is not a setting${suggestion(name, known)}`);
     else if (seen.has(name)) wrong.push(`${name} (${place}) is set twice; keep one of them.`);
     if (name !== undefined) seen.add(name);
   }
@@ -40,5 +40,5 @@ export function readEnvFile(file: string, known: readonly string[]): EnvFile {
 
 export function suggestion(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
-  return near === null ? '; .env.example lists them' : `; did you mean ${near}?`;
+  return near === null ? '; .env.example lists them.' : `; did you mean ${near}?`;
 }
