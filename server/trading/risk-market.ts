@@ -40,8 +40,7 @@ export function tradable(facts: Facts, { terms }: Proposal): Refusal | undefined
       },
     );
   }
-  const open = phase.phase === 'open' || (phase.phase === 'extended' && terms.extendedHours);
-  if (!open && (terms.timeInForce === 'ioc' || terms.timeInForce === 'fok')) {
+  if (phase.phase !== 'open' && (terms.timeInForce === 'ioc' || terms.timeInForce === 'fok')) {
     return refuse(
       'market_closed',
       `${instrument.symbol} is closed, and ${terms.timeInForce} can not wait for the open; use day or gtc.`,
@@ -223,11 +222,6 @@ export function bracket(facts: Facts, proposal: Proposal): Refusal | undefined {
   if (entry !== undefined && stopLoss && (long ? stopLoss.gte(entry) : stopLoss.lte(entry))) {
     errors.push(
       fieldError('stop_loss', text(stopLoss), `${long ? 'below' : 'above'} the entry ${text(entry)}`),
-    );
-  }
-  if (takeProfit && stopLoss && (long ? takeProfit.lte(stopLoss) : takeProfit.gte(stopLoss))) {
-    errors.push(
-      fieldError('take_profit', text(takeProfit), `${long ? 'above' : 'below'} stop_loss ${text(stopLoss)}`),
     );
   }
   if (errors.length === 0) return undefined;

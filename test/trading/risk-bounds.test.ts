@@ -468,6 +468,9 @@ describe('8 what others opened', () => {
   ]);
   it('names the account’s figures where they are what counts', () => {
     expect(refusedFor(mayAll, { side: 'sell', qty: '7', origin: 'close' }).limits?.[0]?.max).toBe('6');
+    const own = { ...mayAll, ownQty: quantity('4'), reducible: quantity('3') };
+    expect(refusedFor(own, { side: 'sell', qty: '7', origin: 'close' }).limits?.[0]?.max).toBe('3');
+    expect(refusedFor(own, { side: 'buy', qty: '1', origin: 'close' }).limits?.[0]?.max).toBe('0');
   });
 });
 
@@ -622,6 +625,7 @@ describe('17 approval', () => {
 });
 
 describe('a change of a working order', () => {
+  const longOnly = { mandate: mandate({ allow_short: false }) };
   const adding = { changes: working({ qty: '10', limit: '100' }), freed: usd('1005') };
   const reducing = { ...holding('10'), changes: working({ side: 'sell', limit: '100', effect: 'reducing' }) };
   table([
@@ -675,6 +679,24 @@ describe('a change of a working order', () => {
     ],
     ['of a reduction to another price', reducing, { side: 'sell', qty: '10', limit: '98' }, REDUCED],
     ['of a reduction to as much as is held', reducing, { side: 'sell', qty: '10', limit: '100' }, REDUCED],
+    [
+      'of a reduction whose position others are closing',
+      { ...reducing, ...holding('10', '0') },
+      { side: 'sell', qty: '10', limit: '98' },
+      REDUCED,
+    ],
+    [
+      'of an adding sale to what it owns by now',
+      { ...longOnly, ...holding('5'), changes: working({ side: 'sell' }) },
+      { side: 'sell', qty: '5', limit: '99.9' },
+      ADDED,
+    ],
+    [
+      'of an adding sale to a lot more than that',
+      { ...longOnly, ...holding('5'), changes: working({ side: 'sell' }) },
+      { side: 'sell', qty: '6', limit: '99.9' },
+      'short_not_allowed',
+    ],
     [
       'of a reduction to more than is held',
       reducing,
