@@ -1,16 +1,17 @@
 /** `portcullis serve`: runs the gateway until it is told to stop; takes over from a local engine that `stdio` had started. */
 import { z } from 'zod';
-import { type Gateway, openGateway } from '#compose.ts';
+import { openGateway } from '#compose.ts';
 import type { Config } from '#config.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { ENGINE_POLL_MS, ENGINE_WAIT_MS, LOCAL_IDLE_MS, LOCAL_IDLE_POLL_MS } from '#limits.ts';
+import { ENGINE_POLL_MS, ENGINE_WAIT_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import { type OwnerAct, ownerAct } from './act.ts';
 import { ACTS } from './acts.ts';
 import { banner } from './banner.ts';
 import { defineCommand, type Invocation } from './command.ts';
+import { whenIdle } from './idle.ts';
 import { dialOwner, pause, send } from './reach.ts';
 
 const HAND_OVER = 'engine.hand-over';
@@ -53,7 +54,7 @@ async function untilEnded(invocation: Invocation, ending: Ending): Promise<void>
   });
   try {
     await gateway.start();
-    if (local) endWhenIdle(gateway, clock, () => ending.end());
+    if (local) whenIdle(gateway, clock, () => ending.end());
     else terminal.say(banner(gateway));
     await ending.ended;
   } finally {
@@ -128,15 +129,4 @@ async function lockOrTakeOver(o: {
     }
     await pause(clock, ENGINE_POLL_MS);
   }
-}
-
-/** Nobody connected and nothing working for LOCAL_IDLE_MS: there is nothing to stay for. */
-function endWhenIdle(gateway: Gateway, clock: Clock, stop: () => void): void {
-  let busyAtMs = clock.monotonicMs();
-  const look = (): void => {
-    if (gateway.clients() > 0 || gateway.trading.workingOrders() > 0) busyAtMs = clock.monotonicMs();
-    if (clock.monotonicMs() - busyAtMs >= LOCAL_IDLE_MS) stop();
-    else clock.after(LOCAL_IDLE_POLL_MS, look);
-  };
-  look();
 }
