@@ -40,30 +40,21 @@ export async function dropTheGate(scene: Scene): Promise<void> {
 
 async function theKillSwitch({ stage, teller, local, market }: Scene): Promise<void> {
   teller.chapter('The owner presses the kill switch');
-  const { symbol, tick } = market;
-  const quote = await quoteOf(local, symbol);
-  const below = (percent: string): string => text(roundDownTo(scale(price(quote.bid), ratio(percent)), tick));
-  const wish = {
-    symbol,
-    side: 'buy',
-    notional: '3000',
-    type: 'market',
-    time_in_force: 'gtc',
-    stop_loss: below('0.955'),
-  };
+  const { symbol, tick, size } = market;
+  const below = async (percent: string): Promise<string> =>
+    text(roundDownTo(scale(price((await quoteOf(local, symbol)).bid), ratio(percent)), tick));
+  const stop = await below('0.965');
+  const wish = { symbol, side: 'buy', ...size, type: 'market', time_in_force: 'gtc', stop_loss: stop };
   const { order_id: id } = await place(local, wish, 'demo-protected');
   await untilFilled(stage, local, id);
-  const resting = {
-    symbol,
-    side: 'buy',
-    notional: '3000',
-    type: 'limit',
-    limit_price: below('0.96'),
-    time_in_force: 'gtc',
-  };
+  // Nothing may fill between the order and the kill, or the story would be another one.
+  stage.gateway.feed.stop();
+  const limit = await below('0.97');
+  const resting = { symbol, side: 'buy', ...size, type: 'limit', limit_price: limit, time_in_force: 'gtc' };
   const { order_id: restingId } = await place(local, resting, 'demo-resting');
+  teller.line('The tape is held, so that nothing moves while you watch.');
   teller.line(
-    `Before: a position with its protective stop at ${wish.stop_loss}, and a resting order to buy at ${resting.limit_price}.`,
+    `Before: a position with its protective stop at ${stop}, and a resting order to buy at ${limit}.`,
   );
   teller.line('$ portcullis kill');
   const report = await ownerRuns(stage, KillReport, 'kill', '--json');

@@ -1,6 +1,6 @@
 /** What the agents of the demo know of the market: its latest bars, its quote, and how far it moves in a bar. */
 import { z } from 'zod';
-import { min, type Price, percentOf, price, ratio, roundDownTo, scale, sum } from '#domain/decimal.ts';
+import { max, min, type Price, percentOf, price, ratio, roundDownTo, scale, sum } from '#domain/decimal.ts';
 import { BarShape, InstrumentShape, QuoteShape } from '#tools/shapes.ts';
 import { type Agent, DemoError, type Stage } from './stage.ts';
 import type { Teller } from './teller.ts';
@@ -15,8 +15,10 @@ type Quote = z.output<typeof QuoteShape>;
 export interface Market {
   readonly symbol: string;
   readonly tick: Price;
-  /** Average distance of high and low of a bar, and no more than 4 % of the price. */
+  /** Average distance of high and low of a bar: at least three ticks, at most 3 % of the price. */
   readonly range: Price;
+  /** How much an order is for: a round value, or a round number of something cheap. */
+  readonly size: { readonly notional: string } | { readonly qty: string };
   readonly finest: string;
 }
 
@@ -51,8 +53,15 @@ export async function lookAtTheMarket(
     ranges.map((range) => price(range)),
   );
   const average = scale(total, ratio('0.25'));
-  const range = min(average, percentOf(price(quote.bid), ratio('4')));
-  return { symbol, tick: price(tick), range: roundDownTo(range, price(tick)), finest };
+  const range = min(average, percentOf(price(quote.bid), ratio('3')));
+  const least = scale(price(tick), ratio('3'));
+  return {
+    symbol,
+    tick: price(tick),
+    range: max(roundDownTo(range, price(tick)), least),
+    size: price(quote.ask).gt('34') ? { notional: '3000' } : { qty: '80' },
+    finest,
+  };
 }
 
 export async function quoteOf(agent: Agent, symbol: string): Promise<Quote> {

@@ -65,7 +65,7 @@ const scalperMandate = (symbol: string) => ({
   symbols: [symbol],
   sides: ['buy', 'sell'],
   order_types: ['market', 'limit', 'stop', 'trailing_stop'],
-  max_order_qty: '1000',
+  max_order_qty: '1000000',
   max_order_value: '4000',
   max_daily_value: '20000',
   max_daily_orders: 20,

@@ -87,6 +87,7 @@ export async function setStage(play: Play, clock: Clock): Promise<Stage> {
     });
     closers.push(() => gateway.stop());
     await gateway.start();
+    skipToTheOpening(gateway);
     const url = gateway.url() ?? '';
     const join_ = async (name: string, transport: Parameters<Client['connect']>[0]): Promise<Agent> => {
       const client = new Client(
@@ -135,6 +136,13 @@ export async function setStage(play: Play, clock: Clock): Promise<Stage> {
     await close();
     throw cause;
   }
+}
+
+/** A tape may begin before its market opens, when a market order would only wait. */
+function skipToTheOpening({ feed, tape }: Gateway): void {
+  const { id } = tape.instrument;
+  const atMost = tape.length * feed.timing.stepsPerBar;
+  for (let step = 0; step < atMost && feed.phase(id)?.phase !== 'open'; step++) feed.stepOnce();
 }
 
 async function agentOf(name: string, client: Client): Promise<Agent> {

@@ -53,10 +53,10 @@ async function askThenAct(
   stage: Stage,
   { chapter, line }: Teller,
   agent: Agent,
-  { symbol }: Market,
+  { symbol, size }: Market,
 ): Promise<Order> {
   chapter('It previews an order, then commits it');
-  const wish = { symbol, side: 'buy', notional: '3000', type: 'market', time_in_force: 'gtc' };
+  const wish = { symbol, side: 'buy', ...size, type: 'market', time_in_force: 'gtc' };
   const previewed = await agent.ask('place_order', PlaceShape, wish);
   if (!previewed.dry_run) throw new DemoError('place_order acted without being told to.');
   const { preview } = previewed;
@@ -82,14 +82,14 @@ async function aBracket(
   market: Market,
 ): Promise<Bracket> {
   chapter('It buys with a bracket: a target and a stop come with the order');
-  const { symbol, range, tick } = market;
+  const { symbol, range, tick, size } = market;
   const quote = await quoteOf(agent, symbol);
   const takeProfit = text(roundDownTo(price(price(quote.ask).plus(range).toFixed()), tick));
   const stopLoss = text(roundDownTo(price(price(quote.bid).minus(range).toFixed()), tick));
   const wish = {
     symbol,
     side: 'buy',
-    notional: '3000',
+    ...size,
     type: 'market',
     time_in_force: 'gtc',
     take_profit: takeProfit,
