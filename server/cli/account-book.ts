@@ -2,13 +2,14 @@
 import { BROKERS } from '#brokers/index.ts';
 import { paperSettings } from '#brokers/paper/settings.ts';
 import type { Config } from '#config.ts';
-import { type AccountId, accountId } from '#domain/principal.ts';
+import { type AccountId, accountId, OWNER_CLI } from '#domain/principal.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter } from '#ports.ts';
 import type { AccountRecord } from '#store/accounts.ts';
 import type { Office } from './office.ts';
 
 const FIRST_ACCOUNT = accountId('paper');
+const BY_OWNER = { credential: OWNER_CLI.credential, door: OWNER_CLI.door };
 
 /** PAPER_* as the settings of a paper account. */
 export const paperDefaults = (config: Config) => ({
@@ -38,6 +39,7 @@ export function addAccount(
     const { broker, mode, currency } = account;
     audit.record({
       kind: 'account.added',
+      ...BY_OWNER,
       account: id,
       outcome: 'ok',
       detail: { broker, mode, currency, settings },
@@ -66,6 +68,7 @@ export function settleAccounts(office: Office): void {
     accounts.change(FIRST_ACCOUNT, after);
     audit.record({
       kind: 'account.changed',
+      ...BY_OWNER,
       account: FIRST_ACCOUNT,
       outcome: 'ok',
       detail: { before, after },

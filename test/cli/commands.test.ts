@@ -28,7 +28,8 @@ describe.each([
     engine = withEngine ? await gate.serve() : undefined;
   });
   afterAll(async () => {
-    expect((await engine?.stop())?.code ?? 0).toBe(0);
+    const ended = await engine?.stop();
+    if (ended && ended.code !== 0) throw new Error(`the engine ended with ${ended.code}: ${ended.stderr}`);
   });
 
   it('makes a key, and the agent when it is new; shows the key once, as JSON that a program can read', async () => {

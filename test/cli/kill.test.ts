@@ -22,16 +22,18 @@ const REPORT = {
   elapsed_ms: expect.any(Number),
 };
 
+type Rest = (
+  method: string,
+  path: string,
+  body?: object,
+) => Promise<{ status: number; body: Record<string, unknown> }>;
+
 interface Trader {
   readonly key: string;
   /** Status and body of a call over REST. */
-  rest(
-    method: string,
-    path: string,
-    body?: object,
-  ): Promise<{ status: number; body: Record<string, unknown> }>;
+  readonly rest: Rest;
   /** Preview and commit. */
-  place(order: object): Promise<string>;
+  readonly place: (order: object) => Promise<string>;
 }
 
 async function trader(gate: Portcullis, url: string): Promise<Trader> {
@@ -46,7 +48,7 @@ async function trader(gate: Portcullis, url: string): Promise<Trader> {
   const file = join(gate.folder, 'mandate.json');
   writeFileSync(file, JSON.stringify(MANDATE));
   await gate.json(['mandates', 'set', 'claude', '--file', file]);
-  const rest: Trader['rest'] = async (method, path, body) => {
+  const rest: Rest = async (method, path, body) => {
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },

@@ -3,7 +3,6 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ACTS } from '#cli/acts.ts';
-import { wallClock } from '#clock.ts';
 import { type Gateway, openGateway } from '#compose.ts';
 import { type Config, loadConfig } from '#config.ts';
 import { OWNER_CLI, type Principal, SCOPES, type Scope } from '#domain/principal.ts';
@@ -12,7 +11,7 @@ import type { ToolAnswer } from '#tools/dispatch.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 
 export interface GatewayOptions<C extends Clock = HandClock> {
-  /** Default: a clock turned by hand. `wallClock` for tests with real clients. */
+  /** Default: a clock turned by hand. `wallClock` of server/clock.ts for tests with real clients. */
   readonly clock?: C;
   /** Default true: HTTP on a free loopback port. */
   readonly http?: boolean;
@@ -33,14 +32,14 @@ export interface TestGateway<C extends Clock = HandClock> {
   readonly url: string;
   readonly logged: readonly string[];
   /** A new key; the agent is created when it is new. */
-  key(agent?: string, scopes?: readonly Scope[]): { readonly id: string; readonly key: string };
+  readonly key: (agent?: string, scopes?: readonly Scope[]) => { readonly id: string; readonly key: string };
   /** The agent of the stdio door without a key: it may trade on paper from the start. */
-  local(): Principal;
+  readonly local: () => Principal;
   /** One call through the dispatcher, as `local` unless said otherwise. */
-  call(tool: string, args?: object, who?: Principal): Promise<ToolAnswer | null>;
+  readonly call: (tool: string, args?: object, who?: Principal) => Promise<ToolAnswer | null>;
   /** Stops it and keeps the folder, for a restart on the same data. */
-  stop(): Promise<void>;
-  close(): Promise<void>;
+  readonly stop: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Settings of a gateway whose folders lie in `folder`; nothing of the real environment or `.env` is looked at. */
@@ -112,5 +111,3 @@ export async function openTestGateway(options: GatewayOptions<Clock> = {}): Prom
     },
   };
 }
-
-export { wallClock };
