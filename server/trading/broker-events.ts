@@ -1,6 +1,6 @@
 /** What the broker says, posted once: order states by evidence, executions by their id, settlements to every holder. */
 import { randomBytes } from 'node:crypto';
-import { absolute, add, scale, text, value, ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
+import { absolute, add, max, scale, text, value, ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
 import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
 import { type AccountId, agentId } from '#domain/principal.ts';
 import { printable } from '#domain/refusal.ts';
@@ -93,8 +93,14 @@ export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): S
       return atRest(line, order, seen);
     case 'filled':
       // Executions make it filled; if they are missing, the comparison with the broker brings them.
-      if (order.filledQty.lt(seen.filledQty)) line.memory.suspect.add(account);
-      return order;
+      if (order.filledQty.lt(seen.filledQty)) {
+        line.memory.suspect.add(account);
+        return order;
+      }
+      // A change to a larger quantity kept it waiting, and did not happen.
+      return order.filledQty.gt('0') && mayBecome(order.status, 'filled')
+        ? transition(line, order, { to: 'filled', detail: 'filled, says the broker', patch })
+        : order;
     case 'canceled':
     case 'expired':
     case 'rejected':
@@ -198,7 +204,9 @@ function recordFill(
   };
   const detail = `${execution.side === 'buy' ? 'bought' : 'sold'} ${text(execution.qty)} at ${text(execution.price)}`;
   if (isFinal(order.status)) return addLateFill(line, order, patch, `${detail} (reported late)`);
-  if (filledQty.gte(order.qty)) return transition(line, order, { to: 'filled', detail, patch });
+  // A change under way may have made it larger: then this is not all of it.
+  const whole = order.pending === null ? order.qty : max(order.qty, order.pending.terms.qty);
+  if (filledQty.gte(whole)) return transition(line, order, { to: 'filled', detail, patch });
   const waiting = order.status === 'pending_cancel' || order.status === 'pending_replace';
   return transition(line, order, { to: waiting ? order.status : 'partially_filled', detail, patch });
 }

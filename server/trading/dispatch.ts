@@ -171,9 +171,9 @@ export function acceptTerms(
 ): StoredOrder {
   if (order.pending === null) return order;
   const { terms, unitValue } = order.pending;
-  const done = terms.qty.lte(order.filledQty);
+  const rests = restingState({ filledQty: order.filledQty, qty: terms.qty });
   return transition(line, order, {
-    to: done ? 'filled' : order.status === 'pending_cancel' ? 'pending_cancel' : restingState(order),
+    to: rests !== 'filled' && order.status === 'pending_cancel' ? 'pending_cancel' : rests,
     detail,
     patch: {
       qty: terms.qty,
@@ -189,8 +189,12 @@ export function acceptTerms(
 }
 
 /** Where an order rests at the broker, by what it has filled. */
-export const restingState = (order: Pick<StoredOrder, 'filledQty'>): 'open' | 'partially_filled' =>
-  order.filledQty.gt('0') ? 'partially_filled' : 'open';
+export function restingState(
+  order: Pick<StoredOrder, 'filledQty' | 'qty'>,
+): 'open' | 'partially_filled' | 'filled' {
+  if (order.filledQty.gte(order.qty)) return 'filled';
+  return order.filledQty.gt('0') ? 'partially_filled' : 'open';
+}
 
 /**
  * Asks the broker to cancel. Never waits for the store: a cancel goes out even when it can not be written down first, and

@@ -161,9 +161,9 @@ describe('a bracket', () => {
   it('counts its pair once', async () => {
     const it = await scene();
     const { claude, legs } = await bracketed(it, '10');
-    expect(legs.map((leg) => [leg.role, leg.effect, leg.qty.toFixed()]).sort()).toEqual([
-      ['stop_loss', 'reducing', '10'],
-      ['take_profit', 'reducing', '10'],
+    expect(legs.map((leg) => `${leg.role} ${leg.effect} ${leg.qty.toFixed()}`).sort()).toEqual([
+      'stop_loss reducing 10',
+      'take_profit reducing 10',
     ]);
     // All ten are spoken for, though twenty are at work.
     expect(await ask(it, claude, { side: 'sell', qty: '1', limit: '1480' })).toBe('short_not_allowed');
