@@ -12,9 +12,10 @@ import type { Clock } from '#ports.ts';
 import type { Tool } from '#tools/define.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import type { DoorAccess } from './auth.ts';
+import { docs } from './docs.ts';
 import { health } from './health.ts';
 import { mcpDoor } from './mcp.ts';
-import { type PerimeterSettings, perimeter, type RequestHead } from './perimeter.ts';
+import { type PerimeterSettings, type Place, perimeter, type RequestHead } from './perimeter.ts';
 import {
   type HttpProblem,
   httpProblem,
@@ -143,6 +144,7 @@ function endConnectionsOnClose(app: FastifyInstance): void {
 export function buildApp(options: AppOptions): FastifyInstance {
   const { settings } = options;
   const admit = perimeter(settings);
+  const places = new WeakMap<FastifyRequest, Place>();
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
@@ -174,7 +176,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-content-type-options', 'nosniff');
     const admitted = admit(headOf(request));
-    return admitted.ok ? undefined : send(request, reply, admitted.error);
+    if (!admitted.ok) return send(request, reply, admitted.error);
+    places.set(request, admitted.value);
+    return undefined;
   });
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((_request, reply) =>
@@ -182,6 +186,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
   );
   app.get('/', (_request, reply) => reply.redirect('/admin', 302));
   health(app);
+  // What has not been placed is a stranger's.
+  docs(app, { ...options, placeOf: (request) => places.get(request) ?? 'public' });
   void app.register(async (scope) => mcpDoor(scope, options));
   void app.register(async (scope) => rest(scope, options));
   return app;

@@ -4,9 +4,9 @@ import { type AuthInfo, WebStandardStreamableHTTPServerTransport } from '@modelc
 import type { AgentId, Principal } from '#domain/principal.ts';
 import {
   MCP_SESSION_IDLE_MS,
-  MCP_SESSION_SWEEP_MS,
   MCP_SESSIONS_MAX,
   MCP_SESSIONS_PER_AGENT_MAX,
+  MCP_STREAM_CHECK_MS,
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { McpServer } from './mcp-server.ts';
@@ -51,7 +51,8 @@ export class McpSessions {
   readonly #options: SessionOptions;
   /** In order of use: the first is the one unused for longest. */
   readonly #sessions = new Map<string, Session>();
-  #stopSweep: (() => void) | undefined;
+  #stopExpiry: (() => void) | undefined;
+  #stopWatch: (() => void) | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -83,6 +84,7 @@ export class McpSessions {
     session.principal = principal;
     session[kind] += 1;
     this.#touch(session);
+    if (kind === 'streams') this.#watchStreams();
     let ended = false;
     const parsed = body === undefined ? {} : { parsedBody: body };
     return {
@@ -110,7 +112,8 @@ export class McpSessions {
   }
 
   close(): void {
-    this.#stopSweep?.();
+    this.#stopExpiry?.();
+    this.#stopWatch?.();
     for (const session of this.#sessions.values()) void session.server.close();
     this.#sessions.clear();
   }
@@ -125,7 +128,7 @@ export class McpSessions {
     this.#makeRoom(agent);
     const lastUsedMs = this.#options.clock.monotonicMs();
     this.#sessions.set(made.id, { ...made, agent, credential, lastUsedMs, answering: 0, streams: 0 });
-    this.#stopSweep ??= this.#options.clock.after(MCP_SESSION_SWEEP_MS, () => this.#sweep());
+    this.#expireLater(MCP_SESSION_IDLE_MS);
   }
 
   /** A client that comes back under a new session each time crowds out its own oldest, not somebody else's. */
@@ -153,17 +156,29 @@ export class McpSessions {
     if (!this.#sessions.has(session.id) && session.answering === 0) void session.server.close();
   }
 
-  #sweep(): void {
+  #expireLater(delayMs: number): void {
+    this.#stopExpiry ??= this.#options.clock.after(delayMs, () => this.#expireIdle());
+  }
+
+  #expireIdle(): void {
     const now = this.#options.clock.monotonicMs();
+    let next: number | undefined;
     for (const session of this.#sessions.values()) {
       const inUse = session.answering + session.streams > 0;
-      const idle = !inUse && now - session.lastUsedMs >= MCP_SESSION_IDLE_MS;
-      const dead = session.streams > 0 && !this.#options.stillLive(session.principal);
-      if (idle || dead) this.#retire(session);
+      const leftMs = inUse ? MCP_SESSION_IDLE_MS : session.lastUsedMs + MCP_SESSION_IDLE_MS - now;
+      if (leftMs <= 0) this.#retire(session);
+      else next = Math.min(next ?? leftMs, leftMs);
     }
-    this.#stopSweep =
-      this.#sessions.size > 0
-        ? this.#options.clock.after(MCP_SESSION_SWEEP_MS, () => this.#sweep())
-        : undefined;
+    this.#stopExpiry = undefined;
+    if (next !== undefined) this.#expireLater(next);
+  }
+
+  #watchStreams(): void {
+    this.#stopWatch ??= this.#options.clock.after(MCP_STREAM_CHECK_MS, () => {
+      this.#stopWatch = undefined;
+      const streaming = [...this.#sessions.values()].filter((session) => session.streams > 0);
+      for (const session of streaming) if (!this.#options.stillLive(session.principal)) this.#retire(session);
+      if (streaming.length > 0) this.#watchStreams();
+    });
   }
 }

@@ -6,6 +6,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import type { Tool } from '#tools/define.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import type { PropertySchema } from '#tools/json-schema.ts';
+import { REST_BASE } from '#tools/rest-shape.ts';
 import { atDoor, authenticate, challenge, type DoorAccess } from './auth.ts';
 import { noPrincipal, sendProblem } from './problem.ts';
 
@@ -28,17 +29,29 @@ function fromText(text: string, schema: PropertySchema | undefined): unknown {
   return type === 'array' ? text.split(',') : text;
 }
 
+const BODIED: ReadonlySet<string> = new Set(['POST', 'PATCH']);
+const shown = (field: string): string => printable(field).slice(0, 40);
 const twice = (field: string): Refusal =>
-  refuse('invalid_input', `${printable(field).slice(0, 40)} is given more than once; say it once.`);
+  refuse('invalid_input', `${shown(field)} is given more than once; say it once.`);
 
 /** Path, query and body as the arguments of one call; a field said twice is refused, never resolved. */
 function argumentsOf(tool: Tool, request: FastifyRequest): Result<Arguments, Refusal> {
   const { properties } = tool.inputSchema;
+  const queried = Object.entries(request.query as Record<string, string | string[]>);
+  const [misplaced] = queried[0] ?? [];
+  // One place for each argument, as OpenAPI says: what stands in an address ends up in logs and histories.
+  if (misplaced !== undefined && BODIED.has(tool.rest.method))
+    return err(
+      refuse(
+        'invalid_input',
+        `${tool.name} takes its arguments in the JSON body, not in the address: ${shown(misplaced)}.`,
+      ),
+    );
   const body = request.body ?? {};
   if (!isObject(body)) return err(refuse('invalid_input', 'Send the arguments as one JSON object.'));
   const args = new Map(Object.entries(body));
   const spoken = { ...(request.params as Record<string, string>) };
-  for (const [field, given] of Object.entries(request.query as Record<string, string | string[]>)) {
+  for (const [field, given] of queried) {
     if (typeof given !== 'string' || Object.hasOwn(spoken, field)) return err(twice(field));
     spoken[field] = given;
   }
@@ -50,7 +63,7 @@ function argumentsOf(tool: Tool, request: FastifyRequest): Result<Arguments, Ref
 }
 
 /** `/orders/{order_id}` -> `/api/v1/orders/:order_id`. */
-const urlOf = (tool: Tool): string => `/api/v1${tool.rest.path.replaceAll(/\{(\w+)\}/g, ':$1')}`;
+const urlOf = (tool: Tool): string => `${REST_BASE}${tool.rest.path.replaceAll(/\{(\w+)\}/g, ':$1')}`;
 
 export function rest(app: FastifyInstance, options: RestOptions): void {
   const { dispatcher, access } = options;

@@ -38,6 +38,27 @@ test.each([
   expect(answer.json()).toMatchObject({ status: 404, reason: 'not_found' });
 });
 
+test('GET /docs is the OpenAPI document of every tool, keyless here', async () => {
+  const answer = await send({ port: doors.port, path: '/docs' });
+  expect(answer.json()).toMatchObject({ openapi: '3.1.0', paths: { '/words/{word}': { get: {} } } });
+});
+test('GET /docs on the public host is there only when REST is, and asks for a key', async () => {
+  const publicUrl = new URL('https://gate.example');
+  const headers = { host: 'gate.example' };
+  for (const publicRest of [false, true]) {
+    const remote = await openDoors({ publicUrl, publicRest });
+    const keyless = await send({ port: remote.port, path: '/docs', headers });
+    expect(keyless.status).toBe(publicRest ? 401 : 404);
+    const withKey = await send({
+      port: remote.port,
+      path: '/docs',
+      headers: { ...headers, ...bearer(remote.key().key) },
+    });
+    expect(withKey.status).toBe(publicRest ? 200 : 404);
+    await remote.close();
+  }
+});
+
 describe('what goes wrong', () => {
   const post = (body: string, headers: Record<string, string> = {}) =>
     send({

@@ -92,8 +92,18 @@ describe('a query', () => {
     expect(answer.json()).toMatchObject({ reason: 'invalid_input', status: 400 });
     expect(doors.script.seen).toHaveLength(ran);
   });
+  test('beside a POST or PATCH is refused: those take their arguments in the body alone', async () => {
+    const ran = doors.script.seen.length;
+    const answer = await ask('POST', '/slow-orders?name=a');
+    expect(answer.json()).toMatchObject({
+      reason: 'invalid_input',
+      detail: expect.stringContaining('JSON body'),
+    });
+    expect((await ask('POST', '/slow-orders?dry_run=false', { name: 'a' })).status).toBe(400);
+    expect(doors.script.seen).toHaveLength(ran);
+  });
   test('that contradicts the body is refused', async () => {
-    const answer = await ask('PATCH', '/slow-orders/o1?qty=3', { qty: '2' });
+    const answer = await ask('DELETE', '/slow-orders/o1?idempotency_key=a', { idempotency_key: 'b' });
     expect(answer.json()).toMatchObject({ reason: 'invalid_input', status: 400 });
     expect((await ask('PATCH', '/slow-orders/o1', { order_id: 'o2' })).status).toBe(400);
   });
