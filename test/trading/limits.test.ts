@@ -1,5 +1,6 @@
 /** Limits through the whole line: two hundred orders at once, and not one over; what one account uses is gone in the other. */
 import { describe, expect, it } from 'vitest';
+import { money } from '#domain/decimal.ts';
 import type { OrderDraft } from '#domain/order.ts';
 import type { Principal } from '#domain/principal.ts';
 import type { Refusal, RefusalReason } from '#domain/refusal.ts';
@@ -242,6 +243,24 @@ describe('a limit of one order', () => {
   });
 });
 
+describe('buying power', () => {
+  it('is less by what the broker may not have counted yet', async () => {
+    const broker = scriptedBroker();
+    const balance = async (): Promise<BrokerBalance> => ({
+      ...(await broker.balance()),
+      buyingPower: money('20000'),
+    });
+    const room = await tradingRoom({ csv: MARKET, adapter: () => ({ ...broker, balance }) });
+    const claude = room.agent('claude');
+    const ten = draft({ side: 'buy', qty: '10', limit: LIMIT });
+    broker.next.place.push({ effect: 'lose', answer: 'unknown' });
+    expect((await place(room, claude, ten)).status).toBe('unknown');
+    const refused = refusal(await room.trading.placeOrder(claude, ten, commit()));
+    expect(refused).toMatchObject({ reason: 'buying_power', limits: [{ order: '14600', max: '5400' }] });
+    expect(broker.sent.place).toHaveLength(1);
+  });
+});
+
 describe('the accounts of a mandate', () => {
   it.each([
     ['max_daily_value', { max_daily_value: '4380' }],
@@ -288,6 +307,16 @@ describe('approval above an amount', () => {
     expect(await ask(room, claude, buy)).toBe('approval_required');
     expect(await ask(room, claude, draft({ side: 'sell', limit: '1451' }))).toBe('granted');
     expect(broker.sent.place).toHaveLength(3);
+  });
+
+  it('counts neither the other side nor what only reduced', async () => {
+    const { room, broker, claude } = await start();
+    const short = await place(room, claude, draft({ side: 'sell', qty: '2', limit: '1451' }));
+    broker.fill(short.brokerClientId, '2', '1451');
+    const back = await place(room, claude, draft({ side: 'buy', qty: '2', limit: LIMIT }));
+    broker.fill(back.brokerClientId, '2', LIMIT);
+    expect(await ask(room, claude, draft({ side: 'buy', qty: '2', limit: LIMIT }))).toBe('granted');
+    expect(await ask(room, claude, buy)).toBe('approval_required');
   });
 
   it('gives back what is canceled unfilled', async () => {

@@ -237,6 +237,9 @@ describe('a day', () => {
     expect(await lost(it, claude)).toBe('0');
     while (it.room.bid().gt('1440')) await it.room.play(1);
     expect(await lost(it, claude)).toBe('100');
+    // Marks that are saved meanwhile do not move the start of the day.
+    await it.room.play(MARK_SAVE_INTERVAL_MS / 1_000 + 2);
+    expect(await lost(it, claude)).toBe('100');
   });
 
   it('counts what is bought later from its entry', async () => {
@@ -270,6 +273,7 @@ describe('a day', () => {
     const claude = it.room.agent('claude');
     await trade(it, claude, 'buy', '10', '1450');
     while (it.room.bid().gt('1440')) await it.room.play(1);
+    await it.room.play(3);
     expect(it.room.clock.monotonicMs()).toBeLessThan(MARK_SAVE_INTERVAL_MS);
     nextDay(it);
     const room = await it.room.restart();

@@ -233,6 +233,30 @@ describe('the controls of a change', () => {
     expect(await ask(it, order, { limit: '1430.01' })).toBe('granted');
   });
 
+  it('let a quantity grow whose stop has been moved past the entry', async () => {
+    const it = await scene();
+    const order = await resting(it, { stopLoss: '1430' });
+    it.broker.fill(order.brokerClientId, '4', '1440');
+    const { items } = granted(await it.room.trading.orders(it.claude, { status: 'open', limit: 9 }));
+    const stop = items.find((leg) => leg.role === 'stop_loss');
+    if (stop === undefined) throw new Error('no leg');
+    expect(await ask(it, stop, { stop: '1445' })).toBe('granted');
+    expect(await ask(it, order, { qty: '12' })).toBe('granted');
+    expect(await ask(it, order, { limit: '1441' })).toBe('invalid_input');
+  });
+
+  it('sell nothing twice that a long-only agent has by now', async () => {
+    const it = await scene();
+    const short = { side: 'sell', qty: '6', limit: '1500' } as const;
+    const first = await place(it.room, it.claude, draft(short));
+    await place(it.room, it.claude, draft(short));
+    const bought = await place(it.room, it.claude, draft({ side: 'buy', qty: '10' }));
+    it.broker.fill(bought.brokerClientId, '10', '1450');
+    it.room.agent('claude', { allow_short: false });
+    expect(await ask(it, first, { limit: '1490' })).toBe('short_not_allowed');
+    expect(await ask(it, first, { qty: '4', limit: '1490' })).toBe('granted');
+  });
+
   it('let a leg move where its owner wants it', async () => {
     const it = await scene({ max_order_qty: '10', max_order_value: '15000' });
     const order = await resting(it, { takeProfit: '1500', stopLoss: '1400' });
@@ -293,6 +317,8 @@ describe('a change under a two_step mandate', () => {
     if (!seen.dryRun) throw new Error('it was changed');
     expect(text(seen.preview.positionAfter)).toBe('12');
     expect(text(seen.preview.value)).toBe('11560');
+    // What the order holds comes free: 6 × 1450.01 × 1.005.
+    expect(text(seen.preview.buyingPowerAfter)).toBe('99997183.5603');
   });
 
   it('that is refused is the outcome of its key, and spends its token', async () => {

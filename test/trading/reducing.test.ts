@@ -93,6 +93,13 @@ describe('an order against one’s own position', () => {
     expect(await ask(it, claude, { side: 'sell', qty: '10', limit: '1500' })).toBe('adding');
   });
 
+  it('is not taken by an adding sale, which was assessed as a short of its own', async () => {
+    const it = await scene();
+    const claude = await holder(it, 'claude', '10');
+    expect(await ask(it, claude, { side: 'sell', qty: '11', limit: '1500' })).toBe('adding');
+    expect(await ask(it, claude, { side: 'sell', qty: '10', limit: '1500' })).toBe('reducing');
+  });
+
   it('of a short one buys it back', async () => {
     const it = await scene();
     const claude = await holder(it, 'claude', '-10', { max_order_qty: '0' });
