@@ -74,8 +74,6 @@ export const HTTP_REQUEST_TIMEOUT_MS = 30_000;
 export const MCP_SESSIONS_PER_AGENT_MAX = 32;
 export const MCP_SESSIONS_MAX = 1_000;
 export const MCP_SESSION_IDLE_MS = 30 * 60_000;
-/** How often idle sessions and the credentials of open streams are looked at. */
-export const MCP_SESSION_SWEEP_MS = 1_000;
 /** How often the credentials of open event streams are looked at. */
 export const MCP_STREAM_CHECK_MS = 5_000;
 /** Event streams of the modern era open at once. */

@@ -15,7 +15,6 @@ export const RPC_UNAUTHENTICATED = -32001;
 export const RPC_FORBIDDEN = -32003;
 export const RPC_PARSE_ERROR = -32700;
 export const RPC_INVALID_REQUEST = -32600;
-export const RPC_METHOD_NOT_FOUND = -32601;
 export const RPC_INVALID_PARAMS = -32602;
 export const RPC_INTERNAL = -32603;
 /** Everything else the transport refuses; the code the MCP transports themselves use. */
