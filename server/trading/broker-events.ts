@@ -1,16 +1,15 @@
 /** What the broker says, posted once: order states by evidence, executions by their id, settlements to every holder. */
-import { randomBytes } from 'node:crypto';
-import { absolute, add, max, scale, text, value, ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
+import { absolute, add, max, scale, text, value, ZERO_MONEY } from '#domain/decimal.ts';
 import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
 import { type AccountId, agentId } from '#domain/principal.ts';
 import { printable } from '#domain/refusal.ts';
 import type { BrokerEvent, BrokerExecution, BrokerOrder, BrokerSettlement } from '#ports.ts';
+import { adopt, blank, orderBehind } from './adopt.ts';
 import { restingState } from './dispatch.ts';
-import { EXTERNAL_HOLDER } from './holdings.ts';
 import { isPosted, postExecution } from './ledger.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { fixDayStart } from './loss.ts';
-import type { NewOrder, StoredOrder } from './order-rows.ts';
+import type { StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
 import { addLateFill, createOrder, transition } from './transition.ts';
 
@@ -210,82 +209,6 @@ function recordFill(
   const waiting = order.status === 'pending_cancel' || order.status === 'pending_replace';
   return transition(line, order, { to: waiting ? order.status : 'partially_filled', detail, patch });
 }
-
-/** An order that the broker has and nobody here placed: adopted as external, so that its fills have a home. */
-function adopt(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder {
-  const instrument = instrumentOf(line, seen.instrument);
-  const order = createOrder(
-    line,
-    { ...blank(line, account, seen), symbol: instrument.symbol, brokerOrderId: seen.brokerOrderId },
-    'found at the broker; nobody here placed it',
-  );
-  const submitted = transition(line, order, { to: 'submitting', detail: 'adopted as external' });
-  return transition(line, submitted, { to: 'open', detail: 'working at the broker' });
-}
-
-function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOrder {
-  const wallMs = line.wallMs();
-  const { side, qty, type, timeInForce, limitPrice, stopPrice, trail, postOnly, reduceOnly, extendedHours } =
-    terms;
-  return {
-    side,
-    qty,
-    type,
-    timeInForce,
-    ...(limitPrice ? { limitPrice } : {}),
-    ...(stopPrice ? { stopPrice } : {}),
-    ...(trail ? { trail } : {}),
-    postOnly,
-    reduceOnly,
-    extendedHours,
-    orderId: `ord_${randomBytes(12).toString('hex')}`,
-    agent: agentId(EXTERNAL_HOLDER),
-    credential: EXTERNAL_HOLDER,
-    account,
-    instrument: terms.instrument,
-    symbol: '',
-    clientOrderId: null,
-    brokerClientId: terms.brokerClientId ?? `external_${account}_${terms.brokerOrderId}`,
-    brokerOrderId: null,
-    parentOrderId: null,
-    role: 'entry',
-    origin: 'external',
-    effect: 'adding',
-    takeProfit: null,
-    stopLoss: null,
-    tag: null,
-    status: 'received',
-    reason: null,
-    filledQty: ZERO_QUANTITY,
-    avgFillPrice: null,
-    filledValue: ZERO_MONEY,
-    unitValue: ZERO_MONEY,
-    pending: null,
-    held: false,
-    run: line.feed.run(),
-    mandateDay: line.access.mandateDay(wallMs),
-    createdAtMs: wallMs,
-    updatedAtMs: wallMs,
-  };
-}
-
-/** The least that an execution says of its order. */
-const orderBehind = (execution: BrokerExecution): BrokerOrder => ({
-  brokerOrderId: execution.brokerOrderId,
-  brokerClientId: execution.brokerClientId,
-  instrument: execution.instrument,
-  side: execution.side,
-  qty: execution.qty,
-  filledQty: ZERO_QUANTITY,
-  type: 'market',
-  timeInForce: 'day',
-  postOnly: false,
-  reduceOnly: false,
-  extendedHours: false,
-  status: 'open',
-  held: false,
-  timeMs: execution.timeMs,
-});
 
 /** Everything in the instrument was closed at a price: each holder's part becomes a filled order of its own. */
 export function applySettlement(line: Line, account: AccountId, settlement: BrokerSettlement): void {

@@ -9,7 +9,7 @@ import { dispatchCancel } from './dispatch.ts';
 import { type Line, waitFor } from './line.ts';
 import { ownOrder } from './modify.ts';
 import type { StoredOrder } from './order-rows.ts';
-import { mayReduceAccount } from './risk-mandate.ts';
+import { mayReduceAccount } from './risk-reducing.ts';
 import { keyConflict } from './submit.ts';
 import type { CancelResult } from './views.ts';
 

@@ -15,7 +15,7 @@ import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { describe } from './preview.ts';
 import { assess } from './risk.ts';
-import { mayReduceAccount } from './risk-mandate.ts';
+import { mayReduceAccount } from './risk-reducing.ts';
 import { createOrder, transition } from './transition.ts';
 
 export interface CloseRequest {

@@ -5,6 +5,7 @@ import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
 import * as reach from './risk-mandate.ts';
 import * as market from './risk-market.ts';
+import * as reducing from './risk-reducing.ts';
 import { type Valued, valueOf } from './valuation.ts';
 
 /** A control says why not, or nothing. Its number is its place in the chain. */
@@ -29,7 +30,7 @@ export const CONTROLS: readonly Step[] = [
   { number: '6', what: 'price collar', check: market.collar },
   { number: '6a', what: 'bracket prices on their sides', check: market.bracket },
   { number: '7', what: 'quantity and value of one order', check: reach.orderSize },
-  { number: '8', what: 'reduce-only and short rules', check: reach.shortRules },
+  { number: '8', what: 'reduce-only and short rules', check: reducing.shortRules },
   { number: '9', what: 'open orders and gross exposure', check: reach.exposure },
   { number: '10', what: 'value and orders a day, messages a second', check: reach.daily },
   { number: '11', what: 'loss today', check: reach.loss },
@@ -42,7 +43,7 @@ export const REDUCTION_CONTROLS: readonly Step[] = [
   { number: '1', what: 'trading state', check: reach.stateForReduction },
   { number: '3', what: 'instrument tradable', check: market.tradable },
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
-  { number: '8', what: 'no more than is reducible', check: reach.reducible },
+  { number: '8', what: 'no more than is reducible', check: reducing.reducible },
   { number: '10', what: 'messages a second', check: reach.throttleOfReduction },
   { number: '13', what: 'client order id used once', check: reach.clientOrderId },
 ];
@@ -87,9 +88,9 @@ export interface ClearedIds {
 export function effectOf(facts: Facts, proposal: Proposal): Effect {
   if (proposal.takeProfit !== undefined || proposal.stopLoss !== undefined) return 'adding';
   const { terms } = proposal;
-  if (reach.reduces(terms.side, terms.qty, facts.ownQty, facts.reducible)) return 'reducing';
-  if (!reach.reachesAccount(facts)) return 'adding';
-  return reach.reduces(terms.side, terms.qty, facts.accountQty, facts.accountReducible)
+  if (reducing.reduces(terms.side, terms.qty, facts.ownQty, facts.reducible)) return 'reducing';
+  if (!reducing.reachesAccount(facts)) return 'adding';
+  return reducing.reduces(terms.side, terms.qty, facts.accountQty, facts.accountReducible)
     ? 'reducing'
     : 'adding';
 }

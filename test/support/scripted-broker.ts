@@ -134,7 +134,7 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
   function answer<T>(
     treatment: Treatment,
     truth: () => T,
-    id: string,
+    keep: (resolve: (late: T) => void) => void,
   ): Promise<T | { kind: 'unknown'; reason: string }> {
     const told = truth();
     switch (treatment.answer) {
@@ -145,7 +145,7 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
       case 'throw':
         return Promise.reject(new Error('502 Bad Gateway'));
       case 'never':
-        return new Promise((resolve) => waiting.set(id, resolve as never as (outcome: PlaceOutcome) => void));
+        return new Promise((resolve) => keep(resolve));
       default:
         return treatment.answer satisfies never;
     }
@@ -200,7 +200,7 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
           if (treatment.effect === 'lose') return { kind: 'unknown', reason: 'lost' };
           return { kind: 'accepted', brokerOrderId: accept(order) };
         },
-        order.brokerClientId,
+        (late) => waiting.set(order.brokerClientId, late),
       );
     },
     replace(order) {
@@ -218,7 +218,7 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
           orders.set(order.brokerClientId, { ...found, ...terms });
           return { kind: 'accepted', brokerOrderId: found.brokerOrderId };
         },
-        order.brokerClientId,
+        (late) => waiting.set(order.brokerClientId, late),
       );
     },
     cancel({ brokerClientId }) {
@@ -236,7 +236,7 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
           emit({ kind: 'order', order: seen(found) });
           return { kind: 'accepted' };
         },
-        brokerClientId,
+        () => undefined,
       );
     },
     orderByClientId: (id) =>

@@ -89,7 +89,7 @@ describe('a change', () => {
 
   it('of a stop and of a trail', async () => {
     const it = await scene();
-    const stop = await resting(it, { limit: undefined as never, stop: '1460' });
+    const stop = await place(it.room, it.claude, draft({ side: 'buy', qty: '10', stop: '1460' }));
     expect(await ask(it, stop, { stop: '1465' })).toBe('granted');
     expect((await now(it.room, it.claude, stop)).stopPrice?.toFixed()).toBe('1465');
     const trailing = await place(it.room, it.claude, {

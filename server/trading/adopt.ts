@@ -1,0 +1,85 @@
+/** Orders that nobody here placed: found at the broker, or told by an execution or a settlement; they have a home all the same. */
+import { randomBytes } from 'node:crypto';
+import { ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
+import { type AccountId, agentId } from '#domain/principal.ts';
+import type { BrokerExecution, BrokerOrder } from '#ports.ts';
+import { EXTERNAL_HOLDER } from './holdings.ts';
+import { instrumentOf, type Line } from './line.ts';
+import type { NewOrder, StoredOrder } from './order-rows.ts';
+import { createOrder, transition } from './transition.ts';
+
+/** An order that the broker has and nobody here placed: adopted as external, so that its fills have a home. */
+export function adopt(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder {
+  const instrument = instrumentOf(line, seen.instrument);
+  const order = createOrder(
+    line,
+    { ...blank(line, account, seen), symbol: instrument.symbol, brokerOrderId: seen.brokerOrderId },
+    'found at the broker; nobody here placed it',
+  );
+  const submitted = transition(line, order, { to: 'submitting', detail: 'adopted as external' });
+  return transition(line, submitted, { to: 'open', detail: 'working at the broker' });
+}
+
+export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOrder {
+  const wallMs = line.wallMs();
+  const { side, qty, type, timeInForce, limitPrice, stopPrice, trail, postOnly, reduceOnly, extendedHours } =
+    terms;
+  return {
+    side,
+    qty,
+    type,
+    timeInForce,
+    ...(limitPrice ? { limitPrice } : {}),
+    ...(stopPrice ? { stopPrice } : {}),
+    ...(trail ? { trail } : {}),
+    postOnly,
+    reduceOnly,
+    extendedHours,
+    orderId: `ord_${randomBytes(12).toString('hex')}`,
+    agent: agentId(EXTERNAL_HOLDER),
+    credential: EXTERNAL_HOLDER,
+    account,
+    instrument: terms.instrument,
+    symbol: '',
+    clientOrderId: null,
+    brokerClientId: terms.brokerClientId ?? `external_${account}_${terms.brokerOrderId}`,
+    brokerOrderId: null,
+    parentOrderId: null,
+    role: 'entry',
+    origin: 'external',
+    effect: 'adding',
+    takeProfit: null,
+    stopLoss: null,
+    tag: null,
+    status: 'received',
+    reason: null,
+    filledQty: ZERO_QUANTITY,
+    avgFillPrice: null,
+    filledValue: ZERO_MONEY,
+    unitValue: ZERO_MONEY,
+    pending: null,
+    held: false,
+    run: line.feed.run(),
+    mandateDay: line.access.mandateDay(wallMs),
+    createdAtMs: wallMs,
+    updatedAtMs: wallMs,
+  };
+}
+
+/** The least that an execution says of its order. */
+export const orderBehind = (execution: BrokerExecution): BrokerOrder => ({
+  brokerOrderId: execution.brokerOrderId,
+  brokerClientId: execution.brokerClientId,
+  instrument: execution.instrument,
+  side: execution.side,
+  qty: execution.qty,
+  filledQty: ZERO_QUANTITY,
+  type: 'market',
+  timeInForce: 'day',
+  postOnly: false,
+  reduceOnly: false,
+  extendedHours: false,
+  status: 'open',
+  held: false,
+  timeMs: execution.timeMs,
+});
