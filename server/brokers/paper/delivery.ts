@@ -1,5 +1,5 @@
 /** How the venue's events reach the gateway: in order and once, or, from a hostile venue, repeated, late and out of order. */
-import type { BrokerEvent } from '#ports.ts';
+import type { BrokerEvent, BrokerOrder } from '#ports.ts';
 import { draw, drawBetween } from './draw.ts';
 import type { Faults } from './settings.ts';
 
@@ -39,6 +39,7 @@ export function openDelivery(seed: number, faults: Faults | null): Delivery {
   function sendBadly(event: BrokerEvent, how: Faults): void {
     const number = String(++drawn);
     const fate = draw(seed, 'delivery', number) * 100;
+    if (event.kind === 'order') owed = owed.filter((one) => !outdated(one.event, event.order));
     if (fate < how.eventDelayedPercent) {
       const dueAt = deliveries + drawBetween(seed, 'delay', number, { min: 1, max: how.eventDelayMax });
       owed.push({ dueAt, event });
@@ -55,9 +56,9 @@ export function openDelivery(seed: number, faults: Faults | null): Delivery {
         return;
       }
       deliveries++;
+      for (const event of events) sendBadly(event, faults);
       const due = owed.filter((one) => one.dueAt <= deliveries);
       owed = owed.filter((one) => one.dueAt > deliveries);
-      for (const event of events) sendBadly(event, faults);
       for (const { event } of due) emit(event);
     },
     onEvent(listener) {
@@ -69,4 +70,13 @@ export function openDelivery(seed: number, faults: Faults | null): Delivery {
       owed = [];
     },
   };
+}
+
+/**
+ * Whether a late word on an order would take back what a newer one says of its size. Brokers repeat old states, but their
+ * updates of one order come in order where quantities change, and nothing in the message would tell the two apart.
+ */
+function outdated(late: BrokerEvent, now: BrokerOrder): boolean {
+  if (late.kind !== 'order' || late.order.brokerOrderId !== now.brokerOrderId) return false;
+  return late.order.held !== now.held || !late.order.qty.eq(now.qty);
 }

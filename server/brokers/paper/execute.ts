@@ -36,7 +36,7 @@ import { draw, drawPercent } from './draw.ts';
 import { buyingPower, openingPart, opposes, type QuoteOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
 import { postFill } from './posting.ts';
-import { type PaperStep, type Piece, slippage, totalOf, walk, worsen } from './prices.ts';
+import { type PaperStep, type Piece, slippage, totalOf, type Walk, walk, worsen } from './prices.ts';
 
 export interface Meeting {
   readonly price: Price;
@@ -140,13 +140,12 @@ function partOf(scene: Scene, order: PaperOrder, allowed: Quantity): Quantity {
   return min(allowed, max(lot, roundDownTo(scale(allowed, share), lot)));
 }
 
-const UNLIMITED = (at: Price): Walk1 => [{ level: { price: at, size: null }, left: null }];
-type Walk1 = readonly { readonly level: DepthLevel; readonly left: Quantity | null }[];
-
 /** What is left of the side that the order meets; a print holds its own size and nothing beyond it. */
-function levelsFor(scene: Scene, order: PaperOrder, meeting: Meeting): Walk1 {
+function levelsFor(scene: Scene, order: PaperOrder, meeting: Meeting): Walk['levels'] {
   const { book, step } = scene;
-  if (!book.rules.displayedSize || meeting.basis === 'last') return UNLIMITED(meeting.price);
+  if (!book.rules.displayedSize || meeting.basis === 'last') {
+    return [{ level: { price: meeting.price, size: null }, left: null }];
+  }
   const side = order.side === 'buy' ? 'ask' : 'bid';
   const levels =
     meeting.basis === 'print' ? [printLevel(step, meeting.price)] : side === 'ask' ? step.asks : step.bids;

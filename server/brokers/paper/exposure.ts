@@ -16,7 +16,7 @@ import {
   ZERO_QUANTITY,
 } from '#domain/decimal.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
-import { opposite, type Side } from '#domain/order.ts';
+import type { Side } from '#domain/order.ts';
 import type { Quote } from '#ports.ts';
 import { type Book, instrumentOf, type PaperOrder, positionOf, remaining } from './book.ts';
 import { feeOf } from './fees.ts';
@@ -153,11 +153,8 @@ export function openingOf(book: Book, order: PaperOrder, without?: PaperOrder): 
   return subtract(rest, min(left, rest));
 }
 
-/** What closing a position costs nothing to: the quantity of a fill that opens or grows a position. */
+/** The part of a fill that opens or grows a position; what closes one costs nothing. */
 export function openingPart(book: Book, order: PaperOrder, qty: Quantity): Quantity {
   const position = positionOf(book, order.instrument).qty;
   return opposes(order.side, position) ? subtract(qty, min(qty, absolute(position))) : qty;
 }
-
-export const sideOfPosition = (qty: Quantity): Side => (isNegative(qty) ? 'sell' : 'buy');
-export const closingSide = (qty: Quantity): Side => opposite(sideOfPosition(qty));

@@ -63,7 +63,7 @@ function meet(scene: Scene, order: PaperOrder, filledGroups: Set<number>): void 
 function waits(book: Book, order: PaperOrder, step: PaperStep): boolean {
   if (order.waitSteps === 0) return false;
   const lastChance = step.tapeEnd || endsWith(order, step);
-  order.waitSteps = lastChance ? 0 : order.waitSteps - 1;
+  order.waitSteps--;
   touch(book, order);
   return !lastChance;
 }

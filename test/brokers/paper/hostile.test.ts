@@ -161,3 +161,26 @@ describe('hostile', () => {
     expect(a.v.events).toEqual(b.v.events);
   });
 });
+
+describe('a late word on an order', () => {
+  test('never takes back what a newer one said of its quantity', async () => {
+    const v = venue({ rules: PRESET_RULES.hostile, seed: 8, cash: '10000000' });
+    v.step(shown);
+    for (let n = 0; n < 60; n++) {
+      await v.place({ id: `o${n}`, side: 'buy', qty: '300', limit: '10', takeProfit: '20', stopLoss: '5' });
+      v.step({ ...shown, asks: String(100 + n) });
+    }
+    const newest = new Map<string, string>();
+    let told = 0;
+    for (const event of v.events) {
+      if (event.kind !== 'order' || !event.order.brokerClientId?.endsWith('-sl')) continue;
+      const { brokerOrderId, qty, held } = event.order;
+      const before = newest.get(brokerOrderId);
+      const now = held ? '0' : qty.toFixed();
+      if (before !== undefined) expect(Number(now)).toBeGreaterThanOrEqual(Number(before));
+      newest.set(brokerOrderId, now);
+      told++;
+    }
+    expect(told).toBeGreaterThan(60);
+  });
+});

@@ -1,6 +1,6 @@
 /** Rules 20 and 21: brackets, and legs of which one cancels the other. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { paperVenue, type TestVenue, type VenueWords } from '../../support/paper-venue.ts';
+import { PLAIN, paperVenue, type TestVenue, type VenueWords } from '../../support/paper-venue.ts';
 
 const open: TestVenue[] = [];
 function venue(words?: VenueWords): TestVenue {
@@ -186,6 +186,25 @@ describe('rule 21: one cancels the other', () => {
     expect(v.step({ ...at('100', '30'), kind: 'gap' })).toEqual(['sell 30@100', 'sell 70@99.99']);
     expect(await v.status('e-tp')).toBe('canceled 0/100');
     expect(await v.adapter.positions()).toEqual([]);
+  });
+
+  test('not even when the first of them fills in part', async () => {
+    const v = venue({ rules: { ...PLAIN, partialPercent: 100 } });
+    v.step(at('100'));
+    await v.place({ id: 'e', side: 'buy', qty: '100', tif: 'ioc', takeProfit: '99', stopLoss: '98' });
+    v.step(at('100'));
+    await v.replace({ id: 'e-sl', side: 'sell', qty: '100', stop: '101' });
+    expect(v.step(at('100'))).toHaveLength(1);
+    expect((await v.adapter.orderByClientId('e-sl'))?.status).toBe('partially_filled');
+    expect((await v.adapter.orderByClientId('e-tp'))?.filledQty.toFixed()).toBe('0');
+  });
+
+  test('the pair reserves nothing twice', async () => {
+    const v = venue({ cash: '10000' });
+    v.step({ bid: '100', ask: '100' });
+    await v.place({ id: 'e', side: 'buy', qty: '50', takeProfit: '110', stopLoss: '90' });
+    v.step({ bid: '100', ask: '100' });
+    expect((await v.adapter.balance()).buyingPower.toFixed()).toBe('5000');
   });
 
   test('a leg that is done ends what its entry still works', async () => {

@@ -184,6 +184,17 @@ describe('rule 24: fees by venue, maker and taker, effective-dated', () => {
     expect((await v.adapter.balance()).cash.toFixed()).toBe('86079');
   });
 
+  test('an order that was moved into the market is a taker again', async () => {
+    const btc = of('BTC/USD');
+    const v = venue({ instrument: btc, cash: '100000', startMs: Date.UTC(2018, 3, 6) });
+    v.step({ bid: '7000', ask: '7000' });
+    await v.place({ id: 'm', side: 'buy', qty: '1', limit: '6900' });
+    v.step({ bid: '7000', ask: '7000' });
+    await v.replace({ id: 'm', side: 'buy', qty: '1', limit: '7000' });
+    v.step({ bid: '7000', ask: '7000' });
+    expect((await v.adapter.historySince(undefined)).executions[0]?.fee.toFixed()).toBe('21');
+  });
+
   test('the estimate is the fee of such a fill', async () => {
     const v = venue({ instrument: of('BTC/USD'), startMs: Date.UTC(2018, 3, 6) });
     v.step({ bid: '7000', ask: '7000' });

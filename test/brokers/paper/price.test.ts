@@ -104,6 +104,13 @@ describe('rule 4: touch or penetrate', () => {
     expect(v.step(touching)).toEqual(['buy 10@9.9']);
   });
 
+  test('and never elsewhere, even where the trade was better', async () => {
+    const v = venue({ rules: { ...PLAIN, limitFills: 'touch' } });
+    v.step({ bid: '10.00', ask: '10.01' });
+    await v.place({ id: 'b', side: 'buy', qty: '10', limit: '9.90' });
+    expect(v.step({ bid: '9.50', ask: '9.95', last: '9.50' })).toEqual(['buy 10@9.9']);
+  });
+
   test('realistic and hostile penetrate, friendly touches', () => {
     expect(PRESET_RULES.realistic.limitFills).toBe('penetrate');
     expect(PRESET_RULES.hostile.limitFills).toBe('penetrate');
