@@ -8,7 +8,7 @@ import { type AuditEvent, type PreparedEvent, prepare } from './event.ts';
 import { splitLine } from './line.ts';
 import { type Outbox, openOutbox } from './outbox.ts';
 import { openPending } from './pending.ts';
-import { AuditError } from './reconcile.ts';
+import { AuditError, type Repair } from './reconcile.ts';
 import { auditRows, type Head } from './rows.ts';
 
 export { AuditError } from './reconcile.ts';
@@ -139,7 +139,7 @@ function openFollower(options: AuditLogOptions, chain: Chain, record: (event: Au
     ...options,
     chain,
     fileBytesMax: options.fileBytesMax ?? AUDIT_FILE_BYTES_MAX,
-    onRepair: (repair) => record({ kind: 'audit.repaired', outcome: 'ok', detail: repair }),
+    onRepair: (repair) => record(repairEvent(repair)),
     onMoved() {
       unsaved = true;
       cancelSave ??= clock.after(AUDIT_GROUP_MS, () => {
@@ -189,6 +189,15 @@ function openFollower(options: AuditLogOptions, chain: Chain, record: (event: Au
       cancelFollow?.();
       cancelSave?.();
     },
+  };
+}
+
+function repairEvent({ reason, bytesCut, linesMissing }: Repair): AuditEvent {
+  const outcome = reason === 'torn_line' ? 'ok' : 'error';
+  return {
+    kind: 'audit.repaired',
+    outcome,
+    detail: { reason, bytes_cut: bytesCut, lines_missing: linesMissing },
   };
 }
 

@@ -11,14 +11,20 @@ import {
 } from 'node:fs';
 import type { Store } from '#store/open.ts';
 import type { Chain } from './chain.ts';
-import { type JsonValue, parseBody, splitLine } from './line.ts';
+import { parseBody, splitLine } from './line.ts';
 import { linesOf, rotatedFiles } from './lines.ts';
 
 /** The record can not go on as it is; one sentence that says what to do. */
 export class AuditError extends Error {}
 
-/** What had to be put right, as the detail of an event. */
-export type Repair = Readonly<Record<string, JsonValue>>;
+/** What had to be put right. A torn line is what a crash leaves; the other two are somebody's doing. */
+export interface Repair {
+  readonly reason: 'torn_line' | 'file_cut' | 'file_missing';
+  /** Of what was not a line of the record. */
+  readonly bytesCut: number;
+  /** Lines that had been written and synced, and were gone. */
+  readonly linesMissing: number;
+}
 
 /** The end of the current file as far as it is known to be ours. */
 export interface Position {
@@ -62,7 +68,7 @@ export function reconcile(options: ReconcileOptions, path: string): Position {
   const synced = saved && saved.lastSeq > rotated ? saved : undefined;
   const empty: Position = { bytes: 0, lastSeq: rotated, firstSeq: rotated + 1 };
   if (!existsSync(path)) {
-    if (synced) onRepair({ reason: 'file_missing', lines_missing: synced.lastSeq - rotated });
+    if (synced) onRepair({ reason: 'file_missing', bytesCut: 0, linesMissing: synced.lastSeq - rotated });
     return empty;
   }
   const file = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
@@ -74,8 +80,8 @@ export function reconcile(options: ReconcileOptions, path: string): Position {
       ftruncateSync(file, end.bytes);
       fdatasyncSync(file);
     }
-    if (missing > 0) onRepair({ reason: 'file_cut', bytes_cut: size - end.bytes, lines_missing: missing });
-    else if (end.bytes < size) onRepair({ reason: 'torn_line', bytes_cut: size - end.bytes });
+    if (missing > 0) onRepair({ reason: 'file_cut', bytesCut: size - end.bytes, linesMissing: missing });
+    else if (end.bytes < size) onRepair({ reason: 'torn_line', bytesCut: size - end.bytes, linesMissing: 0 });
     return end;
   } finally {
     closeSync(file);

@@ -30,8 +30,8 @@ function seqs(room: AuditRoom): number[] {
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
 const repairs = (room: AuditRoom): unknown[] =>
   room.lines().flatMap((line) => {
-    const { kind, detail } = JSON.parse(line) as { kind: string; detail: unknown };
-    return kind === 'audit.repaired' ? [detail] : [];
+    const { kind, outcome, detail } = JSON.parse(line) as { kind: string; outcome: string; detail: object };
+    return kind === 'audit.repaired' ? [{ outcome, ...detail }] : [];
   });
 
 describe('after a crash', () => {
@@ -57,7 +57,7 @@ describe('after a crash', () => {
     appendFileSync(room.file, '{"seq":4,"time":"2026-');
     const next = reopen(room);
     expect(seqs(next)).toEqual(upTo(6));
-    expect(repairs(next)).toEqual([{ reason: 'torn_line', bytes_cut: 22 }]);
+    expect(repairs(next)).toEqual([{ outcome: 'ok', reason: 'torn_line', bytes_cut: 22, lines_missing: 0 }]);
     expect(next.verify()).toMatchObject({ ok: true, lines: 6 });
   });
 
@@ -102,7 +102,7 @@ describe('a file that was touched', () => {
     const whole = readFileSync(room.file, 'utf8');
     truncateSync(room.file, Buffer.byteLength(whole.split('\n').slice(0, 2).join('\n')) + 1);
     const next = reopen(room);
-    expect(repairs(next)).toEqual([{ reason: 'file_cut', bytes_cut: 0, lines_missing: 3 }]);
+    expect(repairs(next)).toEqual([{ outcome: 'error', reason: 'file_cut', bytes_cut: 0, lines_missing: 3 }]);
     expect(readFileSync(next.file, 'utf8').startsWith(whole)).toBe(true);
     expect(next.verify()).toMatchObject({ ok: true, lines: 6 });
   });
@@ -115,7 +115,9 @@ describe('a file that was touched', () => {
     const whole = readFileSync(room.file, 'utf8');
     rmSync(room.file);
     const next = reopen(room);
-    expect(repairs(next)).toEqual([{ reason: 'file_missing', lines_missing: 5 }]);
+    expect(repairs(next)).toEqual([
+      { outcome: 'error', reason: 'file_missing', bytes_cut: 0, lines_missing: 5 },
+    ]);
     expect(readFileSync(next.file, 'utf8').startsWith(whole)).toBe(true);
   });
 
@@ -127,7 +129,9 @@ describe('a file that was touched', () => {
     recordSome(room, 1);
     room.clock.advance(200);
     expect(seqs(room)).toEqual(upTo(5));
-    expect(repairs(room)).toEqual([{ reason: 'file_missing', lines_missing: 3 }]);
+    expect(repairs(room)).toEqual([
+      { outcome: 'error', reason: 'file_missing', bytes_cut: 0, lines_missing: 3 },
+    ]);
   });
 
   test('lengthened by a stranger while the gateway runs: what is not ours is cut', () => {

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { openChain } from '#audit/chain.ts';
 import { writeCheckpoint } from '#audit/checkpoint.ts';
+import { lineWithHash, splitLine } from '#audit/line.ts';
 import { auditFiles } from '#audit/lines.ts';
 import { verifyAudit } from '#audit/verify.ts';
 import { openKeyring } from '#store/keyring.ts';
@@ -128,10 +130,41 @@ describe('in the files', () => {
     expect(report.first_bad?.why).toMatch(why);
   });
 
-  test('the same event spelled another way, with a right hash', () => {
+  /** What somebody with the key could write: the first line changed, its hash right again. */
+  function forgeFirst(room: AuditRoom, change: (body: string) => string): void {
+    const chain = openChain(room.keyring);
+    edit(room.file, ([first = '', ...rest]) => {
+      const body = change(splitLine(Buffer.from(first))?.body.toString('utf8') ?? '');
+      return [lineWithHash(body, chain.hashOf(body)), ...rest];
+    });
+  }
+
+  test.each([
+    ['a space', '{"seq":1,', '{"seq": 1,'],
+    ['a number with a point', '{"seq":1,', '{"seq":1.0,'],
+    ['a field twice', '"agent":null,', '"agent":null,"agent":null,'],
+    ['a field left out', '"agent":null,', ''],
+    ['fields in another order', '"agent":null,"credential":null,', '"credential":null,"agent":null,'],
+    ['an escape that is not needed', '"outcome":"ok"', '"outcome":"\\u006fk"'],
+    ['names of the detail not sorted', '"n":1,"note":"plain"', '"note":"plain","n":1'],
+  ])('another spelling with a right hash: %s', (_, from, to) => {
     const room = filledRoom(1_000_000);
-    edit(room.file, ([first = '', ...rest]) => [first.replace('{"seq":1,', '{"seq": 1,'), ...rest]);
-    expect(room.verify().first_bad).toMatchObject({ seq: 1, line: 1 });
+    forgeFirst(room, (body) => {
+      expect(body).toContain(from);
+      return body.replace(from, to);
+    });
+    expect(room.verify().first_bad).toEqual({
+      seq: 1,
+      line: 1,
+      file: 'audit.jsonl',
+      why: 'the line is not in its canonical spelling',
+    });
+  });
+
+  test('a line with a right hash that follows another one than it says', () => {
+    const room = filledRoom(1_000_000);
+    forgeFirst(room, (body) => body.replace('"prev":"0000', '"prev":"0001'));
+    expect(room.verify().first_bad?.why).toBe('the line does not follow the one before it');
   });
 
   test.each([0, 1])('a file missing (number %d)', (index) => {
