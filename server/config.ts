@@ -166,7 +166,8 @@ export function loadConfig(sources: ConfigSources): Config {
 /** For the kill switch, which a typing error must not stop: what is wrong is at its default, unless it says where the data is. */
 export function loadConfigAnyway(sources: ConfigSources): { config: Config; wrong: readonly string[] } {
   const { config, wrong } = readConfig(sources);
-  if ([config.DATA_DIR, config.LOG_DIR, config.MCP_OAUTH_KEYS_DIR].includes('')) throw new ConfigError(wrong.join('\n'));
+  if ([config.DATA_DIR, config.LOG_DIR, config.MCP_OAUTH_KEYS_DIR].includes(''))
+    throw new ConfigError(wrong.join('\n'));
   return { config, wrong };
 }
 

@@ -18,8 +18,6 @@ export const ORDERS_PER_SECOND_MAX = 10;
 export const ACTION_TOKEN_TTL_MS = 300_000;
 /** Live action tokens an agent may hold; the oldest falls out. */
 export const ACTION_TOKENS_PER_AGENT_MAX = 200;
-/** The same order again within this time, without a new key, is `duplicate_order`. */
-export const DUPLICATE_WINDOW_MS = 5_000;
 export const BROKER_CALL_TIMEOUT_MS = 10_000;
 /** How long a close waits for the broker's word on each order it cancels first. */
 export const CANCEL_WAIT_MS = 5_000;

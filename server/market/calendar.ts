@@ -5,7 +5,7 @@ import { cryptoCalendar, fxCalendar } from './calendar-rolling.ts';
 import { usEquityCalendar } from './calendar-us-equity.ts';
 
 export type { Calendar, Session } from './calendar-listed.ts';
-export { type TapeDays, tapeCalendar } from './calendar-tape.ts';
+export { tapeCalendar } from './calendar-tape.ts';
 
 /** The venues with rules of their own; `tapeCalendar` makes the calendar of anything else. */
 export type CalendarId = 'us-equity' | 'crypto' | 'fx' | 'nse';

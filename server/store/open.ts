@@ -8,8 +8,6 @@ import { migrate, refuseForeign } from './migrate.ts';
 
 export { AfterCommitError, StoreError, StoreUnavailable } from './fault.ts';
 
-export type Row = Readonly<Record<string, string | number | bigint | Buffer | null>>;
-
 export interface Store {
   /** For prepared statements; every write runs inside `transaction`. */
   readonly db: Database.Database;

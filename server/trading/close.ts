@@ -32,6 +32,8 @@ export interface Closer {
   readonly permit: Permit;
   readonly origin: 'close' | 'flatten';
   readonly principal?: Principal;
+  /** The call whose key the close belongs to. */
+  readonly commit?: ReduceCommit;
 }
 
 export async function closePosition(
@@ -52,6 +54,7 @@ export async function closePosition(
     permit: { epoch: who.epoch, byOwner: false },
     origin: 'close',
     principal: who,
+    commit,
   };
   if (commit.dryRun) return previewClose(line, closer, request);
   bindReduction(line, who, commit);
@@ -100,12 +103,23 @@ function recallClose(
   who: Principal,
   commit: ReduceCommit,
 ): Result<CloseOutcomeView, Refusal> | undefined {
+  const made = orderMade(line, who, commit);
+  if (made !== undefined)
+    return ok({ dryRun: false, order: made, canceled: [], detail: 'this key has made this close' });
   const known = recallReduction<StoredClose>(line, who, commit);
   if (known === undefined || !known.ok) return known;
   const { refusal, orderId, canceled, detail } = known.value;
   if (refusal !== undefined) return err(refusal);
   const order = orderId ? mustFind(line, orderId) : null;
   return ok({ dryRun: false, order, canceled: canceled ?? [], detail: detail ?? '' });
+}
+
+/** The close of a key whose call never ended, because the gateway did: a second one would close a part of it twice. */
+function orderMade(line: Line, who: Principal, commit: ReduceCommit): StoredOrder | undefined {
+  if (commit.idempotencyKey === undefined || commit.dryRun) return undefined;
+  const bound = line.idempotency.find(who.agent, commit.tool, commit.idempotencyKey);
+  if (bound === undefined || bound.digest !== commit.digest || bound.outcome !== null) return undefined;
+  return bound.orderId === null ? undefined : mustFind(line, bound.orderId);
 }
 
 interface Closed {
@@ -237,6 +251,10 @@ function decideClose(
     closer.origin === 'close' ? 'close of the position' : 'flattened by the owner',
     closer.principal,
   );
+  if (closer.commit?.idempotencyKey !== undefined) {
+    const { tool, idempotencyKey } = closer.commit;
+    line.idempotency.attach(closer.agent, tool, idempotencyKey, order.orderId);
+  }
   const submitting = transition(line, order, { to: 'submitting', detail: 'cleared: it only reduces' });
   return ok({ cleared: verdict.mint({ brokerClientId: order.brokerClientId }), order: submitting });
 }

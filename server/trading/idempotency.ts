@@ -14,6 +14,8 @@ export interface IdempotencyTable {
   find(agent: AgentId, tool: string, key: string): BoundKey | undefined;
   /** Inside a transaction; throws when the key is bound already (look first). */
   bind(agent: AgentId, tool: string, key: string, bound: BoundKey & { readonly atMs: number }): void;
+  /** Names the order that a bound key has made, in the transaction that makes it. */
+  attach(agent: AgentId, tool: string, key: string, orderId: string): void;
   /** Fills in the outcome of a key that was bound before its effect was known. */
   settle(agent: AgentId, tool: string, key: string, outcome: string): void;
 }
@@ -26,6 +28,9 @@ export function idempotencyTable({ db }: Store): IdempotencyTable {
   const bind = db.prepare(
     'INSERT INTO idempotency (agent_id, tool, key, digest, order_id, outcome, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
+  const attach = db.prepare(
+    'UPDATE idempotency SET order_id = ? WHERE agent_id = ? AND tool = ? AND key = ?',
+  );
   const settle = db.prepare('UPDATE idempotency SET outcome = ? WHERE agent_id = ? AND tool = ? AND key = ?');
   return {
     find(agent, tool, key) {
@@ -34,6 +39,7 @@ export function idempotencyTable({ db }: Store): IdempotencyTable {
     },
     bind: (agent, tool, key, bound) =>
       void bind.run(agent, tool, key, bound.digest, bound.orderId, bound.outcome, bound.atMs),
+    attach: (agent, tool, key, orderId) => void attach.run(orderId, agent, tool, key),
     settle: (agent, tool, key, outcome) => void settle.run(outcome, agent, tool, key),
   };
 }

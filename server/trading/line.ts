@@ -3,7 +3,6 @@ import type { Access } from '#access/access.ts';
 import type { AuditEvent } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
-import { isFinal } from '#domain/order.ts';
 import type { AccountId, Actor } from '#domain/principal.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { BrokerAdapter, Clock, MarketFeed } from '#ports.ts';
@@ -106,8 +105,6 @@ export const instrumentOf = (line: Line, id: InstrumentId) => {
   if (found === undefined) throw new Error(`instrument ${id} is not in the book`);
   return found;
 };
-
-export const isWorking = (order: StoredOrder): boolean => !isFinal(order.status);
 
 /** Messages sent for an account in the last second (SEBI counts orders, changes and cancels alike). */
 export function messagesInLastSecond(line: Line, account: AccountId): number {

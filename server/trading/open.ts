@@ -1,8 +1,9 @@
 /** Opens the order line: builds its parts by hand and holds them together while the gateway runs. */
-import type { AccountId, AgentId, Principal } from '#domain/principal.ts';
+import type { AccountId, Principal } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { type AfterEvent, postEvent } from './broker-events.ts';
-import { cancelAllOrders, cancelMany, cancelOrder } from './cancel.ts';
+import { cancelAllOrders, cancelOrder } from './cancel.ts';
+import { cancelAdding, cancelUnfit } from './cancel-adding.ts';
 import { closePosition } from './close.ts';
 import { closeAllPositions } from './close-all.ts';
 import type { Desk } from './desk.ts';
@@ -12,7 +13,6 @@ import { killSwitch } from './kill-switch.ts';
 import { freshMemory, type Line, type Neighbours } from './line.ts';
 import { watchLoss } from './loss.ts';
 import { modifyOrder } from './modify.ts';
-import { type StoredOrder } from './order-rows.ts';
 import { orderTable } from './orders.ts';
 import { closePnlDay } from './pnl.ts';
 import { reads } from './reads.ts';
@@ -44,17 +44,9 @@ export function openTrading(neighbours: Neighbours): Trading {
   const gate = killSwitch(line);
   const stops: (() => void)[] = [];
 
-  const cancelAdding = (
-    agent: AgentId,
-    why: string,
-    which: (order: StoredOrder) => boolean = () => true,
-  ): void => {
-    const adding = line.orders
-      .working({ agent })
-      .filter((order) => order.effect === 'adding' && order.status !== 'pending_cancel' && which(order));
-    if (adding.length > 0) void cancelMany(line, adding, why).catch(() => undefined);
-  };
-  const losses = watchLoss(line, (agent) => cancelAdding(agent, 'canceled: the agent may only reduce now'));
+  const losses = watchLoss(line, (agent) =>
+    cancelAdding(line, agent, { why: 'canceled: the agent may only reduce now' }),
+  );
 
   function afterEvent(done: AfterEvent): void {
     if (done.opened !== undefined) gate.seen(done.opened);
@@ -65,28 +57,6 @@ export function openTrading(neighbours: Neighbours): Trading {
     const adapter = line.adapters.get(account);
     if (adapter === undefined) throw new Error(`the account ${account} has no adapter`);
     stops.push(adapter.onEvent((event) => afterEvent(postEvent(line, account, event))));
-  }
-
-  /** Tightening cancels what no longer fits, and nothing else. */
-  function mandateChanged(agent: AgentId): void {
-    const state = line.access.agents.stateOf(agent).state;
-    if (state !== 'ACTIVE') {
-      cancelAdding(agent, `canceled: the agent is ${state}`);
-      return;
-    }
-    const mandate = line.access.mandates.current(agent);
-    cancelAdding(agent, 'canceled: it no longer fits the mandate', (order) => {
-      if (mandate === undefined) return true;
-      const listed = mandate.instruments === 'any' || mandate.instruments.has(order.instrument);
-      return (
-        !listed ||
-        !mandate.accounts.has(order.account) ||
-        !mandate.document.sides.includes(order.side) ||
-        !mandate.document.order_types.includes(order.type) ||
-        order.qty.gt(mandate.maxOrderQty) ||
-        order.unitValue.times(order.qty.minus(order.filledQty)).gt(mandate.maxOrderValue)
-      );
-    });
   }
 
   return {
@@ -102,7 +72,7 @@ export function openTrading(neighbours: Neighbours): Trading {
       if (!live.ok) return live;
       const halted = line.access.agents.halt(who.agentName, who, reason);
       if (!halted.ok) return halted;
-      cancelAdding(who.agent, 'canceled: the agent halted itself');
+      cancelAdding(line, who.agent, { why: 'canceled: the agent halted itself' });
       return ok({ tradingState: 'HALTED', agent: who.agentName });
     },
     kill: (options) => gate.kill(options),
@@ -112,7 +82,7 @@ export function openTrading(neighbours: Neighbours): Trading {
     async start() {
       markInterrupted(line);
       for (const account of line.adapters.keys()) listen(account);
-      line.access.onMandateChange(mandateChanged);
+      line.access.onMandateChange((agent) => cancelUnfit(line, agent));
       stops.push(
         line.feed.onTick((tick) => {
           if (!tick.sessionEnd) return;

@@ -1,0 +1,44 @@
+/** What is taken back when an agent's authority shrinks: its adding orders, all of them or those that no longer fit. */
+import type { AgentId } from '#domain/principal.ts';
+import { cancelMany } from './cancel.ts';
+import type { Line } from './line.ts';
+import type { StoredOrder } from './order-rows.ts';
+
+interface Which {
+  readonly why: string;
+  /** Absent: every adding order. */
+  readonly which?: (order: StoredOrder) => boolean;
+}
+
+/** Starts the cancels and does not wait: the broker's answers arrive as events, and what is unclear is asked for again. */
+export function cancelAdding(line: Line, agent: AgentId, { why, which = () => true }: Which): void {
+  const adding = line.orders
+    .working({ agent })
+    .filter((order) => order.effect === 'adding' && order.status !== 'pending_cancel' && which(order));
+  if (adding.length > 0) void cancelMany(line, adding, why).catch(() => undefined);
+}
+
+/** After a change of mandate: tightening cancels what no longer fits, and nothing else. */
+export function cancelUnfit(line: Line, agent: AgentId): void {
+  const { state } = line.access.agents.stateOf(agent);
+  if (state !== 'ACTIVE') {
+    cancelAdding(line, agent, { why: `canceled: the agent is ${state}` });
+    return;
+  }
+  const mandate = line.access.mandates.current(agent);
+  cancelAdding(line, agent, {
+    why: 'canceled: it no longer fits the mandate',
+    which(order) {
+      if (mandate === undefined) return true;
+      const listed = mandate.instruments === 'any' || mandate.instruments.has(order.instrument);
+      return (
+        !listed ||
+        !mandate.accounts.has(order.account) ||
+        !mandate.document.sides.includes(order.side) ||
+        !mandate.document.order_types.includes(order.type) ||
+        order.qty.gt(mandate.maxOrderQty) ||
+        order.unitValue.times(order.qty.minus(order.filledQty)).gt(mandate.maxOrderValue)
+      );
+    },
+  });
+}

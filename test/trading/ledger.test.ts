@@ -1,0 +1,217 @@
+/** The ledger: after whatever agents did, its postings balance, its cash is the broker's, and holders add up to the account. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { add, money, quantity, sum, ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
+import type { Principal } from '#domain/principal.ts';
+import {
+  commit,
+  draft,
+  granted,
+  own,
+  PAPER,
+  place,
+  reduce,
+  type TradingRoom,
+  tradingRoom,
+} from '../support/trading-room.ts';
+
+/** What agents do, as numbers: which agent, what, how much, how far from the market, how many quotes pass afterwards. */
+const operation = fc.record({
+  agent: fc.constantFrom('claude', 'cursor', 'scalper'),
+  act: fc.constantFrom(
+    'market',
+    'limit',
+    'bracket',
+    'stop',
+    'modify',
+    'cancel',
+    'cancelAll',
+    'close',
+    'closeAll',
+  ),
+  side: fc.constantFrom('buy' as const, 'sell' as const),
+  qty: fc.integer({ min: 1, max: 9 }),
+  off: fc.integer({ min: -30, max: 30 }),
+  steps: fc.integer({ min: 0, max: 3 }),
+});
+type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
+
+async function perform(room: TradingRoom, who: Principal, op: Operation): Promise<void> {
+  const near = room.bid().plus(String(op.off)).toFixed(2);
+  const qty = String(op.qty);
+  const { trading } = room;
+  const working = async () => granted(await trading.orders(who, { status: 'open', limit: 50 })).items;
+  switch (op.act) {
+    case 'market':
+      await trading.placeOrder(who, draft({ side: op.side, qty }), commit());
+      break;
+    case 'limit':
+      await trading.placeOrder(
+        who,
+        draft({ side: op.side, qty, limit: near, timeInForce: op.off > 0 ? 'day' : 'gtc' }),
+        commit(),
+      );
+      break;
+    case 'stop':
+      await trading.placeOrder(who, draft({ side: op.side, qty, stop: near }), commit());
+      break;
+    case 'bracket': {
+      const up = room.ask().plus('25').toFixed(2);
+      const down = room.bid().minus('25').toFixed(2);
+      const [takeProfit, stopLoss] = op.side === 'buy' ? [up, down] : [down, up];
+      await trading.placeOrder(who, draft({ side: op.side, qty, takeProfit, stopLoss }), commit());
+      break;
+    }
+    case 'modify': {
+      const [order] = await working();
+      if (order)
+        await trading.modifyOrder(
+          who,
+          { orderId: order.orderId, qty: quantity(qty) },
+          { ...commit(), tool: 'modify_order' },
+        );
+      break;
+    }
+    case 'cancel': {
+      const [order] = await working();
+      if (order) await trading.cancelOrder(who, order.orderId, { ...reduce(), tool: 'cancel_order' });
+      break;
+    }
+    case 'cancelAll':
+      await trading.cancelAllOrders(who, {}, { ...reduce(), tool: 'cancel_all_orders' });
+      break;
+    case 'close':
+      await trading.closePosition(who, { account: PAPER, symbol: 'SPX' }, reduce());
+      break;
+    case 'closeAll':
+      await trading.closeAllPositions(who, {}, { ...reduce(), tool: 'close_all_positions' });
+      break;
+    default:
+      op.act satisfies never;
+  }
+}
+
+/** Everything that has to hold at every moment. */
+async function expectWhole(room: TradingRoom): Promise<void> {
+  const { db } = room.store;
+  const postings = db.prepare('SELECT ref, amount FROM ledger').all() as readonly {
+    ref: string;
+    amount: string;
+  }[];
+  const byRef = new Map<string, string[]>();
+  for (const { ref, amount } of postings) byRef.set(ref, [...(byRef.get(ref) ?? []), amount]);
+  for (const [ref, amounts] of byRef) {
+    expect(sum(ZERO_MONEY, amounts.map(money)).toFixed(), `posting ${ref}`).toBe('0');
+  }
+  const balance = await room.adapter.balance();
+  expect(db.prepare(`SELECT amount FROM ledger_balances WHERE entry = 'cash'`).pluck().get()).toBe(
+    balance.cash.toFixed(),
+  );
+  const cash = sum(
+    ZERO_MONEY,
+    (db.prepare(`SELECT amount FROM ledger WHERE entry = 'cash'`).pluck().all() as readonly string[]).map(
+      money,
+    ),
+  );
+  expect(cash.toFixed()).toBe(balance.cash.toFixed());
+
+  const [position] = await room.adapter.positions();
+  const holdings = db.prepare('SELECT holder, qty FROM holdings').all() as readonly {
+    holder: string;
+    qty: string;
+  }[];
+  const account = holdings.find((row) => row.holder === '*')?.qty ?? '0';
+  expect(account).toBe(position?.qty.toFixed() ?? '0');
+  const held = holdings
+    .filter((row) => row.holder !== '*')
+    .reduce((total, row) => add(total, quantity(row.qty)), ZERO_QUANTITY);
+  expect(held.toFixed()).toBe(account);
+
+  const executions = db.prepare('SELECT count(*) FROM executions').pluck().get();
+  const distinct = db.prepare('SELECT count(DISTINCT execution_id) FROM executions').pluck().get();
+  expect(executions).toBe(distinct);
+}
+
+const OPERATIONS = 250;
+/** Ten thousand in all. */
+const RUNS = { friendly: 16, realistic: 12, hostile: 12 } as const;
+
+describe('after random operations of three agents', () => {
+  it.each(['friendly', 'realistic'] as const)(
+    'ledger, holdings and broker agree (%s)',
+    async (preset) => {
+      const seed = Date.now() % 1_000_000;
+      console.log(`ledger ${preset}: seed ${seed}`);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(operation, { minLength: OPERATIONS, maxLength: OPERATIONS }),
+          async (operations) => {
+            const room = await tradingRoom({ paper: { preset, seed, cash: '1000000' } });
+            const done: Promise<void>[] = [];
+            const agents = new Map(['claude', 'cursor', 'scalper'].map((name) => [name, room.agent(name)]));
+            for (const op of operations) {
+              const who = agents.get(op.agent);
+              if (who === undefined) throw new Error('no such agent');
+              done.push(perform(room, who, op));
+              await room.play(op.steps);
+            }
+            await room.clock.advanceAsync(60_000);
+            await Promise.all(done);
+            await expectWhole(room);
+            const again = await room.restart();
+            await expectWhole(again);
+          },
+        ),
+        { seed, numRuns: RUNS[preset] },
+      );
+    },
+    240_000,
+  );
+
+  it('and on a hostile venue, once it has been asked about what was unclear', async () => {
+    const seed = Date.now() % 1_000_000;
+    console.log(`ledger hostile: seed ${seed}`);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(operation, { minLength: OPERATIONS, maxLength: OPERATIONS }),
+        fc.nat(),
+        async (operations, luck) => {
+          const room = await tradingRoom({ paper: { preset: 'hostile', seed: luck, cash: '1000000' } });
+          const claude = room.agent('claude');
+          const done: Promise<void>[] = [];
+          for (const op of operations) {
+            done.push(perform(room, claude, op));
+            await room.play(op.steps);
+          }
+          await room.clock.advanceAsync(180_000);
+          await Promise.all(done);
+          await expectWhole(room);
+          const unknown = room.store.db
+            .prepare(`SELECT count(*) FROM orders WHERE status IN ('unknown', 'submitting')`)
+            .pluck()
+            .get();
+          expect(unknown).toBe(0);
+          const sent = room.store.db
+            .prepare('SELECT count(DISTINCT broker_client_id) - count(*) FROM orders')
+            .pluck()
+            .get();
+          expect(sent).toBe(0);
+        },
+      ),
+      { seed, numRuns: RUNS.hostile },
+    );
+  }, 240_000);
+});
+
+it('shows a trade’s cash to the last decimal', async () => {
+  const room = await tradingRoom();
+  const claude = room.agent('claude');
+  const before = (await room.adapter.balance()).cash;
+  await place(room, claude, draft({ side: 'buy', qty: '3' }));
+  await room.play(1);
+  expect(await own(room, claude)).toBe('3');
+  const [trade] = granted(await room.trading.trades(claude, { limit: 5 })).items;
+  if (trade === undefined) throw new Error('no trade');
+  const after = (await room.adapter.balance()).cash;
+  expect(before.minus(after).toFixed()).toBe(trade.price.times('3').plus(trade.fee).toFixed());
+});
