@@ -60,7 +60,8 @@ export function openBooks(dataFolder: string, file = 'portcullis.db'): Books {
   const db = new Database(join(dataFolder, file), { readonly: true });
   db.pragma('busy_timeout = 2000');
   const rows = (sql: string): readonly Row[] => db.prepare<[], Row>(sql).all();
-  const text = (sql: string): string => String(db.prepare(sql).pluck().get() ?? '0');
+  const text = (sql: string): string =>
+    String(db.prepare<[], string | number | null>(sql).pluck().get() ?? '0');
   const sum = (sql: string): Big =>
     db
       .prepare<[], string>(sql)

@@ -55,7 +55,7 @@ export function crashingClient(url: string, apiKey: string): CrashingClient {
   }
   /** A key names one order for ever, whatever happened in between; nothing here is a bug's answer. */
   function note(call: Call, { status, body }: Answer): void {
-    const reason = String(body['reason'] ?? 'done');
+    const reason = (body['reason'] as string | undefined) ?? 'done';
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     const said = `${call.method} ${call.path} ${JSON.stringify(call.body)}: ${status} ${JSON.stringify(body)}`;
     if (status === 500 || NEVER_SAID.has(reason)) wrong.push(said);
