@@ -73,7 +73,7 @@ export function openAccess(o: AccessOptions): Access {
   const keyCheck = openKeyCheck({ store, audit, wall, authority, table });
   const reducing = openReducing({ store, audit, wall });
   const mandates = openMandates({ ...o, wall, agents, reducing, changed });
-  const local = localAgent({ store, agents, mandates, authority, accounts });
+  const local = localAgent({ store, audit, agents, mandates, authority, accounts });
   const rates = o.rates ?? DEFAULT_RATES;
   const limiter = openRateLimiter({ store, clock, wall, limits: { ...rates, reduce: rates.write } });
   const states = agentStates({ store, wall, calendar, authority, agents, reducing, mandates, changed });

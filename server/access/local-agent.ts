@@ -1,4 +1,6 @@
 /** The agent of the stdio door without a key: made at its first use, with the mandate it starts with. */
+
+import type { AuditLog } from '#audit/log.ts';
 import { ASSET_CLASSES } from '#domain/instrument.ts';
 import { ORDER_TYPES, SIDES } from '#domain/order.ts';
 import { accountId, type Owner, type Principal, SCOPES } from '#domain/principal.ts';
@@ -45,6 +47,7 @@ export interface LocalAgent {
 
 export function localAgent(o: {
   readonly store: Store;
+  readonly audit: Pick<AuditLog, 'recordRepeated'>;
   readonly agents: Agents;
   readonly mandates: Mandates;
   readonly authority: Authority;
@@ -68,7 +71,17 @@ export function localAgent(o: {
     principal() {
       const epoch = o.authority.epoch();
       const halted = haltedByKill(o.authority);
-      if (halted) return err(halted);
+      if (halted) {
+        o.audit.recordRepeated({
+          kind: 'auth.denied',
+          agent: LOCAL_AGENT,
+          credential: LOCAL_CREDENTIAL,
+          door: 'stdio',
+          outcome: 'refused',
+          detail: { reason: halted.reason },
+        });
+        return err(halted);
+      }
       const agent = ensure();
       return ok({
         kind: 'agent',

@@ -7,7 +7,7 @@ import type { BrokerEvent, BrokerExecution, BrokerOrder, BrokerSettlement } from
 import { adopt, blank, orderBehind } from './adopt.ts';
 import { restingState } from './dispatch.ts';
 import { isPosted, postExecution } from './ledger.ts';
-import { instrumentOf, type Line } from './line.ts';
+import { agentNameOf, instrumentOf, type Line } from './line.ts';
 import { fixDayStart } from './loss.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
@@ -167,7 +167,7 @@ export function applyExecution(
   const filled = recordFill(line, known, execution, worth);
   line.audit.record({
     kind: 'order.executed',
-    agent: known.agent,
+    agent: agentNameOf(line, known.agent),
     account,
     outcome: 'ok',
     detail: {

@@ -3,7 +3,7 @@ import { type ClearedOrder, isFinal } from '#domain/order.ts';
 import type { Actor } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, CancelOutcome, PlaceOutcome } from '#ports.ts';
-import { countMessage, type Line } from './line.ts';
+import { agentNameOf, countMessage, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { within } from './outside.ts';
 import { type Change, transition } from './transition.ts';
@@ -213,7 +213,7 @@ export async function dispatchCancel(
   } catch (cause) {
     line.audit.recordDeferred({
       kind: 'order.cancel_sent',
-      agent: order.agent,
+      agent: agentNameOf(line, order.agent),
       account: order.account,
       outcome: 'ok',
       detail: { order_id: order.orderId, why, store: cause instanceof Error ? cause.name : 'broken' },

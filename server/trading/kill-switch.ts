@@ -130,7 +130,10 @@ interface Seen {
 
 function reportOf(line: Line, options: KillOptions, seen: Seen): KillReport {
   const left = line.orders.working({});
-  const kept = left.filter((order) => order.effect === 'reducing' && !toCancel(line, order, options.cancel));
+  const kept = left.filter(
+    (order) =>
+      order.effect === 'reducing' && order.origin !== 'flatten' && !toCancel(line, order, options.cancel),
+  );
   return {
     tradingState: 'HALTED',
     haltedAtMs: seen.haltedAtMs,

@@ -3,7 +3,7 @@ import type { Access } from '#access/access.ts';
 import type { AuditEvent } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
-import type { AccountId, Actor } from '#domain/principal.ts';
+import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { BrokerAdapter, Clock, MarketFeed } from '#ports.ts';
 import type { Store } from '#store/open.ts';
@@ -71,6 +71,15 @@ export function auditActor(actor: Actor | undefined): Pick<AuditEvent, 'agent' |
   return actor.kind === 'owner'
     ? { credential: actor.credential, door: actor.door }
     : { agent: actor.agentName, credential: actor.credential, door: actor.door };
+}
+
+/** The record names agents as the owner does; where the store can not be read the id has to do. */
+export function agentNameOf(line: Line, id: AgentId): string {
+  try {
+    return line.access.agents.byId(id)?.name ?? id;
+  } catch {
+    return id;
+  }
 }
 
 /** Resolves with the order once `until` holds of it, or as it stands after `withinMs`. */

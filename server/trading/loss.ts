@@ -5,7 +5,7 @@ import { agentId } from '#domain/principal.ts';
 import { LOSS_CHECK_INTERVAL_MS, MARK_SAVE_INTERVAL_MS } from '#limits.ts';
 import { settings } from '#store/settings.ts';
 import { type Holding, profit } from './holdings.ts';
-import { instrumentOf, type Line } from './line.ts';
+import { agentNameOf, instrumentOf, type Line } from './line.ts';
 
 /** What a position could be closed at now: the bid for a long one, the ask for a short one. */
 export function markOf(line: Line, holding: Pick<Holding, 'instrument' | 'qty'>): Price | undefined {
@@ -137,7 +137,7 @@ export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): Los
       settings(line.store).set(STOPPED + agent, day);
       line.audit.record({
         kind: 'limit.breached',
-        agent,
+        agent: agentNameOf(line, agent),
         outcome: 'ok',
         detail: { limit: 'max_daily_loss', used: text(loss), max: text(mandate.maxDailyLoss), day },
       });

@@ -2,7 +2,7 @@
 import { subtract, text } from '#domain/decimal.ts';
 import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
 import type { Actor } from '#domain/principal.ts';
-import { auditActor, type Line } from './line.ts';
+import { agentNameOf, auditActor, type Line } from './line.ts';
 import { type NewOrder, reservedValue, type StoredOrder } from './order-rows.ts';
 
 /** What may change beside the status. */
@@ -82,7 +82,7 @@ function recordChange(
   const released = before ? subtract(reservedValue(before), reservedValue(after)) : undefined;
   line.audit.record({
     kind: before ? 'order.transition' : 'order.created',
-    agent: after.agent,
+    agent: agentNameOf(line, after.agent),
     ...auditActor(change.actor),
     account: after.account,
     outcome: outcomeOf(after.status),

@@ -32,7 +32,10 @@ describe('the kill switch', () => {
     expect(refused(access.stillLive(who)).reason).toBe('trading_halted');
     expect(refused(access.stillLive(local)).reason).toBe('trading_halted');
     expect(access.gatewayState()).toBe('HALTED');
-    expect(room.events('auth.denied')).toMatchObject([{ detail: { reason: 'trading_halted' } }]);
+    expect(room.events('auth.denied')).toMatchObject([
+      { detail: { reason: 'trading_halted' } },
+      { agent: 'local', credential: 'local', detail: { reason: 'trading_halted' } },
+    ]);
   });
 
   test('tells a stranger and the holder of a dead key nothing of it', () => {

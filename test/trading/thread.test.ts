@@ -18,6 +18,8 @@ it('takes a market order to a fill at the ask, with its timeline, its trade and 
   expect(trades).toHaveLength(1);
   const events = room.events().map((event) => event.kind);
   expect(events.filter((kind) => kind === 'order.executed')).toHaveLength(1);
+  const named = room.events().filter((event) => event.kind.startsWith('order.'));
+  expect(new Set(named.map((event) => event.agent))).toEqual(new Set(['claude']));
   const account = granted(await room.trading.account(claude, order.account));
   const cash = room.store.db.prepare(`SELECT amount FROM ledger_balances WHERE entry = 'cash'`).pluck().get();
   expect(account.cash.toFixed()).toBe(cash);
