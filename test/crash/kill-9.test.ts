@@ -9,6 +9,8 @@ it('loses nothing, doubles nothing, keeps the chain whole and is ready within fi
   process.stdout.write(`kill -9: seed ${seed}\n`);
   const figures = await killNine({ seed, cycles: 25, minutes: 1.5 });
   process.stdout.write(`kill -9: ${JSON.stringify(figures)}\n`);
+  expect(figures.cycles).toBeGreaterThanOrEqual(10);
+  expect(figures.unanswered).toBeGreaterThan(0);
   expect(figures.orders).toBeGreaterThan(0);
   expect(figures.executions).toBeGreaterThan(0);
 }, 180_000);

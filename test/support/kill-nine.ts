@@ -19,6 +19,8 @@ export interface KillNineOptions {
 export interface KillNineFigures {
   cycles: number;
   calls: number;
+  /** Calls that a kill left without an answer. */
+  unanswered: number;
   repeats: number;
   orders: number;
   executions: number;
@@ -98,6 +100,7 @@ async function openScene(clone: Portcullis, seed: number): Promise<Scene> {
   const figures: KillNineFigures = {
     cycles: 0,
     calls: 0,
+    unanswered: 0,
     repeats: 0,
     orders: 0,
     executions: 0,
@@ -154,6 +157,7 @@ async function askAgain({ client, figures, seen }: Scene, books: Books, cycle: n
   const repeats = [...lost, ...lost.filter((call) => call.path === '/orders'), ...told];
   const answers = await Promise.all(repeats.map((call) => client.call(call)));
   figures.repeats += repeats.length;
+  figures.unanswered += lost.length;
   expect(client.wrong, `repeats of cycle ${cycle - 1}`).toEqual([]);
   expect(
     answers.filter((answer) => answer === undefined),
