@@ -129,11 +129,9 @@ interface Seen {
 }
 
 function reportOf(line: Line, options: KillOptions, seen: Seen): KillReport {
-  const left = line.orders.working({});
-  const kept = left.filter(
-    (order) =>
-      order.effect === 'reducing' && order.origin !== 'flatten' && !toCancel(line, order, options.cancel),
-  );
+  // The flatten's own closes are neither kept nor left over: what they have not closed yet is in positionsLeft.
+  const left = line.orders.working({}).filter((order) => order.origin !== 'flatten');
+  const kept = left.filter((order) => order.effect === 'reducing' && !toCancel(line, order, options.cancel));
   return {
     tradingState: 'HALTED',
     haltedAtMs: seen.haltedAtMs,

@@ -85,8 +85,10 @@ describe('the kill switch', () => {
     await room.play(1);
     const report = await room.trading.kill({ ...KILL, flatten: true });
     expect(report.failed).toEqual([]);
-    // Its own closes are at work: they protect nothing, so they are left, not kept.
+    // Its own closes are at work: they protect nothing and are not left over either.
     expect(report.kept).toEqual([]);
+    expect(report.ordersLeft).toEqual([]);
+    expect(report.positionsLeft).toHaveLength(2);
     await room.play(2);
     const held = room.store.db.prepare(`SELECT count(*) FROM holdings WHERE qty <> '0'`).pluck().get();
     expect(held).toBe(0);
