@@ -2,13 +2,14 @@
 //
 // - `"gypfile": false` for better-sqlite3: it carries prebuilt binaries, but npm 10 would still run
 //   `node-gyp rebuild` and fail where there is no compiler. (npm 11 reads `allowScripts` in package.json.)
-// - The public registry's address wherever a mirror left its own: a lockfile is for every machine.
+// - No address of a registry: a lockfile is for every machine, and each asks the registry it is set up with.
 
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const REGISTRY = 'https://registry.npmjs.org/';
+/** How every npm registry names a tarball: `<package>/-/<file>.tgz`. */
+const REGISTRY_TARBALL = /^https?:\/\/.*\/-\/[^/?#]+\.tgz/;
 const PREBUILT = ['better-sqlite3'];
 
 /**
@@ -36,15 +37,12 @@ export function restoreLockfile(text) {
       changes.push(`${path}: gypfile false`);
     }
     const { resolved } = entry;
-    if (path === '' || entry.link === true || resolved === undefined || resolved.startsWith(REGISTRY))
-      continue;
-    const tarball = /^https?:\/\/.*\/-\/([^/?#]+\.tgz)/.exec(resolved)?.[1];
-    if (tarball === undefined) {
-      foreign.push(`${path}: ${resolved}`);
+    if (path === '' || entry.link === true || resolved === undefined) continue;
+    if (REGISTRY_TARBALL.test(resolved)) {
+      delete (lockfile.packages[path] ?? entry).resolved;
+      changes.push(`${path}: no address`);
     } else {
-      const restored = lockfile.packages[path] ?? entry;
-      restored.resolved = `${REGISTRY}${name}/-/${tarball}`;
-      changes.push(`${path}: resolved at ${REGISTRY}`);
+      foreign.push(`${path}: ${resolved}`);
     }
   }
   return {
