@@ -4,6 +4,7 @@ import type { AccountId, Actor, Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { CANCEL_WAIT_MS } from '#limits.ts';
+import { StoreUnavailable } from '#store/open.ts';
 import type { CancelOutcomeView, ReduceCommit } from './desk.ts';
 import { dispatchCancel } from './dispatch.ts';
 import { type Line, waitFor } from './line.ts';
@@ -46,10 +47,12 @@ export async function cancelOrder(
   }
   if (commit.dryRun) return ok({ dryRun: true, order });
   if (known === undefined)
-    bindReduction(line, who, commit, {
-      outcome: JSON.stringify({ orderId: order.orderId }),
-      orderId: order.orderId,
-    });
+    evenIfBroken(() =>
+      bindReduction(line, who, commit, {
+        outcome: JSON.stringify({ orderId: order.orderId }),
+        orderId: order.orderId,
+      }),
+    );
   const outcome = await dispatchCancel(line, order, 'cancel asked by the agent', who);
   if (outcome.kind === 'rejected') {
     return err(
@@ -61,6 +64,18 @@ export async function cancelOrder(
   }
   const after = await waitFor(line, order.orderId, (now) => isFinal(now.status), CANCEL_WAIT_MS);
   return ok({ dryRun: false, order: after ?? order });
+}
+
+/**
+ * A cancel goes out even when its key can not be written down: repeating one is harmless, and not sending it is not. Whatever
+ * else is wrong goes through.
+ */
+function evenIfBroken(write: () => void): void {
+  try {
+    write();
+  } catch (cause) {
+    if (!(cause instanceof StoreUnavailable)) throw cause;
+  }
 }
 
 /** An order that the caller may cancel: its own, or with `may_reduce: account` any in the accounts of its mandate. */
@@ -132,12 +147,12 @@ export async function cancelAllOrders(
     .filter((order) => filter.symbol === undefined || order.symbol === filter.symbol);
   if (commit.dryRun)
     return ok({ dryRun: true, canceled: [], pending: orders.map((order) => order.orderId), failed: [] });
-  bindReduction(line, who, commit);
+  evenIfBroken(() => bindReduction(line, who, commit));
   const result = {
     dryRun: false,
     ...(await cancelMany(line, orders, 'cancel of all asked by the agent', who)),
   };
-  settleReduction(line, who, commit, result);
+  evenIfBroken(() => settleReduction(line, who, commit, result));
   return ok(result);
 }
 

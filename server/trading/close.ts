@@ -4,7 +4,8 @@ import { isFinal, type Side } from '#domain/order.ts';
 import type { AccountId, Principal } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { authoriseReduction, bindReduction, cancelMany, recallReduction, settleReduction } from './cancel.ts';
+import { authoriseReduction, bindReduction, cancelMany, settleReduction } from './cancel.ts';
+import { recallClose } from './close-key.ts';
 import type { CloseOutcomeView, ReduceCommit } from './desk.ts';
 import { dispatch, mustFind, type Permit } from './dispatch.ts';
 import { type Facts, type Proposal, readFacts } from './facts.ts';
@@ -91,37 +92,6 @@ function mayClose(line: Line, who: Principal, account: AccountId): Result<void, 
   );
 }
 
-interface StoredClose {
-  readonly orderId?: string | null;
-  readonly canceled?: readonly string[];
-  readonly detail?: string;
-  readonly refusal?: Refusal;
-}
-
-function recallClose(
-  line: Line,
-  who: Principal,
-  commit: ReduceCommit,
-): Result<CloseOutcomeView, Refusal> | undefined {
-  const made = orderMade(line, who, commit);
-  if (made !== undefined)
-    return ok({ dryRun: false, order: made, canceled: [], detail: 'this key has made this close' });
-  const known = recallReduction<StoredClose>(line, who, commit);
-  if (known === undefined || !known.ok) return known;
-  const { refusal, orderId, canceled, detail } = known.value;
-  if (refusal !== undefined) return err(refusal);
-  const order = orderId ? mustFind(line, orderId) : null;
-  return ok({ dryRun: false, order, canceled: canceled ?? [], detail: detail ?? '' });
-}
-
-/** The close of a key whose call never ended, because the gateway did: a second one would close a part of it twice. */
-function orderMade(line: Line, who: Principal, commit: ReduceCommit): StoredOrder | undefined {
-  if (commit.idempotencyKey === undefined || commit.dryRun) return undefined;
-  const bound = line.idempotency.find(who.agent, commit.tool, commit.idempotencyKey);
-  if (bound === undefined || bound.digest !== commit.digest || bound.outcome !== null) return undefined;
-  return bound.orderId === null ? undefined : mustFind(line, bound.orderId);
-}
-
 interface Closed {
   readonly order: StoredOrder | null;
   readonly canceled: readonly string[];
@@ -156,7 +126,10 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
   const { instrument } = outside.value;
   const target = { agent: closer.agent, account: request.account, instrument: instrument.id };
   const working = line.orders.working(target);
-  const already = working.find((order) => order.origin === 'close' || order.origin === 'flatten');
+  // An agent's own close may be for a part only: the owner's flatten takes it back like every other reducing order.
+  const already = working.find(
+    (order) => order.origin === 'flatten' || (order.origin === 'close' && closer.origin === 'close'),
+  );
   if (already !== undefined) {
     return ok({ order: already, canceled: [], detail: 'a close is at work already; this is it' });
   }
