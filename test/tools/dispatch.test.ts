@@ -192,7 +192,7 @@ describe('the record', () => {
 });
 
 describe('a fault inside', () => {
-  const secret = 'pcl_canary /root/data/portcullis.db at line 5';
+  const secret = 'pcl_canary /srv/gateway/portcullis.db at line 5';
 
   it('is told as internal, without its words, and unsafe to repeat once an order may have gone out', async () => {
     const room = toolRoom();
