@@ -16,6 +16,10 @@ export const cancelAllOrders = defineTool({
   scope: 'write:orders',
   effect: 'reduce',
   rest: { method: 'POST', path: '/orders/cancel-all' },
+  example: {
+    prompt: 'Take all my open SPX orders back.',
+    arguments: { symbol: 'SPX' },
+  },
   input: z.strictObject({ account: accountFilter, symbol: symbol.optional(), ...reduceFields }),
   output: CancelAllShape,
   async run(services, principal, given) {

@@ -15,6 +15,10 @@ export const cancelOrder = defineTool({
   scope: 'write:orders',
   effect: 'reduce',
   rest: { method: 'DELETE', path: '/orders/{order_id}' },
+  example: {
+    prompt: 'Cancel that order.',
+    arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2' },
+  },
   input: z.strictObject({ order_id: orderId, ...reduceFields }),
   output: z.object({ dry_run: z.boolean(), order: OrderShape }),
   async run(services, principal, given) {

@@ -16,6 +16,10 @@ export const closeAllPositions = defineTool({
   scope: 'write:orders',
   effect: 'reduce',
   rest: { method: 'POST', path: '/positions/close-all' },
+  example: {
+    prompt: 'What would closing everything look like? Do not do it yet.',
+    arguments: { dry_run: true },
+  },
   input: z.strictObject({ account: accountFilter, ...reduceFields }),
   output: CloseAllShape,
   async run(services, principal, given) {

@@ -17,6 +17,10 @@ export const closePosition = defineTool({
   scope: 'write:orders',
   effect: 'reduce',
   rest: { method: 'POST', path: '/positions/close' },
+  example: {
+    prompt: 'Close my SPX position.',
+    arguments: { symbol: 'SPX' },
+  },
   input: z.strictObject({
     account: account.optional(),
     symbol,

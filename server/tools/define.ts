@@ -36,6 +36,13 @@ export interface RestRoute {
   readonly path: string;
 }
 
+/** A call as it comes about; documents, OpenAPI and `/docs` show it, the list of tools does not. */
+export interface ToolExample {
+  /** What a person says to a model. */
+  readonly prompt: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
 /** Arguments that have been parsed, bound to the tool that will run them. */
 export interface PreparedCall {
   /** True when nothing but a preview was asked for. */
@@ -54,6 +61,7 @@ export interface Tool {
   /** Whether it speaks to a broker or a feed outside this process. */
   readonly openWorld: boolean;
   readonly rest: RestRoute;
+  readonly example: ToolExample;
   readonly inputSchema: InputSchema;
   /** Of a success. */
   readonly successSchema: JsonSchema;
@@ -69,6 +77,7 @@ interface ToolDefinition<I extends z.ZodType, O extends z.ZodType> {
   readonly effect: Effect;
   readonly openWorld?: boolean;
   readonly rest: RestRoute;
+  readonly example: { readonly prompt: string; readonly arguments: z.input<I> & object };
   readonly input: I;
   readonly output: O;
   run(
@@ -89,6 +98,10 @@ export function defineTool<I extends z.ZodType, O extends z.ZodType>(definition:
     effect: definition.effect,
     openWorld: definition.openWorld ?? definition.effect !== 'read',
     rest: definition.rest,
+    example: {
+      prompt: definition.example.prompt,
+      arguments: Object.fromEntries(Object.entries(definition.example.arguments)),
+    },
     inputSchema: schema,
     successSchema: outputSchemaOf(output),
     output,

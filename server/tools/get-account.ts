@@ -16,6 +16,10 @@ export const getAccount = defineTool({
   effect: 'read',
   openWorld: true,
   rest: { method: 'GET', path: '/account' },
+  example: {
+    prompt: 'How much cash is left in my paper account?',
+    arguments: { account: 'paper' },
+  },
   input: z.strictObject({ account: account.optional() }),
   output: z.object({ account: AccountShape }),
   async run(services, principal, given) {

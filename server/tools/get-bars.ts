@@ -35,6 +35,10 @@ export const getBars = defineTool({
   effect: 'read',
   openWorld: true,
   rest: { method: 'GET', path: '/bars' },
+  example: {
+    prompt: 'Show me the last five daily bars of SPX.',
+    arguments: { symbol: 'SPX', timeframe: '1d', limit: 5 },
+  },
   input,
   output: z.object({
     symbol: z.string(),

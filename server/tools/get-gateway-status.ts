@@ -13,6 +13,10 @@ export const getGatewayStatus = defineTool({
   scope: 'read:market',
   effect: 'read',
   rest: { method: 'GET', path: '/status' },
+  example: {
+    prompt: 'Is everything connected, and may I trade?',
+    arguments: {},
+  },
   input: z.strictObject({}),
   output: StatusShape,
   run(services, principal) {

@@ -14,6 +14,10 @@ export const getInstrument = defineTool({
   scope: 'read:market',
   effect: 'read',
   rest: { method: 'GET', path: '/instrument' },
+  example: {
+    prompt: 'What are the tick and lot size of the S&P 500?',
+    arguments: { symbol: 'SPX' },
+  },
   input: z.strictObject({ symbol }),
   output: z.object({ instrument: InstrumentShape }),
   run(services, _principal, given) {

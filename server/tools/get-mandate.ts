@@ -13,6 +13,10 @@ export const getMandate = defineTool({
   scope: 'read:account',
   effect: 'read',
   rest: { method: 'GET', path: '/mandate' },
+  example: {
+    prompt: 'What may you do on my behalf, and how much of it is left today?',
+    arguments: {},
+  },
   input: z.strictObject({}),
   output: MandateShape,
   async run(services, principal) {

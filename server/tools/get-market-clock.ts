@@ -15,6 +15,10 @@ export const getMarketClock = defineTool({
   scope: 'read:market',
   effect: 'read',
   rest: { method: 'GET', path: '/market-clock' },
+  example: {
+    prompt: 'Is the market for SPX open?',
+    arguments: { symbol: 'SPX' },
+  },
   input: z.strictObject({ symbol: symbol.optional() }),
   output: z.object({ wall_time: z.iso.datetime(), markets: z.array(MarketClockShape) }),
   run(services, _principal, given) {

@@ -17,6 +17,10 @@ export const getMarketDepth = defineTool({
   effect: 'read',
   openWorld: true,
   rest: { method: 'GET', path: '/market-depth' },
+  example: {
+    prompt: 'How deep is the market in SPX right now?',
+    arguments: { symbol: 'SPX', levels: 5 },
+  },
   input: z.strictObject({ symbol, levels: z.int().min(1).max(DEPTH_LEVELS_MAX).default(10) }),
   output: DepthShape,
   run(services, _principal, { symbol: wanted, levels }) {

@@ -14,6 +14,10 @@ export const getOrder = defineTool({
   scope: 'read:account',
   effect: 'read',
   rest: { method: 'GET', path: '/orders/{order_id}' },
+  example: {
+    prompt: 'What happened to that order?',
+    arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2' },
+  },
   input: z.strictObject({ order_id: orderId }),
   output: z.object({ order: OrderShape, timeline: z.array(TimelineShape) }),
   async run(services, principal, given) {

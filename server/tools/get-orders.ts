@@ -16,6 +16,10 @@ export const getOrders = defineTool({
   scope: 'read:account',
   effect: 'read',
   rest: { method: 'GET', path: '/orders' },
+  example: {
+    prompt: 'Which of my orders are still working?',
+    arguments: { status: 'open' },
+  },
   input: z.strictObject({
     account: accountFilter,
     symbol: symbol.optional(),

@@ -15,6 +15,10 @@ export const getPnlHistory = defineTool({
   scope: 'read:account',
   effect: 'read',
   rest: { method: 'GET', path: '/pnl-history' },
+  example: {
+    prompt: 'How did I do over the last week?',
+    arguments: { days: 7 },
+  },
   input: z.strictObject({
     account: account.optional(),
     days: z.literal([7, 30, 90, 365]).default(30),

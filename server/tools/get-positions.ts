@@ -15,6 +15,10 @@ export const getPositions = defineTool({
   scope: 'read:account',
   effect: 'read',
   rest: { method: 'GET', path: '/positions' },
+  example: {
+    prompt: 'What am I holding, and how is it doing?',
+    arguments: { status: 'open' },
+  },
   input: z.strictObject({
     account: accountFilter,
     symbol: symbol.optional(),

@@ -22,6 +22,10 @@ export const getQuotes = defineTool({
   effect: 'read',
   openWorld: true,
   rest: { method: 'GET', path: '/quotes' },
+  example: {
+    prompt: 'What is the S&P 500 trading at?',
+    arguments: { symbols: ['SPX'] },
+  },
   input: z.strictObject({
     symbols: z.array(symbol).min(1).max(SYMBOLS_PER_CALL_MAX).describe('e.g. ["SPX","BTC/USD"]'),
   }),

@@ -16,6 +16,10 @@ export const getTrades = defineTool({
   scope: 'read:account',
   effect: 'read',
   rest: { method: 'GET', path: '/trades' },
+  example: {
+    prompt: 'What were my last fills in SPX?',
+    arguments: { symbol: 'SPX', limit: 10 },
+  },
   input: z.strictObject({
     account: accountFilter,
     symbol: symbol.optional(),

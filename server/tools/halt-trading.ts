@@ -14,6 +14,10 @@ export const haltTrading = defineTool({
   effect: 'reduce',
   openWorld: false,
   rest: { method: 'POST', path: '/halt' },
+  example: {
+    prompt: 'Stop trading: the prices look wrong to me.',
+    arguments: { reason: 'prices look wrong' },
+  },
   input: z.strictObject({
     reason: z.string().max(REASON_LENGTH_MAX).optional().describe('For the owner to read'),
   }),

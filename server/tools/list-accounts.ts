@@ -14,6 +14,10 @@ export const listAccounts = defineTool({
   effect: 'read',
   openWorld: true,
   rest: { method: 'GET', path: '/accounts' },
+  example: {
+    prompt: 'Which accounts do I have?',
+    arguments: {},
+  },
   input: z.strictObject({}),
   output: z.object({ accounts: z.array(AccountShape) }),
   async run(services, principal) {

@@ -38,6 +38,10 @@ export const modifyOrder = defineTool({
   scope: 'write:orders',
   effect: 'trade',
   rest: { method: 'PATCH', path: '/orders/{order_id}' },
+  example: {
+    prompt: 'Lower the limit of that order to 1390.',
+    arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2', limit_price: '1390' },
+  },
   input,
   output: PlaceShape,
   async run(services, principal, given) {

@@ -53,6 +53,17 @@ export const placeOrder = defineTool({
   scope: 'write:orders',
   effect: 'trade',
   rest: { method: 'POST', path: '/orders' },
+  example: {
+    prompt: 'Buy two units of SPX at 1400 or better, good till canceled. Show me the preview first.',
+    arguments: {
+      symbol: 'SPX',
+      side: 'buy',
+      qty: '2',
+      type: 'limit',
+      limit_price: '1400',
+      time_in_force: 'gtc',
+    },
+  },
   input,
   output: PlaceShape,
   async run(services, principal, given) {

@@ -14,6 +14,10 @@ export const searchInstruments = defineTool({
   scope: 'read:market',
   effect: 'read',
   rest: { method: 'GET', path: '/instruments' },
+  example: {
+    prompt: 'Can I trade bitcoin here?',
+    arguments: { query: 'bitcoin' },
+  },
   input: z.strictObject({
     query: z.string().max(80).default('').describe('e.g. "bitcoin"; empty: all of them'),
     limit: z.int().min(1).max(SEARCH_RESULTS_MAX).default(20),

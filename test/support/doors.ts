@@ -36,6 +36,7 @@ function scriptedTools(script: Script): readonly Tool[] {
     scope: 'read:market',
     effect: 'read',
     rest: { method: 'GET', path: '/words/{word}' },
+    example: { prompt: 'Say hello three times.', arguments: { word: 'hello', times: 3 } },
     input: z.strictObject({
       word: z.string().min(1).max(40),
       times: z.int().min(1).max(9).optional(),
@@ -55,6 +56,7 @@ function scriptedTools(script: Script): readonly Tool[] {
     scope: 'write:orders',
     effect: 'trade',
     rest: { method: 'POST', path: '/slow-orders' },
+    example: { prompt: 'Place a slow order.', arguments: { name: 'slow' } },
     input: z.strictObject({ name: z.string(), dry_run: z.boolean().default(true) }),
     output: z.object({ placed: z.string() }),
     async run(_services, _principal, { name }) {
@@ -71,6 +73,7 @@ function scriptedTools(script: Script): readonly Tool[] {
     scope: 'write:orders',
     effect: 'reduce',
     rest: { method: 'PATCH', path: '/slow-orders/{order_id}' },
+    example: { prompt: 'Make it two.', arguments: { order_id: 'ord_1', qty: '2' } },
     input: z.strictObject({ order_id: z.string(), qty: z.string().optional() }),
     output: z.object({ order_id: z.string(), qty: z.string() }),
     run: (_services, _principal, { order_id, qty = '' }) => ok({ order_id, qty }),
@@ -82,6 +85,7 @@ function scriptedTools(script: Script): readonly Tool[] {
     scope: 'write:orders',
     effect: 'reduce',
     rest: { method: 'DELETE', path: '/slow-orders/{order_id}' },
+    example: { prompt: 'Take it back.', arguments: { order_id: 'ord_1' } },
     input: z.strictObject({ order_id: z.string(), idempotency_key: z.string().optional() }),
     output: z.object({ order_id: z.string(), key: z.string() }),
     run: (_services, _principal, { order_id, idempotency_key = '' }) =>
@@ -94,6 +98,7 @@ function scriptedTools(script: Script): readonly Tool[] {
     scope: 'read:market',
     effect: 'read',
     rest: { method: 'GET', path: '/refused' },
+    example: { prompt: 'Refuse me.', arguments: { reason: 'max_order_value' } },
     input: z.strictObject({
       reason: z.enum(['max_order_value', 'rate_limited', 'trading_halted', 'credential_revoked']),
     }),
@@ -113,6 +118,7 @@ function scriptedTools(script: Script): readonly Tool[] {
     scope: 'read:account',
     effect: 'read',
     rest: { method: 'GET', path: '/fault' },
+    example: { prompt: 'Fail.', arguments: {} },
     input: z.strictObject({}),
     output: z.object({}),
     run: () => {

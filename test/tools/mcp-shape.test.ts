@@ -27,6 +27,11 @@ describe('the list of tools as a model reads it', () => {
     expect(tokensOf(withoutOutput)).toBeLessThanOrEqual(6_000);
   });
 
+  it('leaves the examples to the documents', () => {
+    const words = JSON.stringify(listed);
+    for (const { example } of TOOLS) expect(words).not.toContain(example.prompt);
+  });
+
   it('never invites to skip a look or a confirmation', () => {
     const words = JSON.stringify(withoutOutput);
     expect(words).not.toMatch(
