@@ -15,6 +15,7 @@ import { productVersion } from '#cli/version.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { buildApp } from '#http/app.ts';
+import { mcpOffer } from '#http/mcp-server.ts';
 import { FEED_RESTART_MS } from '#limits.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
 import { loadTape, type Tape } from '#market/tape.ts';
@@ -170,6 +171,7 @@ interface HttpParts extends Pick<Gateway, 'config' | 'dispatcher' | 'access' | '
 function buildHttp({ config, log, ...parts }: HttpParts): FastifyInstance {
   return buildApp({
     ...parts,
+    mcp: mcpOffer(parts.dispatcher),
     tools: TOOLS,
     logTo: { write: log },
     settings: {

@@ -15,6 +15,7 @@ import type { DoorAccess } from './auth.ts';
 import { docs } from './docs.ts';
 import { health } from './health.ts';
 import { mcpDoor } from './mcp.ts';
+import type { McpOffer } from './mcp-server.ts';
 import { type PerimeterSettings, type Place, perimeter, type RequestHead } from './perimeter.ts';
 import {
   type HttpProblem,
@@ -36,6 +37,8 @@ export interface HttpSettings extends PerimeterSettings {
 export interface AppOptions {
   readonly settings: HttpSettings;
   readonly dispatcher: Dispatcher;
+  /** What `/mcp` offers to whom it has let in. */
+  readonly mcp: McpOffer;
   /** Each becomes a route of REST. */
   readonly tools: readonly Tool[];
   readonly access: DoorAccess;

@@ -9,14 +9,13 @@ import type { Principal } from '#domain/principal.ts';
 import { MCP_STREAMS_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { concernsCaller, refuseAtDoor } from './auth.ts';
-import { buildServer } from './mcp-server.ts';
+import type { McpOffer } from './mcp-server.ts';
 import { McpSessions } from './mcp-sessions.ts';
-import type { McpTools } from './mcp-tools.ts';
 import { headerOf, isStream, openExchange, principalCarrier, sendResponse } from './mcp-web.ts';
 import { httpProblem, sendRpcProblem } from './problem.ts';
 
 export interface ErasOptions {
-  readonly tools: McpTools;
+  readonly offer: McpOffer;
   readonly clock: Clock;
   readonly version: string;
   readonly stillLive: (principal: Principal) => boolean;
@@ -45,11 +44,11 @@ const SESSION_NOT_FOUND = httpProblem(
 );
 
 export function mcpEras(options: ErasOptions): McpEras {
-  const { tools, version, clock, stillLive } = options;
+  const { offer, version, clock, stillLive } = options;
   const carrier = principalCarrier();
   const makeServer = () =>
-    buildServer({
-      tools,
+    offer.buildServer({
+      tools: offer.tools,
       version,
       via: 'http',
       clock,

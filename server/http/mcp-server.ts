@@ -6,7 +6,8 @@ import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { MCP_PROGRESS_INTERVAL_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import { type McpTools, refusalResult } from './mcp-tools.ts';
+import type { Dispatcher } from '#tools/dispatch.ts';
+import { type McpTools, mcpTools, refusalResult } from './mcp-tools.ts';
 import { RPC_INVALID_PARAMS, RPC_UNAUTHENTICATED } from './problem.ts';
 
 /** Hosts show or keep only the first 512 characters: the rules stand there. */
@@ -20,6 +21,12 @@ export const INSTRUCTIONS = [
 ].join(' ');
 
 export type McpServer = Server;
+
+/** What the doors of MCP offer: tools for the short way, and a server of every method for the ways through the SDK. */
+export interface McpOffer {
+  readonly tools: McpTools;
+  readonly buildServer: (options: ServerOptions) => McpServer;
+}
 
 export interface ServerOptions {
   readonly tools: McpTools;
@@ -97,3 +104,5 @@ export function buildServer(options: ServerOptions): McpServer {
   server.setRequestHandler('tools/call', (request, context) => callTool(options, context, request.params));
   return server;
 }
+
+export const mcpOffer = (dispatcher: Dispatcher): McpOffer => ({ tools: mcpTools(dispatcher), buildServer });

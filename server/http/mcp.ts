@@ -8,16 +8,16 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#domain/principal.ts';
 import type { Clock } from '#ports.ts';
-import type { Dispatcher } from '#tools/dispatch.ts';
 import { authenticate, concernsCaller, type DoorAccess, refuseAtDoor } from './auth.ts';
 import { answerDirectly, headersAllowJson, toolCall } from './mcp-direct.ts';
 import { type McpEras, mcpEras } from './mcp-eras.ts';
-import { type CallParams, type McpTools, mcpTools } from './mcp-tools.ts';
+import type { McpOffer } from './mcp-server.ts';
+import type { CallParams, McpTools } from './mcp-tools.ts';
 import { headerOf, wantsStream } from './mcp-web.ts';
 import { noPrincipal, RPC_INVALID_REQUEST, RPC_PARSE_ERROR, rpcError } from './problem.ts';
 
 export interface McpDoorOptions {
-  readonly dispatcher: Dispatcher;
+  readonly mcp: McpOffer;
   readonly access: DoorAccess;
   readonly clock: Clock;
   readonly version: string;
@@ -102,11 +102,11 @@ async function servePost(
 }
 
 export function mcpDoor(app: FastifyInstance, options: McpDoorOptions): void {
-  const { access, clock, version } = options;
-  const tools = mcpTools(options.dispatcher);
+  const { access, clock, version, mcp: offer } = options;
+  const { tools } = offer;
   const stillLive = (principal: Principal): boolean => access.stillLive(principal).ok;
   const onError = (error: Error): void => app.log.debug({ reason: error.message }, 'mcp');
-  const eras = mcpEras({ tools, clock, version, stillLive, onError });
+  const eras = mcpEras({ offer, clock, version, stillLive, onError });
   const door: Door = { tools, eras, stillLive };
   const principals = new WeakMap<FastifyRequest, Principal>();
 

@@ -11,6 +11,7 @@ import { OWNER_CLI, type Scope } from '#domain/principal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import { buildApp, type HttpSettings } from '#http/app.ts';
+import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
@@ -157,7 +158,8 @@ const LOCAL_SETTINGS: HttpSettings = {
   logLevel: 'trace',
 };
 
-export async function openDoors(settings: Partial<HttpSettings> = {}): Promise<Doors> {
+/** `offer` stands in for what the tools give to MCP. */
+export async function openDoors(settings: Partial<HttpSettings> = {}, offer?: McpOffer): Promise<Doors> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-doors-'));
   const clock = handClock();
   const store = openStore(join(folder, 'data'));
@@ -190,6 +192,7 @@ export async function openDoors(settings: Partial<HttpSettings> = {}): Promise<D
   const app = buildApp({
     settings: { ...LOCAL_SETTINGS, ...settings },
     dispatcher,
+    mcp: offer ?? mcpOffer(dispatcher),
     tools,
     access,
     clock,
