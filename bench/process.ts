@@ -1,0 +1,96 @@
+/** Programs in processes of their own, so that what is measured does not share a thread with who measures. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { environmentWith } from '#config.ts';
+import type { Bench } from './figure.ts';
+
+/** Each must have said so by then. */
+const START_TIMEOUT_MS = 60_000;
+const KILL_AFTER_MS = 10_000;
+
+export interface Program {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  /** The first group of the pattern it was waited for with. */
+  readonly said: string;
+  /** From its start until it had said it. */
+  readonly startedInMs: number;
+  /** Asks it to end, and waits. */
+  stop(): Promise<void>;
+}
+
+export interface ProgramOptions {
+  /** From the project folder: `bench/echo-server.ts`. */
+  readonly file: string;
+  readonly args?: readonly string[];
+  /** Settings of the gateway; nothing of the real environment's settings reaches it. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[];
+  /** On standard output, once it works. */
+  readonly says: RegExp;
+}
+
+const pathOf = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
+
+/** Starts a program and waits until it works; it ends with the figure at the latest. */
+export async function start(bench: Pick<Bench, 'onEnd'>, options: ProgramOptions): Promise<Program> {
+  const { file, args = [], settings = {}, nodeOptions = [], says } = options;
+  const startedMs = performance.now();
+  const child = spawn(process.execPath, [...nodeOptions, pathOf(file), ...args], {
+    env: environmentWith(settings),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'close');
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    const impatience = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    await ended;
+    clearTimeout(impatience);
+  };
+  bench.onEnd(stop);
+  const said = await heard(child, says, `${file} ${args.join(' ')}`);
+  return { pid: child.pid ?? 0, child, said, startedInMs: performance.now() - startedMs, stop };
+}
+
+function heard(child: ChildProcess, says: RegExp, what: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let output = '';
+  let errors = '';
+  const timer = setTimeout(
+    () => reject(new Error(`${what} did not start in ${START_TIMEOUT_MS / 1_000} s.`)),
+    START_TIMEOUT_MS,
+  );
+  const listen = (text: string): void => {
+    output += text;
+    const match = says.exec(output);
+    if (match) resolve(match[1] ?? '');
+  };
+  child.stdout?.setEncoding('utf8').on('data', listen);
+  // Read to the end, or a program that logs would wait for us; the last words are kept for a failure.
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    errors = `${errors}${text}`.slice(-2_000);
+  });
+  child.once('close', (code) => reject(new Error(`${what} ended with ${String(code)}: ${errors}`)));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    child.stdout?.off('data', listen).resume();
+  });
+}
+
+/** What the process holds in memory now, in MB (10^6 bytes). */
+export async function residentMemory(pid: number): Promise<number> {
+  if (process.platform === 'linux') {
+    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return (Number(kilobytes) * 1_024) / 1e6;
+  }
+  const ps = spawn('ps', ['-o', 'rss=', '-p', String(pid)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let output = '';
+  ps.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  await once(ps, 'close');
+  return (Number(output) * 1_024) / 1e6;
+}
