@@ -6,6 +6,7 @@ import { ok } from '#domain/result.ts';
 import { reduceCommit, reduceFields } from './commit.ts';
 import { defineTool } from './define.ts';
 import { accountFilter, symbol } from './fields.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { CancelAllShape } from './shapes.ts';
 
 export const cancelAllOrders = defineTool({
@@ -20,6 +21,7 @@ export const cancelAllOrders = defineTool({
     prompt: 'Take all my open SPX orders back.',
     arguments: { symbol: 'SPX' },
   },
+  refusals: [...OF_SYMBOL, 'account_not_allowed', 'reconciling', 'idempotency_conflict'],
   input: z.strictObject({ account: accountFilter, symbol: symbol.optional(), ...reduceFields }),
   output: CancelAllShape,
   async run(services, principal, given) {

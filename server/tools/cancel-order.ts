@@ -5,6 +5,7 @@ import { reduceCommit, reduceFields } from './commit.ts';
 import { defineTool } from './define.ts';
 import { orderId } from './fields.ts';
 import { orderWire } from './project.ts';
+import { OF_BROKER } from './refusals.ts';
 import { OrderShape } from './shapes.ts';
 
 export const cancelOrder = defineTool({
@@ -19,6 +20,7 @@ export const cancelOrder = defineTool({
     prompt: 'Cancel that order.',
     arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2' },
   },
+  refusals: ['order_final', 'reconciling', 'idempotency_conflict', ...OF_BROKER],
   input: z.strictObject({ order_id: orderId, ...reduceFields }),
   output: z.object({ dry_run: z.boolean(), order: OrderShape }),
   async run(services, principal, given) {

@@ -20,6 +20,7 @@ export const closeAllPositions = defineTool({
     prompt: 'What would closing everything look like? Do not do it yet.',
     arguments: { dry_run: true },
   },
+  refusals: ['account_not_allowed', 'reconciling', 'idempotency_conflict'],
   input: z.strictObject({ account: accountFilter, ...reduceFields }),
   output: CloseAllShape,
   async run(services, principal, given) {

@@ -7,6 +7,7 @@ import { reduceCommit, reduceFields } from './commit.ts';
 import { defineTool } from './define.ts';
 import { account, positiveDecimal, symbol } from './fields.ts';
 import { closeWire } from './project.ts';
+import { OF_REDUCTION, OF_SYMBOL } from './refusals.ts';
 import { CloseShape } from './shapes.ts';
 
 export const closePosition = defineTool({
@@ -21,6 +22,7 @@ export const closePosition = defineTool({
     prompt: 'Close my SPX position.',
     arguments: { symbol: 'SPX' },
   },
+  refusals: [...OF_SYMBOL, 'account_not_allowed', ...OF_REDUCTION],
   input: z.strictObject({
     account: account.optional(),
     symbol,

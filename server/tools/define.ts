@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Access } from '#access/access.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { Principal, Scope } from '#domain/principal.ts';
-import type { Refusal } from '#domain/refusal.ts';
+import type { Refusal, RefusalReason } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { Clock, MarketFeed } from '#ports.ts';
@@ -62,6 +62,8 @@ export interface Tool {
   readonly openWorld: boolean;
   readonly rest: RestRoute;
   readonly example: ToolExample;
+  /** What it may refuse with, beside what every tool may. */
+  readonly refusals: readonly RefusalReason[];
   readonly inputSchema: InputSchema;
   /** Of a success. */
   readonly successSchema: JsonSchema;
@@ -78,6 +80,7 @@ interface ToolDefinition<I extends z.ZodType, O extends z.ZodType> {
   readonly openWorld?: boolean;
   readonly rest: RestRoute;
   readonly example: { readonly prompt: string; readonly arguments: z.input<I> & object };
+  readonly refusals?: readonly RefusalReason[];
   readonly input: I;
   readonly output: O;
   run(
@@ -102,6 +105,7 @@ export function defineTool<I extends z.ZodType, O extends z.ZodType>(definition:
       prompt: definition.example.prompt,
       arguments: Object.fromEntries(Object.entries(definition.example.arguments)),
     },
+    refusals: definition.refusals ?? [],
     inputSchema: schema,
     successSchema: outputSchemaOf(output),
     output,

@@ -5,6 +5,7 @@ import { chooseAccount } from './choose-account.ts';
 import { defineTool } from './define.ts';
 import { account } from './fields.ts';
 import { accountWire } from './project.ts';
+import { OF_BROKER } from './refusals.ts';
 import { AccountShape } from './shapes.ts';
 
 export const getAccount = defineTool({
@@ -20,6 +21,7 @@ export const getAccount = defineTool({
     prompt: 'How much cash is left in my paper account?',
     arguments: { account: 'paper' },
   },
+  refusals: ['account_not_allowed', ...OF_BROKER],
   input: z.strictObject({ account: account.optional() }),
   output: z.object({ account: AccountShape }),
   async run(services, principal, given) {

@@ -10,6 +10,7 @@ import { defineTool } from './define.ts';
 import { cursor, symbol, time, timeMs } from './fields.ts';
 import { noFeed } from './no-feed.ts';
 import { barWire } from './project.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { BarShape, nextCursor } from './shapes.ts';
 
 const input = z
@@ -39,6 +40,7 @@ export const getBars = defineTool({
     prompt: 'Show me the last five daily bars of SPX.',
     arguments: { symbol: 'SPX', timeframe: '1d', limit: 5 },
   },
+  refusals: [...OF_SYMBOL, 'no_reference_price'],
   input,
   output: z.object({
     symbol: z.string(),

@@ -4,6 +4,7 @@ import { ok } from '#domain/result.ts';
 import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
 import { instrumentWire } from './project.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { InstrumentShape } from './shapes.ts';
 
 export const getInstrument = defineTool({
@@ -18,6 +19,7 @@ export const getInstrument = defineTool({
     prompt: 'What are the tick and lot size of the S&P 500?',
     arguments: { symbol: 'SPX' },
   },
+  refusals: OF_SYMBOL,
   input: z.strictObject({ symbol }),
   output: z.object({ instrument: InstrumentShape }),
   run(services, _principal, given) {

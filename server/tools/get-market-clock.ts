@@ -5,6 +5,7 @@ import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
 import { noFeed } from './no-feed.ts';
 import { iso, marketClockWire } from './project.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { MarketClockShape } from './shapes.ts';
 
 export const getMarketClock = defineTool({
@@ -19,6 +20,7 @@ export const getMarketClock = defineTool({
     prompt: 'Is the market for SPX open?',
     arguments: { symbol: 'SPX' },
   },
+  refusals: [...OF_SYMBOL, 'no_reference_price'],
   input: z.strictObject({ symbol: symbol.optional() }),
   output: z.object({ wall_time: z.iso.datetime(), markets: z.array(MarketClockShape) }),
   run(services, _principal, given) {

@@ -6,6 +6,7 @@ import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
 import { noFeed } from './no-feed.ts';
 import { depthWire } from './project.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { DepthShape } from './shapes.ts';
 
 export const getMarketDepth = defineTool({
@@ -21,6 +22,7 @@ export const getMarketDepth = defineTool({
     prompt: 'How deep is the market in SPX right now?',
     arguments: { symbol: 'SPX', levels: 5 },
   },
+  refusals: [...OF_SYMBOL, 'no_reference_price'],
   input: z.strictObject({ symbol, levels: z.int().min(1).max(DEPTH_LEVELS_MAX).default(10) }),
   output: DepthShape,
   run(services, _principal, { symbol: wanted, levels }) {

@@ -18,6 +18,7 @@ export const getOrder = defineTool({
     prompt: 'What happened to that order?',
     arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2' },
   },
+  refusals: ['not_found'],
   input: z.strictObject({ order_id: orderId }),
   output: z.object({ order: OrderShape, timeline: z.array(TimelineShape) }),
   async run(services, principal, given) {

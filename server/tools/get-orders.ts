@@ -6,6 +6,7 @@ import { seqCursor, seqOf } from './cursor.ts';
 import { defineTool } from './define.ts';
 import { accountFilter, cursor, limit, symbol, time, timeMs } from './fields.ts';
 import { orderWire } from './project.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { nextCursor, OrderShape } from './shapes.ts';
 
 export const getOrders = defineTool({
@@ -20,6 +21,7 @@ export const getOrders = defineTool({
     prompt: 'Which of my orders are still working?',
     arguments: { status: 'open' },
   },
+  refusals: [...OF_SYMBOL, 'account_not_allowed'],
   input: z.strictObject({
     account: accountFilter,
     symbol: symbol.optional(),

@@ -5,6 +5,7 @@ import { chooseAccount } from './choose-account.ts';
 import { defineTool } from './define.ts';
 import { account } from './fields.ts';
 import { pnlDayWire, pnlTotalsWire } from './project.ts';
+import { OF_BROKER } from './refusals.ts';
 import { PnlShape } from './shapes.ts';
 
 export const getPnlHistory = defineTool({
@@ -19,6 +20,7 @@ export const getPnlHistory = defineTool({
     prompt: 'How did I do over the last week?',
     arguments: { days: 7 },
   },
+  refusals: ['account_not_allowed', ...OF_BROKER],
   input: z.strictObject({
     account: account.optional(),
     days: z.literal([7, 30, 90, 365]).default(30),

@@ -5,6 +5,7 @@ import { ok } from '#domain/result.ts';
 import { defineTool } from './define.ts';
 import { accountFilter, symbol } from './fields.ts';
 import { positionWire } from './project.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { PositionShape } from './shapes.ts';
 
 export const getPositions = defineTool({
@@ -19,6 +20,7 @@ export const getPositions = defineTool({
     prompt: 'What am I holding, and how is it doing?',
     arguments: { status: 'open' },
   },
+  refusals: [...OF_SYMBOL, 'account_not_allowed'],
   input: z.strictObject({
     account: accountFilter,
     symbol: symbol.optional(),

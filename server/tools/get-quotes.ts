@@ -5,6 +5,7 @@ import { SYMBOLS_PER_CALL_MAX } from '#limits.ts';
 import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
 import { quoteWire } from './project.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { QuoteShape } from './shapes.ts';
 
 const output = z.object({
@@ -26,6 +27,7 @@ export const getQuotes = defineTool({
     prompt: 'What is the S&P 500 trading at?',
     arguments: { symbols: ['SPX'] },
   },
+  refusals: OF_SYMBOL,
   input: z.strictObject({
     symbols: z.array(symbol).min(1).max(SYMBOLS_PER_CALL_MAX).describe('e.g. ["SPX","BTC/USD"]'),
   }),

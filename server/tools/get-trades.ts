@@ -6,6 +6,7 @@ import { seqCursor, seqOf } from './cursor.ts';
 import { defineTool } from './define.ts';
 import { accountFilter, cursor, limit, orderId, symbol, time, timeMs } from './fields.ts';
 import { tradeWire } from './project.ts';
+import { OF_SYMBOL } from './refusals.ts';
 import { nextCursor, TradeShape } from './shapes.ts';
 
 export const getTrades = defineTool({
@@ -20,6 +21,7 @@ export const getTrades = defineTool({
     prompt: 'What were my last fills in SPX?',
     arguments: { symbol: 'SPX', limit: 10 },
   },
+  refusals: [...OF_SYMBOL, 'account_not_allowed'],
   input: z.strictObject({
     account: accountFilter,
     symbol: symbol.optional(),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ok } from '#domain/result.ts';
 import { defineTool } from './define.ts';
 import { accountWire } from './project.ts';
+import { OF_BROKER } from './refusals.ts';
 import { AccountShape } from './shapes.ts';
 
 export const listAccounts = defineTool({
@@ -18,6 +19,7 @@ export const listAccounts = defineTool({
     prompt: 'Which accounts do I have?',
     arguments: {},
   },
+  refusals: OF_BROKER,
   input: z.strictObject({}),
   output: z.object({ accounts: z.array(AccountShape) }),
   async run(services, principal) {

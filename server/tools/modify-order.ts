@@ -7,6 +7,7 @@ import { tradeCommit, tradeFields } from './commit.ts';
 import { defineTool } from './define.ts';
 import { orderId, percentBelow100, positiveDecimal } from './fields.ts';
 import { placeWire } from './project.ts';
+import { OF_COMMIT, OF_ORDER_LINE } from './refusals.ts';
 import { PlaceShape } from './shapes.ts';
 
 const CHANGES = ['qty', 'limit_price', 'stop_price', 'trail_percent', 'trail_price'] as const;
@@ -42,6 +43,7 @@ export const modifyOrder = defineTool({
     prompt: 'Lower the limit of that order to 1390.',
     arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2', limit_price: '1390' },
   },
+  refusals: ['order_final', ...OF_COMMIT, ...OF_ORDER_LINE],
   input,
   output: PlaceShape,
   async run(services, principal, given) {

@@ -11,6 +11,7 @@ import { defineTool } from './define.ts';
 import { account, clientOrderId, percentBelow100, positiveDecimal, symbol } from './fields.ts';
 import { checkOrderPrices } from './order-prices.ts';
 import { placeWire } from './project.ts';
+import { OF_COMMIT, OF_ORDER_LINE, OF_SYMBOL } from './refusals.ts';
 import { PlaceShape } from './shapes.ts';
 
 const input = z
@@ -64,6 +65,7 @@ export const placeOrder = defineTool({
       time_in_force: 'gtc',
     },
   },
+  refusals: [...OF_SYMBOL, 'account_not_allowed', ...OF_COMMIT, ...OF_ORDER_LINE],
   input,
   output: PlaceShape,
   async run(services, principal, given) {
