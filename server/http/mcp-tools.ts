@@ -21,6 +21,8 @@ export type CallOutcome =
   | { readonly kind: 'unknown_tool'; readonly detail: string };
 
 export interface McpTools {
+  /** Whether a call of this name is answered here, by one result. */
+  has(tool: string): boolean;
   /** A page of the caller's tools; the error says that the cursor is not one of ours. */
   list(principal: Principal, cursor: string | undefined): Result<ListToolsResult, string>;
   call(principal: Principal, via: Door, params: CallParams): Promise<CallOutcome>;
@@ -55,6 +57,7 @@ export function mcpTools(dispatcher: Dispatcher): McpTools {
   }
 
   return {
+    has: (name) => dispatcher.tool(name) !== undefined,
     list(principal, cursor) {
       const tools = dispatcher.listFor(principal);
       const start = cursor === undefined ? 0 : tools.findIndex((tool) => tool.name === cursor);

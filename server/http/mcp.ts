@@ -73,7 +73,9 @@ async function servePost(
   if (body === undefined || body === null)
     return reply.code(400).send(rpcError(null, RPC_PARSE_ERROR, 'Send one JSON-RPC request as the body.'));
   const single = isJSONRPCRequest(body) ? body : undefined;
-  const asked = single && toolCall(single);
+  // What is no tool of ours is the server's to answer, in its words.
+  const call = single && toolCall(single);
+  const asked = call && door.tools.has(call.params.name) ? call : undefined;
   const directly =
     single && asked && (() => callDirectly(door, reply, principal, { request: single, call: asked.params }));
   // A missing scope is told by the status in both eras, whatever the SDK would have made of the request.
