@@ -117,7 +117,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     version,
     remoteMcp: () => false,
   });
-  const app = http ? buildHttp({ config, dispatcher, access, clock, version, log }) : undefined;
+  const app = http ? buildHttp({ config, dispatcher, access, audit, clock, version, log }) : undefined;
   const engine: Engine = { trading, feed, adapters };
   const closers: (() => void | Promise<void>)[] = [() => lock.release(), () => office.close()];
   let url: string | undefined;
@@ -164,7 +164,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   return gateway;
 }
 
-interface HttpParts extends Pick<Gateway, 'config' | 'dispatcher' | 'access' | 'clock' | 'version'> {
+interface HttpParts extends Pick<Gateway, 'config' | 'dispatcher' | 'access' | 'audit' | 'clock' | 'version'> {
   readonly log: (line: string) => void;
 }
 

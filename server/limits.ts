@@ -69,6 +69,13 @@ export const AUDIT_FILE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
 export const BODY_BYTES_MAX = 256 * 1024;
 /** A request that has not arrived in full by then is dropped. */
 export const HTTP_REQUEST_TIMEOUT_MS = 30_000;
+/** Requests of one address from outside this machine, whoever sends them. */
+export const ADDRESS_REQUESTS_MAX = 60_000;
+/** Requests of one address that were turned away as a stranger's (no key, a wrong key, nothing there). */
+export const ADDRESS_TURNED_AWAY_MAX = 600;
+export const ADDRESS_WINDOW_MS = 60_000;
+/** Addresses counted at once, an IPv6 network (/64) being one. */
+export const ADDRESSES_COUNTED_MAX = 10_000;
 export const MCP_SESSIONS_PER_AGENT_MAX = 32;
 export const MCP_SESSIONS_MAX = 1_000;
 export const MCP_SESSION_IDLE_MS = 30 * 60_000;

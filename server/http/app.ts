@@ -6,22 +6,32 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify';
+import type { AuditLog } from '#audit/log.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { BODY_BYTES_MAX, HTTP_REQUEST_TIMEOUT_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Tool } from '#tools/define.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
+import { type AddressLimits, addressLimits } from './address-limit.ts';
 import type { DoorAccess } from './auth.ts';
 import { docs } from './docs.ts';
 import { health } from './health.ts';
 import { mcpDoor } from './mcp.ts';
 import type { McpOffer } from './mcp-server.ts';
-import { type PerimeterSettings, type Place, perimeter, type RequestHead } from './perimeter.ts';
+import {
+  type Perimeter,
+  type PerimeterSettings,
+  type Place,
+  perimeter,
+  type RequestHead,
+} from './perimeter.ts';
 import {
   type HttpProblem,
   httpProblem,
   RPC_INTERNAL,
   RPC_PARSE_ERROR,
+  refusalIn,
+  replaceAnswer,
   rpcError,
   sendProblem,
   sendRpcProblem,
@@ -42,6 +52,7 @@ export interface AppOptions {
   /** Each becomes a route of REST. */
   readonly tools: readonly Tool[];
   readonly access: DoorAccess;
+  readonly audit: Pick<AuditLog, 'recordRepeated' | 'recordDeferred'>;
   readonly clock: Clock;
   readonly version: string;
   /** Where log lines go; standard output without it. */
@@ -144,6 +155,46 @@ function endConnectionsOnClose(app: FastifyInstance): void {
   });
 }
 
+interface Guard {
+  readonly admit: Perimeter;
+  readonly limits: AddressLimits;
+  readonly places: WeakMap<FastifyRequest, Place>;
+}
+
+/** Before any route: who is served where, and how much. */
+function guard(app: FastifyInstance, { admit, limits, places }: Guard): void {
+  const strangers = new WeakSet<FastifyRequest>();
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-content-type-options', 'nosniff');
+    const admitted = admit(headOf(request));
+    if (!admitted.ok) return void send(request, reply, admitted.error);
+    places.set(request, admitted.value.place);
+    // Waiting costs a turn of the queue even when there is nothing to wait for.
+    return admitted.value.local ? done() : countRequest(request, reply);
+  });
+  async function countRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const refusal = await limits.requests(request);
+    if (refusal) await send(request, reply, refusal);
+  }
+  app.setNotFoundHandler((request, reply) => {
+    strangers.add(request);
+    return sendProblem(reply, refuse('not_found', 'There is nothing at this address.'));
+  });
+  app.addHook('preSerialization', (request, reply, answer, done) => {
+    if (reply.statusCode < 400) return done(null, answer);
+    if (!strangers.has(request) && refusalIn(answer)?.reason !== 'unauthenticated') return done(null, answer);
+    return countTurnedAway(request, reply, answer);
+  });
+  async function countTurnedAway(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    answer: unknown,
+  ): Promise<unknown> {
+    const refusal = await limits.turnedAway(request);
+    return refusal ? replaceAnswer(reply, answer, refusal) : answer;
+  }
+}
+
 export function buildApp(options: AppOptions): FastifyInstance {
   const { settings } = options;
   const admit = perimeter(settings);
@@ -176,17 +227,8 @@ export function buildApp(options: AppOptions): FastifyInstance {
   });
   acceptEmptyBody(app);
   endConnectionsOnClose(app);
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-content-type-options', 'nosniff');
-    const admitted = admit(headOf(request));
-    if (!admitted.ok) return send(request, reply, admitted.error);
-    places.set(request, admitted.value);
-    return undefined;
-  });
+  guard(app, { admit, limits: addressLimits(app, options), places });
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler((_request, reply) =>
-    sendProblem(reply, refuse('not_found', 'There is nothing at this address.')),
-  );
   app.get('/', (_request, reply) => reply.redirect('/admin', 302));
   health(app);
   // What has not been placed is a stranger's.

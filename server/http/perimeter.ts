@@ -35,7 +35,12 @@ export interface RequestHead {
 
 /** `inside`: loopback or a host the owner named; `public`: the host of MCP_PUBLIC_URL. */
 export type Place = 'inside' | 'public';
-export type Perimeter = (head: RequestHead) => Result<Place, Refusal | HttpProblem>;
+export interface Admission {
+  readonly place: Place;
+  /** From this machine itself, through no proxy or tunnel. */
+  readonly local: boolean;
+}
+export type Perimeter = (head: RequestHead) => Result<Admission, Refusal | HttpProblem>;
 
 /** What proxies and tunnels add. Its presence means that the peer is not the one who asks. */
 const FORWARDING_HEADERS: ReadonlySet<string> = new Set([
@@ -131,19 +136,26 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
     return host !== undefined && isOurs(host);
   }
 
-  function refusePeer(head: RequestHead, host: HostName): Refusal | undefined {
+  interface Peer {
+    readonly forwarded: boolean;
+    readonly local: boolean;
+  }
+  function peerOf(head: RequestHead): Peer {
     const forwarded = head.headerNames.some(isForwarding);
+    return { forwarded, local: !forwarded && isLoopbackAddress(head.peer) };
+  }
+
+  function refusePeer(head: RequestHead, host: HostName, { forwarded, local }: Peer): Refusal | undefined {
     if (settings.publicUrl === undefined) {
       if (forwarded)
         return refuse(
           'ip_not_allowed',
           'The request came through a proxy or tunnel while remote access is off; connect directly on this machine, or let the owner turn remote MCP on.',
         );
-      if (isLoopbackAddress(head.peer) || listed(head.peer)) return undefined;
+      if (local || listed(head.peer)) return undefined;
       return refuse('ip_not_allowed', 'This address may not connect; remote access is off.');
     }
     // Behind a tunnel that rewrites Host, everybody would be "localhost": the loopback name is for this machine only.
-    const local = isLoopbackAddress(head.peer) && !forwarded;
     if (isLoopbackName(host.name) && !publicIsLoopback && !local && !listed(head.client))
       return refuse('ip_not_allowed', 'The loopback name is answered on this machine only.');
     if (settings.ipAllowlist.length === 0 || local || listed(head.client)) return undefined;
@@ -154,7 +166,8 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
     const [given, ...more] = head.hosts;
     const host = given === undefined || more.length > 0 ? undefined : parseHost(given);
     if (!host || !isOurs(host)) return err(misdirected());
-    const refused = refusePeer(head, host);
+    const peer = peerOf(head);
+    const refused = refusePeer(head, host, peer);
     if (refused) return err(refused);
     if (head.origin !== undefined && !originAllowed(head.origin))
       return err(
@@ -170,6 +183,6 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
         ? 'public'
         : 'inside';
     if (place === 'public' && !servedPublicly(head.path, settings)) return err(notHere());
-    return ok(place);
+    return ok({ place, local: peer.local });
   };
 }

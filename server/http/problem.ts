@@ -28,19 +28,15 @@ export function httpProblem(status: number, name: string, title: string, detail:
 
 const isRefusal = (problem: Refusal | HttpProblem): problem is Refusal => 'reason' in problem;
 
-/** RFC 9110 section 10.2.3: whole seconds. */
-function retryAfter(reply: FastifyReply, problem: Refusal | HttpProblem): void {
+function head(reply: FastifyReply, problem: Refusal | HttpProblem, type: string): FastifyReply {
+  // RFC 9110 section 10.2.3: whole seconds.
   if (isRefusal(problem) && problem.retry_after !== undefined)
     void reply.header('retry-after', String(Math.ceil(problem.retry_after)));
+  return reply.code(problem.status).header('cache-control', 'no-store').type(type);
 }
 
 export function sendProblem(reply: FastifyReply, problem: Refusal | HttpProblem): FastifyReply {
-  retryAfter(reply, problem);
-  return reply
-    .code(problem.status)
-    .header('cache-control', 'no-store')
-    .type('application/problem+json')
-    .send(problem);
+  return head(reply, problem, 'application/problem+json').send(problem);
 }
 
 const rpcCode = (status: number): number => {
@@ -62,19 +58,39 @@ export function rpcError(id: RpcId, code: number, message: string, data?: unknow
   };
 }
 
+const rpcProblem = (problem: Refusal | HttpProblem, id: RpcId): RpcErrorBody =>
+  rpcError(id, rpcCode(problem.status), problem.detail, problem);
+
 /** The refusal as JSON-RPC `error.data`, under its own HTTP status. */
 export function sendRpcProblem(
   reply: FastifyReply,
   problem: Refusal | HttpProblem,
   id: RpcId = null,
 ): FastifyReply {
-  retryAfter(reply, problem);
-  return reply
-    .code(problem.status)
-    .header('cache-control', 'no-store')
-    .type('application/json')
-    .send(rpcError(id, rpcCode(problem.status), problem.detail, problem));
+  return head(reply, problem, 'application/json').send(rpcProblem(problem, id));
 }
+
+/** The refusal that an answer about to be sent tells, whichever protocol it is in. */
+export function refusalIn(answer: unknown): Refusal | undefined {
+  const told = isRpcError(answer) ? answer.error.data : answer;
+  return isRecord(told) && typeof told['reason'] === 'string' ? (told as unknown as Refusal) : undefined;
+}
+
+/** Another refusal in the place of an answer about to be sent, in the protocol of that one; gives its body. */
+export function replaceAnswer(reply: FastifyReply, answer: unknown, refusal: Refusal): unknown {
+  void reply.removeHeader('www-authenticate');
+  if (!isRpcError(answer)) {
+    head(reply, refusal, 'application/problem+json');
+    return refusal;
+  }
+  head(reply, refusal, 'application/json');
+  return rpcProblem(refusal, answer.id);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+const isRpcError = (answer: unknown): answer is RpcErrorBody =>
+  isRecord(answer) && answer['jsonrpc'] === '2.0' && isRecord(answer['error']);
 
 /** A route that lost its caller is a bug; whoever asked is treated as a stranger. */
 export const noPrincipal = (): Refusal =>

@@ -23,7 +23,7 @@ const HEAD: RequestHead = {
 };
 function decide(settings: PerimeterSettings, head: Partial<RequestHead>): string {
   const admitted = perimeter(settings)({ ...HEAD, ...head });
-  if (admitted.ok) return admitted.value;
+  if (admitted.ok) return admitted.value.place;
   return 'reason' in admitted.error
     ? `${admitted.error.status} ${admitted.error.reason}`
     : String(admitted.error.status);

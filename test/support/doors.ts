@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type Access, openAccess } from '#access/access.ts';
 import { DEFAULT_RATES } from '#access/rate.ts';
@@ -135,6 +136,8 @@ export interface Doors {
   readonly clock: HandClock;
   readonly dispatcher: Dispatcher;
   readonly script: Script;
+  /** To inject requests from any address. */
+  readonly app: FastifyInstance;
   readonly logged: readonly string[];
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
@@ -195,6 +198,7 @@ export async function openDoors(settings: Partial<HttpSettings> = {}, offer?: Mc
     mcp: offer ?? mcpOffer(dispatcher),
     tools,
     access,
+    audit,
     clock,
     version: VERSION,
     logTo: { write: (line) => void logged.push(line) },
@@ -206,6 +210,7 @@ export async function openDoors(settings: Partial<HttpSettings> = {}, offer?: Mc
     clock,
     dispatcher,
     script,
+    app,
     logged,
     url,
     port: Number(new URL(url).port),
