@@ -15,15 +15,17 @@ import { productVersion } from '#cli/version.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { buildApp } from '#http/app.ts';
-import { mcpOffer } from '#http/mcp-server.ts';
+import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
 import { FEED_RESTART_MS } from '#limits.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
 import { loadTape, type Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
+import type { ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
 import { TOOLS } from '#tools/index.ts';
+import { openLibrary } from '#tools/library.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
 import { wallClock } from './clock.ts';
 import { type Config, ConfigError, refusedCombinations } from './config.ts';
@@ -39,6 +41,7 @@ export interface Gateway extends Office {
   readonly trading: Trading;
   readonly feed: TapeFeed;
   readonly dispatcher: Dispatcher;
+  readonly mcp: McpOffer;
   readonly tape: Tape;
   readonly version: string;
   start(): Promise<void>;
@@ -106,7 +109,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const adapters = new Map<AccountId, BrokerAdapter>();
   const trading = openTrading({ store, audit, clock, wallMs: access.wall, access, book, feed, adapters });
-  const dispatcher = openDispatcher({
+  const services: ToolServices = {
     desk: trading,
     book,
     feed,
@@ -116,8 +119,10 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     clock,
     version,
     remoteMcp: () => false,
-  });
-  const app = http ? buildHttp({ config, dispatcher, access, audit, clock, version, log }) : undefined;
+  };
+  const dispatcher = openDispatcher(services);
+  const mcp = mcpOffer(dispatcher, openLibrary(services, dispatcher));
+  const app = http ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log }) : undefined;
   const engine: Engine = { trading, feed, adapters };
   const closers: (() => void | Promise<void>)[] = [() => lock.release(), () => office.close()];
   let url: string | undefined;
@@ -129,6 +134,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     trading,
     feed,
     dispatcher,
+    mcp,
     tape,
     version,
     url: () => url,
@@ -164,14 +170,14 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   return gateway;
 }
 
-interface HttpParts extends Pick<Gateway, 'config' | 'dispatcher' | 'access' | 'audit' | 'clock' | 'version'> {
+interface HttpParts
+  extends Pick<Gateway, 'config' | 'dispatcher' | 'mcp' | 'access' | 'audit' | 'clock' | 'version'> {
   readonly log: (line: string) => void;
 }
 
 function buildHttp({ config, log, ...parts }: HttpParts): FastifyInstance {
   return buildApp({
     ...parts,
-    mcp: mcpOffer(parts.dispatcher),
     tools: TOOLS,
     logTo: { write: log },
     settings: {

@@ -83,7 +83,11 @@ export const MCP_SESSION_IDLE_MS = 30 * 60_000;
 export const MCP_STREAM_CHECK_MS = 5_000;
 /** Event streams of the modern era open at once. */
 export const MCP_STREAMS_MAX = 256;
-export const MCP_TOOLS_PER_PAGE_MAX = 100;
+/** Entries a page of the lists of MCP: tools, resources, templates, prompts. */
+export const MCP_LIST_PAGE_MAX = 100;
+/** How long a client of the modern era may keep a list: changes are told to those who listen. */
+export const MCP_LIST_TTL_MS = 60_000;
+export const RESOURCE_URI_LENGTH_MAX = 256;
 /** A call with a progress token is told of this often. */
 export const MCP_PROGRESS_INTERVAL_MS = 1_000;
 export const SOCKET_CONNECTIONS_MAX = 64;
@@ -146,6 +150,8 @@ export const KEY_TTL_DEFAULT_MS = 90 * 86_400_000;
 export const KEY_TTL_MAX_MS = 3_650 * 86_400_000;
 /** A key's last use is written at most this often. */
 export const KEY_USE_SAVE_INTERVAL_MS = 60_000;
+/** Keys just let in, with where from, that need not be looked up again while nothing changes. */
+export const KEYS_REMEMBERED_MAX = 1_000;
 export const KEY_ADDRESSES_MAX = 100;
 export const MANDATE_HISTORY_MAX = 100;
 export const REASON_LENGTH_MAX = 200;

@@ -4,10 +4,10 @@ import type { Access } from '#access/access.ts';
 import type { Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import type { McpOffer } from '#http/mcp-server.ts';
 import { serveConnection } from '#http/stdio.ts';
 import { SOCKET_CONNECTIONS_MAX, SOCKET_GREETING_TIMEOUT_MS, SOCKET_HELLO_BYTES_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import type { Dispatcher } from '#tools/dispatch.ts';
 import { nextLine, parseLine } from './line-stream.ts';
 import { type LocalListener, listenLocally } from './listen.ts';
 
@@ -19,7 +19,7 @@ export const greeting = (key?: string): string =>
 export interface AgentSocketOptions {
   readonly path: string;
   readonly access: Access;
-  readonly dispatcher: Dispatcher;
+  readonly mcp: McpOffer;
   readonly clock: Clock;
   readonly version: string;
 }
@@ -33,7 +33,7 @@ export function openAgentSocket(o: AgentSocketOptions): Promise<LocalListener> {
 }
 
 async function serve(socket: Socket, o: AgentSocketOptions): Promise<void> {
-  const { access, dispatcher, clock, version } = o;
+  const { access, mcp, clock, version } = o;
   const hello = parseLine(
     await nextLine(socket, {
       clock,
@@ -50,5 +50,5 @@ async function serve(socket: Socket, o: AgentSocketOptions): Promise<void> {
   const principal = (): Result<Principal, Refusal> =>
     typeof key === 'string' ? access.keys.authenticate(key, { door: 'stdio' }) : access.localPrincipal();
   socket.write(greeting());
-  await serveConnection({ stream: socket, principal, dispatcher, clock, version }).closed;
+  await serveConnection({ stream: socket, principal, mcp, clock, version }).closed;
 }

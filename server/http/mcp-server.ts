@@ -1,14 +1,23 @@
 /** One MCP server object for one request, session or socket: both eras, no state, everything it knows is handed in. */
 /* oxlint-disable typescript/no-deprecated -- the low-level Server on purpose: requests build their own, and registering every tool each time is what costs */
-import { type CallToolResult, ProtocolError, Server, type ServerContext } from '@modelcontextprotocol/server';
+import {
+  type CallToolResult,
+  ProtocolError,
+  type ReadResourceResult,
+  Server,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import type { Door, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
-import { MCP_PROGRESS_INTERVAL_MS } from '#limits.ts';
+import { MCP_LIST_TTL_MS, MCP_PROGRESS_INTERVAL_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
+import type { Library } from '#tools/library.ts';
+import { invalidParams, refusalError } from './mcp-errors.ts';
+import { type Caller, type McpResources, mcpResources } from './mcp-resources.ts';
 import { type McpTools, mcpTools, refusalResult } from './mcp-tools.ts';
-import { RPC_INVALID_PARAMS, RPC_UNAUTHENTICATED } from './problem.ts';
+import { RPC_UNAUTHENTICATED } from './problem.ts';
 
 /** Hosts show or keep only the first 512 characters: the rules stand there. */
 export const INSTRUCTIONS = [
@@ -83,26 +92,74 @@ async function callTool(
       if (outcome.refusal) options.onRefusal?.(context, outcome.refusal);
       return outcome.result;
     }
-    throw new ProtocolError(RPC_INVALID_PARAMS, outcome.detail);
+    throw invalidParams(outcome.detail);
   } finally {
     stopTelling();
   }
 }
 
-export function buildServer(options: ServerOptions): McpServer {
+/** Who asks; throws the protocol's error when nobody may now. */
+function callerOf(options: ServerOptions, context: ServerContext): Caller {
+  const principal = options.principal(context);
+  if (principal.ok) return { principal: principal.value, via: options.via };
+  throw new ProtocolError(RPC_UNAUTHENTICATED, principal.error.detail, principal.error);
+}
+
+function listed<T>(page: Result<T, string>): T {
+  if (page.ok) return page.value;
+  throw invalidParams(page.error);
+}
+
+async function readResource(
+  features: Features,
+  options: ServerOptions,
+  asked: { readonly context: ServerContext; readonly uri: string },
+): Promise<ReadResourceResult> {
+  const { context, uri } = asked;
+  const answer = await features.resources.read(callerOf(options, context), uri);
+  if (answer.ok) return answer.value;
+  options.onRefusal?.(context, answer.error);
+  throw refusalError(answer.error, { uri });
+}
+
+/** What every server offers beside its tools, made once for all of them. */
+interface Features {
+  readonly resources: McpResources;
+}
+
+const CAPABILITIES = { tools: {}, resources: {} };
+const LIST_HINT = { ttlMs: MCP_LIST_TTL_MS, cacheScope: 'private' as const };
+/** Lists depend on who asks; what a resource says is out of date at once. */
+const CACHE_HINTS = {
+  'tools/list': LIST_HINT,
+  'resources/list': LIST_HINT,
+  'resources/templates/list': LIST_HINT,
+};
+
+function buildServer(features: Features, options: ServerOptions): McpServer {
   const server = new Server(
     { name: 'portcullis', title: 'Portcullis trading gateway', version: options.version },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: CAPABILITIES, instructions: INSTRUCTIONS, cacheHints: CACHE_HINTS },
   );
-  server.setRequestHandler('tools/list', (request, context) => {
-    const principal = options.principal(context);
-    if (!principal.ok) throw new ProtocolError(RPC_UNAUTHENTICATED, principal.error.detail, principal.error);
-    const page = options.tools.list(principal.value, request.params?.cursor);
-    if (!page.ok) throw new ProtocolError(RPC_INVALID_PARAMS, page.error);
-    return page.value;
-  });
-  server.setRequestHandler('tools/call', (request, context) => callTool(options, context, request.params));
+  const { resources } = features;
+  const asker = (context: ServerContext): Principal => callerOf(options, context).principal;
+  server.setRequestHandler('tools/list', ({ params }, context) =>
+    listed(options.tools.list(asker(context), params?.cursor)),
+  );
+  server.setRequestHandler('tools/call', ({ params }, context) => callTool(options, context, params));
+  server.setRequestHandler('resources/list', ({ params }, context) =>
+    listed(resources.list(asker(context), params?.cursor)),
+  );
+  server.setRequestHandler('resources/templates/list', ({ params }, context) =>
+    listed(resources.templates(asker(context), params?.cursor)),
+  );
+  server.setRequestHandler('resources/read', ({ params }, context) =>
+    readResource(features, options, { context, uri: params.uri }),
+  );
   return server;
 }
 
-export const mcpOffer = (dispatcher: Dispatcher): McpOffer => ({ tools: mcpTools(dispatcher), buildServer });
+export function mcpOffer(dispatcher: Dispatcher, library: Library): McpOffer {
+  const features: Features = { resources: mcpResources(library.resources) };
+  return { tools: mcpTools(dispatcher), buildServer: (options) => buildServer(features, options) };
+}

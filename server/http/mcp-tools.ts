@@ -2,11 +2,12 @@
 import type { CallToolResult, ListToolsResult } from '@modelcontextprotocol/server';
 import type { Door, Principal } from '#domain/principal.ts';
 import { printable, type Refusal } from '#domain/refusal.ts';
-import { err, ok, type Result } from '#domain/result.ts';
-import { MCP_TOOLS_PER_PAGE_MAX } from '#limits.ts';
+import { ok, type Result } from '#domain/result.ts';
+import { MCP_LIST_PAGE_MAX } from '#limits.ts';
 import type { Tool } from '#tools/define.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import { mcpTool } from '#tools/mcp-shape.ts';
+import { pageOf } from './mcp-page.ts';
 
 type ListedTool = ListToolsResult['tools'][number];
 
@@ -59,12 +60,11 @@ export function mcpTools(dispatcher: Dispatcher): McpTools {
   return {
     has: (name) => dispatcher.tool(name) !== undefined,
     list(principal, cursor) {
-      const tools = dispatcher.listFor(principal);
-      const start = cursor === undefined ? 0 : tools.findIndex((tool) => tool.name === cursor);
-      if (start < 0) return err('The cursor is not one that this list handed out.');
-      const page = tools.slice(start, start + MCP_TOOLS_PER_PAGE_MAX).map(project);
-      const next = tools[start + MCP_TOOLS_PER_PAGE_MAX];
-      return ok({ tools: page, ...(next ? { nextCursor: next.name } : {}) });
+      const page = pageOf(dispatcher.listFor(principal), cursor, {
+        keyOf: ({ name }) => name,
+        max: MCP_LIST_PAGE_MAX,
+      });
+      return page.ok ? ok({ tools: page.value.items.map(project), ...page.value.next }) : page;
     },
     async call(principal, via, params) {
       const answer = await dispatcher.call({

@@ -15,15 +15,13 @@ import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { SOCKET_MESSAGE_BYTES_MAX, SOCKET_REQUESTS_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import type { Dispatcher } from '#tools/dispatch.ts';
-import { buildServer } from './mcp-server.ts';
-import { mcpTools } from './mcp-tools.ts';
+import type { McpOffer } from './mcp-server.ts';
 
 export interface ConnectionOptions {
   readonly stream: Duplex;
   /** Asked for every request: a refusal is the answer to it, whatever was asked. */
   readonly principal: () => Result<Principal, Refusal>;
-  readonly dispatcher: Dispatcher;
+  readonly mcp: McpOffer;
   readonly clock: Clock;
   readonly version: string;
   readonly onError?: (error: Error) => void;
@@ -118,13 +116,13 @@ class SocketTransport implements Transport {
 }
 
 export function serveConnection(options: ConnectionOptions): ServedConnection {
-  const { stream, clock, version, principal } = options;
-  const tools = mcpTools(options.dispatcher);
+  const { stream, clock, version, principal, mcp } = options;
+  const { tools } = mcp;
   const closed = new Promise<void>((resolve) => {
     if (stream.destroyed) resolve();
     else stream.once('close', () => resolve());
   });
-  const handle = serveStdio(() => buildServer({ tools, version, via: 'stdio', clock, principal }), {
+  const handle = serveStdio(() => mcp.buildServer({ tools, version, via: 'stdio', clock, principal }), {
     transport: new SocketTransport(stream),
     onerror: (error) => options.onError?.(error),
   });

@@ -44,7 +44,7 @@ beforeEach(async () => {
   const set = gate.gateway.access.mandates.set('claude', MANDATE, OWNER_CLI);
   if (!set.ok) throw new Error(set.error.detail);
   await gate.clock.advanceAsync(5_000);
-  const { access, dispatcher } = gate.gateway;
+  const { access, mcp } = gate.gateway;
   listener = await listenLocally({
     path: socketPath(),
     connectionsMax: 4,
@@ -52,7 +52,7 @@ beforeEach(async () => {
       void serveConnection({
         stream,
         principal: () => access.keys.authenticate(key, { door: 'stdio' }),
-        dispatcher,
+        mcp,
         clock: gate.clock,
         version: 'test',
       }),

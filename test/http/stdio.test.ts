@@ -35,7 +35,7 @@ async function line(
   const served = serveConnection({
     stream: near,
     principal,
-    dispatcher: doors.dispatcher,
+    mcp: doors.mcp,
     clock: doors.clock,
     version: VERSION,
     onError: (error) => errors.push(error.message),

@@ -18,6 +18,7 @@ import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
 import { defineTool, type Tool, type ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
+import { openLibrary } from '#tools/library.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 
 export const SECRET_OF_A_FAULT = 'canary-in-a-stack-trace';
@@ -135,6 +136,7 @@ export interface Doors {
   readonly audit: AuditLog;
   readonly clock: HandClock;
   readonly dispatcher: Dispatcher;
+  readonly mcp: McpOffer;
   readonly script: Script;
   /** To inject requests from any address. */
   readonly app: FastifyInstance;
@@ -180,22 +182,24 @@ export async function openDoors(settings: Partial<HttpSettings> = {}, offer?: Mc
   });
   const script: Script = { gate: Promise.resolve(), finished: [], seen: [] };
   const tools = scriptedTools(script);
-  // The scripted tools touch neither desk nor feed; everything the dispatcher itself uses is real.
+  // The scripted tools touch neither desk nor feed, and the feed is silent; everything the dispatcher itself uses is real.
   const services = {
     access,
     audit,
     clock,
     book,
+    feed: { instruments: () => [], onTick: () => () => undefined },
     transaction: <T>(work: () => T) => store.transaction(work),
     version: VERSION,
     remoteMcp: () => false,
   } as unknown as ToolServices;
   const dispatcher = openDispatcher(services, tools);
+  const mcp = offer ?? mcpOffer(dispatcher, openLibrary(services, dispatcher));
   const logged: string[] = [];
   const app = buildApp({
     settings: { ...LOCAL_SETTINGS, ...settings },
     dispatcher,
-    mcp: offer ?? mcpOffer(dispatcher),
+    mcp,
     tools,
     access,
     audit,
@@ -209,6 +213,7 @@ export async function openDoors(settings: Partial<HttpSettings> = {}, offer?: Mc
     audit,
     clock,
     dispatcher,
+    mcp,
     script,
     app,
     logged,

@@ -1,0 +1,76 @@
+/** Resources as MCP words them: pages of what the caller may read, and the answer of the tool behind an address as JSON. */
+import type {
+  ListResourcesResult,
+  ListResourceTemplatesResult,
+  ReadResourceResult,
+} from '@modelcontextprotocol/server';
+import type { Door, Principal } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import { ok, type Result } from '#domain/result.ts';
+import { MCP_LIST_PAGE_MAX } from '#limits.ts';
+import { type ListedResource, RESOURCE_MIME_TYPE, type ResourceReader } from '#tools/resource-reader.ts';
+import type { Resource } from '#tools/resources.ts';
+import { pageOf } from './mcp-page.ts';
+
+/** Whose request it is, and through which door. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly via: Door;
+}
+
+export interface McpResources {
+  /** The error says that the cursor is not one of ours. */
+  list(principal: Principal, cursor: string | undefined): Result<ListResourcesResult, string>;
+  templates(principal: Principal, cursor: string | undefined): Result<ListResourceTemplatesResult, string>;
+  read(caller: Caller, uri: string): Promise<Result<ReadResourceResult, Refusal>>;
+}
+
+type Listed = ListResourcesResult['resources'][number];
+type ListedTemplate = ListResourceTemplatesResult['resourceTemplates'][number];
+
+/** The same for every address of a resource. */
+const kindOf = ({ description, priority }: Resource) => ({
+  description,
+  mimeType: RESOURCE_MIME_TYPE,
+  annotations: { audience: ['user' as const, 'assistant' as const], priority },
+});
+const listed = ({ uri, name, title, resource }: ListedResource): Listed => ({
+  uri,
+  name,
+  title,
+  ...kindOf(resource),
+});
+const listedTemplate = (resource: Resource): ListedTemplate => ({
+  uriTemplate: resource.template,
+  name: resource.name,
+  title: resource.title,
+  ...kindOf(resource),
+});
+
+export function mcpResources(reader: ResourceReader): McpResources {
+  return {
+    list(principal, cursor) {
+      const page = pageOf(reader.list(principal), cursor, {
+        keyOf: ({ uri }) => uri,
+        max: MCP_LIST_PAGE_MAX,
+      });
+      if (!page.ok) return page;
+      const { items, next } = page.value;
+      return ok({ resources: items.map(listed), ...next });
+    },
+    templates(principal, cursor) {
+      const page = pageOf(reader.templates(principal), cursor, {
+        keyOf: ({ template }) => template,
+        max: MCP_LIST_PAGE_MAX,
+      });
+      if (!page.ok) return page;
+      const { items, next } = page.value;
+      return ok({ resourceTemplates: items.map(listedTemplate), ...next });
+    },
+    async read(caller, uri) {
+      const answer = await reader.read(uri, caller);
+      if (!answer.ok) return answer;
+      return ok({ contents: [{ uri, mimeType: RESOURCE_MIME_TYPE, text: JSON.stringify(answer.value) }] });
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/** Lists and reads resources for a caller: what its scopes open, in the words of the tool behind each, through the dispatcher. */
+import type { Door, Principal } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import type { ToolServices } from './define.ts';
+import type { Dispatcher } from './dispatch.ts';
+import { expand, match, notAResource, segmentsOfUri } from './resource-uri.ts';
+import { mayRead, RESOURCES, type Resource } from './resources.ts';
+
+export const RESOURCE_MIME_TYPE = 'application/json';
+
+/** A resource under one address: a template with its variables filled in, or one without any. */
+export interface ListedResource {
+  readonly uri: string;
+  readonly name: string;
+  readonly title: string;
+  readonly resource: Resource;
+}
+
+export interface FoundResource {
+  readonly resource: Resource;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+export interface ResourceReader {
+  /** Those that stand under one address, the caller's accounts and the symbols with a feed among them. */
+  list(principal: Principal): readonly ListedResource[];
+  /** Those with a variable. */
+  templates(principal: Principal): readonly Resource[];
+  find(uri: string): Result<FoundResource, Refusal>;
+  read(
+    uri: string,
+    by: { readonly principal: Principal; readonly via: Door },
+  ): Promise<Result<object, Refusal>>;
+}
+
+type ReaderServices = Pick<ToolServices, 'feed'> & {
+  readonly access: { readonly agents: Pick<ToolServices['access']['agents'], 'accountsOf'> };
+};
+
+const SINGLE = RESOURCES.filter(({ variables }) => variables.length === 0);
+const TEMPLATES = RESOURCES.filter(({ variables }) => variables.length > 0);
+
+export function openResourceReader(services: ReaderServices, dispatcher: Dispatcher): ResourceReader {
+  function find(uri: string): Result<FoundResource, Refusal> {
+    const segments = segmentsOfUri(uri);
+    if (!segments.ok) return segments;
+    for (const resource of [...SINGLE, ...TEMPLATES]) {
+      const values = match(resource.segments, segments.value);
+      if (values) return ok({ resource, values });
+    }
+    return err(notAResource());
+  }
+
+  /** What can be named beforehand: orders come and go, and are found through the list of them. */
+  function known(principal: Principal, resource: Resource): readonly Readonly<Record<string, string>>[] {
+    const [variable, another] = resource.variables;
+    if (another !== undefined) return [];
+    switch (variable) {
+      case 'account':
+        return services.access.agents.accountsOf(principal.agent).map((account) => ({ account }));
+      case 'symbol':
+        return services.feed.instruments().map(({ symbol }) => ({ symbol }));
+      case 'order_id':
+      case undefined:
+        return [];
+      default:
+        return variable satisfies never;
+    }
+  }
+
+  return {
+    list(principal) {
+      const single = SINGLE.filter((resource) => mayRead(principal, resource)).map(
+        (resource): ListedResource => ({ ...resource, uri: resource.template, resource }),
+      );
+      const filled = TEMPLATES.filter((resource) => mayRead(principal, resource)).flatMap((resource) =>
+        known(principal, resource).map((values) => filledIn(resource, values)),
+      );
+      return [...single, ...filled];
+    },
+    templates: (principal) => TEMPLATES.filter((resource) => mayRead(principal, resource)),
+    find,
+    async read(uri, { principal, via }) {
+      const found = find(uri);
+      if (!found.ok) return found;
+      const { resource, values } = found.value;
+      const answer = await dispatcher.call({
+        tool: resource.tool.name,
+        args: resource.args(values),
+        principal,
+        via,
+      });
+      if (answer === null) throw new Error(`the resource ${resource.name} names no tool`);
+      return answer.ok ? ok(answer.output) : err(answer.refusal);
+    },
+  };
+}
+
+function filledIn(resource: Resource, values: Readonly<Record<string, string>>): ListedResource {
+  const uri = expand(resource.segments, values);
+  if (uri === undefined) throw new Error(`${resource.template} is not filled in`);
+  const which = Object.values(values).join(' ');
+  return { uri, name: `${resource.name}:${which}`, title: `${resource.title}: ${which}`, resource };
+}

@@ -1,0 +1,128 @@
+/** The resources: what a host may show or keep in view, each a projection of a tool under an address, in the order of the list. */
+import type { Principal } from '#domain/principal.ts';
+import type { Tool } from './define.ts';
+import { getAccount } from './get-account.ts';
+import { getGatewayStatus } from './get-gateway-status.ts';
+import { getMandate } from './get-mandate.ts';
+import { getMarketClock } from './get-market-clock.ts';
+import { getOrder } from './get-order.ts';
+import { getOrders } from './get-orders.ts';
+import { getPositions } from './get-positions.ts';
+import { getQuotes } from './get-quotes.ts';
+import { listAccounts } from './list-accounts.ts';
+import { RESOURCE_SCHEME, type Segments, segmentsOfTemplate } from './resource-uri.ts';
+
+export type Variable = 'account' | 'symbol' | 'order_id';
+type Values = Readonly<Record<string, string>>;
+
+export interface Resource {
+  /** RFC 6570, level 1: segments and `{variable}`; a resource without variables is an address. */
+  readonly template: string;
+  readonly segments: Segments;
+  readonly variables: readonly Variable[];
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** Reading it is a call of this tool: its scope, rate and record are the resource's. */
+  readonly tool: Tool;
+  readonly args: (values: Values) => Readonly<Record<string, unknown>>;
+  /** 0 to 1: how much a host should want it in front of the model. */
+  readonly priority: number;
+}
+
+interface Definition extends Pick<Resource, 'title' | 'tool' | 'priority'> {
+  readonly path: string;
+  readonly name: string;
+  readonly args?: Resource['args'];
+}
+
+function resource(definition: Definition): Resource {
+  const { path, tool, args = () => ({}), ...rest } = definition;
+  const template = RESOURCE_SCHEME + path;
+  const segments = segmentsOfTemplate(template);
+  const variables = VARIABLES.filter((variable) => segments.includes(`{${variable}}`));
+  const description = `${tool.description} The same answer as the tool ${tool.name}.`;
+  return { ...rest, template, segments, variables, description, tool, args };
+}
+
+const VARIABLES = ['account', 'symbol', 'order_id'] as const;
+const ofAccount = ({ account }: Values) => ({ account });
+const ofSymbol = ({ symbol }: Values) => ({ symbol });
+
+export const RESOURCES: readonly Resource[] = [
+  resource({ path: 'mandate', name: 'mandate', title: 'My mandate', tool: getMandate, priority: 1 }),
+  resource({ path: 'accounts', name: 'accounts', title: 'My accounts', tool: listAccounts, priority: 0.8 }),
+  resource({
+    path: 'positions',
+    name: 'positions',
+    title: 'Open positions',
+    tool: getPositions,
+    priority: 0.9,
+  }),
+  resource({ path: 'orders', name: 'orders', title: 'My latest orders', tool: getOrders, priority: 0.7 }),
+  resource({
+    path: 'orders/open',
+    name: 'open-orders',
+    title: 'My open orders',
+    tool: getOrders,
+    args: () => ({ status: 'open' }),
+    priority: 0.8,
+  }),
+  resource({
+    path: 'market-clock',
+    name: 'market-clock',
+    title: 'Market clock',
+    tool: getMarketClock,
+    priority: 0.4,
+  }),
+  resource({
+    path: 'status',
+    name: 'status',
+    title: 'Gateway status',
+    tool: getGatewayStatus,
+    priority: 0.4,
+  }),
+  resource({
+    path: 'accounts/{account}',
+    name: 'account',
+    title: 'An account',
+    tool: getAccount,
+    args: ofAccount,
+    priority: 0.7,
+  }),
+  resource({
+    path: 'accounts/{account}/positions',
+    name: 'account-positions',
+    title: 'Open positions of an account',
+    tool: getPositions,
+    args: ofAccount,
+    priority: 0.7,
+  }),
+  resource({
+    path: 'orders/{order_id}',
+    name: 'order',
+    title: 'An order and its timeline',
+    tool: getOrder,
+    args: ({ order_id }) => ({ order_id }),
+    priority: 0.5,
+  }),
+  resource({
+    path: 'quotes/{symbol}',
+    name: 'quote',
+    title: 'A quote',
+    tool: getQuotes,
+    args: ({ symbol }) => ({ symbols: [symbol] }),
+    priority: 0.6,
+  }),
+  resource({
+    path: 'market-clock/{symbol}',
+    name: 'market-clock-of-symbol',
+    title: 'Market clock of a symbol',
+    tool: getMarketClock,
+    args: ofSymbol,
+    priority: 0.3,
+  }),
+];
+
+export const mayRead = (principal: Principal, { tool }: Pick<Resource, 'tool'>): boolean =>
+  principal.scopes.has(tool.scope);
