@@ -68,6 +68,7 @@ function openDatabase(path: string): Database.Database {
     const mode = db.pragma('journal_mode = WAL', { simple: true });
     if (mode !== 'wal') throw new Error(`this file system has no write-ahead log, only ${String(mode)}`);
     db.pragma('synchronous = FULL');
+    db.pragma('temp_store = MEMORY');
     // macOS: without it fsync returns before the drive has written.
     db.pragma('fullfsync = ON');
     db.pragma('foreign_keys = ON');

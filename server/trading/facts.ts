@@ -19,7 +19,7 @@ import {
 } from '#domain/decimal.ts';
 import type { Instrument } from '#domain/instrument.ts';
 import type { Mandate } from '#domain/mandate.ts';
-import type { OrderOrigin, OrderTerms, Side } from '#domain/order.ts';
+import { isFinal, type OrderOrigin, type OrderTerms, type Side } from '#domain/order.ts';
 import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
 import { QUOTE_AGE_MAX_MS } from '#limits.ts';
 import type { MarketPhase, Quote } from '#ports.ts';
@@ -51,7 +51,7 @@ export interface Facts {
   readonly quoteAgeMs: number | null;
   /** Account currency per unit of the instrument's; undefined: no fresh rate. */
   readonly fxRate: Ratio | undefined;
-  /** The agent's own position, signed, and what its working reducing orders leave of it. */
+  /** The agent's own position, signed, and what its working reducing orders leave an order of this side to take of it. */
   readonly ownQty: Quantity;
   readonly reducible: Quantity;
   /** The same of the whole account, for `may_reduce: account`. */
@@ -109,19 +109,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
   const usage = accounts.map((account) => line.usage.of(who.agent, account, mandateDay));
   const reserved = accounts.map((account) => line.usage.reserved(who.agent, account));
   const freed = changes ? reservedValue(changes) : ZERO_MONEY;
-  const own = line.holdings.of(who.agent, who.account, instrument.id);
-  const ofAccount = line.holdings.of(ACCOUNT_HOLDER, who.account, instrument.id);
-  const working = line.orders.working({ agent: who.agent, account: who.account, instrument: instrument.id });
-  const others = working.filter((order) => order.orderId !== changes?.orderId);
-  // Only who reduces has to look at what others work there.
-  const inAccount =
-    mandate?.document.may_reduce === 'account' || opposes(who.side, own.qty)
-      ? line.orders
-          .working({ account: who.account, instrument: instrument.id })
-          .filter((order) => order.orderId !== changes?.orderId)
-      : [];
   const state = strictestOf(line, who.account, agentState);
-  const holders = line.holdings.holdersOf(who.account, instrument.id);
   const same =
     who.clientOrderId === undefined ? undefined : line.orders.byClientOrderId(who.agent, who.clientOrderId);
   return {
@@ -144,14 +132,8 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
     quote,
     quoteAgeMs: quote ? line.clock.wallMs() - quote.publishedMs : null,
     fxRate: fxRate(line, instrument.currency, adapter.currency),
-    ownQty: own.qty,
-    reducible: min(reducible(own.qty, others, line), unclaimed(own.qty, holders, inAccount, line)),
-    accountQty: ofAccount.qty,
-    accountReducible: reducible(ofAccount.qty, inAccount, line),
-    workingSells: sum(
-      ZERO_QUANTITY,
-      others.filter((order) => order.effect === 'adding' && order.side === 'sell').map(remainingQty),
-    ),
+    ...reducibleOf(line, who, instrument, { mandate, changes }),
+    workingSells: workingSells(line, who, instrument, changes),
     valueUsed: sum(
       ZERO_MONEY,
       usage.map((one) => one.valueUsed),
@@ -183,6 +165,48 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
   };
 }
 
+/** What an order of this side could reduce; only who opposes a position has to look at what works against it already. */
+function reducibleOf(
+  line: Line,
+  { agent, account, side }: FactsFor,
+  { id: instrument }: Instrument,
+  { mandate, changes }: Pick<Facts, 'mandate' | 'changes'>,
+): Pick<Facts, 'ownQty' | 'reducible' | 'accountQty' | 'accountReducible'> {
+  const ownQty = line.holdings.of(agent, account, instrument).qty;
+  const accountQty = line.holdings.of(ACCOUNT_HOLDER, account, instrument).qty;
+  const ownOpposed = opposes(side, ownQty);
+  const accountOpposed = mandate?.document.may_reduce === 'account' && opposes(side, accountQty);
+  const working =
+    ownOpposed || accountOpposed
+      ? line.orders
+          .reducing({ account, instrument, side })
+          .filter((order) => order.orderId !== changes?.orderId)
+      : [];
+  const ownWorking = working.filter((order) => order.agent === agent);
+  return {
+    ownQty,
+    reducible: ownOpposed
+      ? min(
+          reducible(ownQty, ownWorking, line),
+          unclaimed(ownQty, line.holdings.holdersOf(account, instrument), working, line),
+        )
+      : ZERO_QUANTITY,
+    accountQty,
+    accountReducible: accountOpposed ? reducible(accountQty, working, line) : ZERO_QUANTITY,
+  };
+}
+
+function workingSells(
+  line: Line,
+  { agent, account }: FactsFor,
+  { id: instrument }: Instrument,
+  changes: StoredOrder | undefined,
+): Quantity {
+  const { qty } = line.usage.adding({ agent, account, instrument, side: 'sell' });
+  const own = changes?.effect === 'adding' && changes.side === 'sell' && !isFinal(changes.status);
+  return own ? subtract(qty, remainingQty(changes)) : qty;
+}
+
 /** The strictest of gateway, account and agent, with the reason of the one that decides. */
 export function strictestOf(
   line: Line,
@@ -193,7 +217,7 @@ export function strictestOf(
   const row =
     account === undefined
       ? undefined
-      : line.store.db
+      : line
           .prepare<[string], { trading_state: TradingState; state_reason: string | null }>(
             'SELECT trading_state, state_reason FROM accounts WHERE id = ?',
           )
@@ -236,7 +260,7 @@ function unapprovedValue(
   today: { readonly day: string; readonly changes: StoredOrder | undefined },
 ): Money {
   // No approval queue stands between yet, so all of it counts as unapproved.
-  const newestFirst = line.store.db.prepare<[string], FillRow>(
+  const newestFirst = line.prepare<[string], FillRow>(
     `SELECT e.instrument_id, e.side, e.price, e.qty, e.posted_at, o.effect FROM executions e
      JOIN orders o ON o.order_id = e.order_id WHERE e.agent_id = ? ORDER BY e.seq DESC`,
   );
@@ -246,11 +270,10 @@ function unapprovedValue(
     if (row.instrument_id !== instrument.id || row.side !== side || row.effect !== 'adding') continue;
     filled = add(filled, value(price(row.price), quantity(row.qty), instrument.multiplier));
   }
-  const reserved = line.orders
-    .working({ agent, instrument: instrument.id })
-    .filter((order) => order.side === side && order.orderId !== today.changes?.orderId)
-    .map(reservedValue);
-  return add(filled, sum(ZERO_MONEY, reserved));
+  const { value: reserved } = line.usage.adding({ agent, instrument: instrument.id, side });
+  // An order that is changed stays on its side.
+  const freed = today.changes ? reservedValue(today.changes) : ZERO_MONEY;
+  return add(filled, subtract(reserved, freed));
 }
 
 interface FillRow {

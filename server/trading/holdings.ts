@@ -178,7 +178,7 @@ export function holdingTable({ db }: Store): HoldingTable {
     'SELECT * FROM holdings WHERE holder = ? AND (? IS NULL OR account_id = ?) ORDER BY account_id, instrument_id',
   );
   const holdersOf = db.prepare<[string, string], HoldingRow>(
-    `SELECT * FROM holdings WHERE account_id = ? AND instrument_id = ? AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder`,
+    `SELECT * FROM holdings INDEXED BY holdings_by_instrument WHERE account_id = ? AND instrument_id = ? AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder`,
   );
   const exposed = db.prepare<[], HoldingRow>(
     `SELECT * FROM holdings WHERE qty <> '0' AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder, account_id, instrument_id`,

@@ -37,25 +37,22 @@ export function post(
     amounts.map(([, amount]) => amount),
   );
   if (!total.eq('0')) throw new Error(`posting ${ref} does not balance: ${text(total)}`);
-  const { db } = line.store;
   for (const [entry, amount] of amounts) {
     if (amount.eq('0')) continue;
-    db.prepare('INSERT INTO ledger (account_id, ref, entry, amount, time) VALUES (?, ?, ?, ?, ?)').run(
-      account,
-      ref,
-      entry,
-      text(amount),
-      line.wallMs(),
-    );
-    db.prepare(
-      `INSERT INTO ledger_balances (account_id, entry, amount) VALUES (?, ?, ?)
+    line
+      .prepare('INSERT INTO ledger (account_id, ref, entry, amount, time) VALUES (?, ?, ?, ?, ?)')
+      .run(account, ref, entry, text(amount), line.wallMs());
+    line
+      .prepare(
+        `INSERT INTO ledger_balances (account_id, entry, amount) VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET amount = excluded.amount`,
-    ).run(account, entry, text(add(ledgerBalance(line, account, entry), amount)));
+      )
+      .run(account, entry, text(add(ledgerBalance(line, account, entry), amount)));
   }
 }
 
 export function ledgerBalance(line: Line, account: AccountId, entry: Entry): Money {
-  const row = line.store.db
+  const row = line
     .prepare<[string, string], { amount: string }>(
       'SELECT amount FROM ledger_balances WHERE account_id = ? AND entry = ?',
     )
@@ -63,10 +60,10 @@ export function ledgerBalance(line: Line, account: AccountId, entry: Entry): Mon
   return row ? money(row.amount) : ZERO_MONEY;
 }
 export const isLedgerEmpty = (line: Line, account: AccountId): boolean =>
-  line.store.db.prepare('SELECT 1 FROM ledger WHERE account_id = ? LIMIT 1').get(account) === undefined;
+  line.prepare('SELECT 1 FROM ledger WHERE account_id = ? LIMIT 1').get(account) === undefined;
 
 export const isPosted = (line: Line, account: AccountId, executionId: string): boolean =>
-  line.store.db
+  line
     .prepare('SELECT 1 FROM executions WHERE account_id = ? AND execution_id = ?')
     .get(account, executionId) !== undefined;
 
@@ -102,7 +99,7 @@ export function postExecution(
     line.holdings.save(part.holding);
     realised = add(realised, subtract(part.realised, share.fee));
   }
-  line.store.db
+  line
     .prepare(
       `INSERT INTO executions (account_id, execution_id, order_id, agent_id, instrument_id, symbol, side, qty, price, fee,
          realised, market_time, run, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -7,6 +7,7 @@ import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { BrokerAdapter, Clock, MarketFeed } from '#ports.ts';
 import type { Store } from '#store/open.ts';
+import type { Settings } from '#store/settings.ts';
 import type { HoldingTable } from './holdings.ts';
 import type { IdempotencyTable } from './idempotency.ts';
 import type { StoredOrder } from './order-rows.ts';
@@ -32,6 +33,9 @@ export interface Line extends Neighbours {
   readonly holdings: HoldingTable;
   readonly idempotency: IdempotencyTable;
   readonly tokens: ActionTokens;
+  readonly settings: Settings;
+  /** Each statement is prepared once, however often it is asked for; change nothing about what it gives. */
+  readonly prepare: Store['db']['prepare'];
   readonly memory: Memory;
 }
 
@@ -49,6 +53,8 @@ export interface Memory {
   readonly closing: Map<string, Promise<unknown>>;
   /** Called after every committed change of an order. */
   readonly watchers: Map<string, Set<(order: StoredOrder) => void>>;
+  /** Agents are never renamed, and every event of an order names its agent. */
+  readonly agentNames: Map<AgentId, string>;
   /** The gate as this process knows it, for when the store can not say. */
   killed: boolean;
 }
@@ -61,6 +67,7 @@ export function freshMemory(): Memory {
     recentMessages: new Map(),
     closing: new Map(),
     watchers: new Map(),
+    agentNames: new Map(),
     killed: false,
   };
 }
@@ -75,11 +82,26 @@ export function auditActor(actor: Actor | undefined): Pick<AuditEvent, 'agent' |
 
 /** The record names agents as the owner does; where the store can not be read the id has to do. */
 export function agentNameOf(line: Line, id: AgentId): string {
+  const known = line.memory.agentNames.get(id);
+  if (known !== undefined) return known;
   try {
-    return line.access.agents.byId(id)?.name ?? id;
+    const found = line.access.agents.byId(id)?.name;
+    if (found !== undefined) line.memory.agentNames.set(id, found);
+    return found ?? id;
   } catch {
     return id;
   }
+}
+
+/** The SQL of the sources, and nothing a caller says: as many statements as there are places that ask. */
+export function preparedOnce(db: Store['db']): Store['db']['prepare'] {
+  const known = new Map<string, ReturnType<Store['db']['prepare']>>();
+  const prepare = (sql: string): ReturnType<Store['db']['prepare']> => {
+    const found = known.get(sql) ?? db.prepare(sql);
+    known.set(sql, found);
+    return found;
+  };
+  return prepare as Store['db']['prepare'];
 }
 
 /** Resolves with the order once `until` holds of it, or as it stands after `withinMs`. */

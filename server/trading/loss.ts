@@ -3,7 +3,6 @@ import { type Money, money, negate, type Price, subtract, text, ZERO_MONEY } fro
 import type { AgentId } from '#domain/principal.ts';
 import { agentId } from '#domain/principal.ts';
 import { LOSS_CHECK_INTERVAL_MS, MARK_SAVE_INTERVAL_MS } from '#limits.ts';
-import { settings } from '#store/settings.ts';
 import { type Holding, profit } from './holdings.ts';
 import { agentNameOf, instrumentOf, type Line } from './line.ts';
 
@@ -32,7 +31,7 @@ export function lossToday(line: Line, agent: AgentId, wallMs: number): Money {
 
 /** Where a holding's profit stood at day start. Before the day's first check it is what the last saved mark says. */
 function dayStart(line: Line, holding: Holding, day: string): Money {
-  const row = line.store.db
+  const row = line
     .prepare<[string, string, string, string], { profit: string }>(
       'SELECT profit FROM day_starts WHERE holder = ? AND account_id = ? AND instrument_id = ? AND day = ?',
     )
@@ -46,7 +45,7 @@ function dayStart(line: Line, holding: Holding, day: string): Money {
  * nothing happens when the day's row exists.
  */
 export function fixDayStart(line: Line, holding: Holding, day: string): void {
-  const known = line.store.db
+  const known = line
     .prepare<[string, string, string], { day: string }>(
       'SELECT day FROM day_starts WHERE holder = ? AND account_id = ? AND instrument_id = ?',
     )
@@ -57,7 +56,7 @@ export function fixDayStart(line: Line, holding: Holding, day: string): void {
 }
 
 function setDayStart(line: Line, holding: Holding, day: string, standing: Money): void {
-  line.store.db
+  line
     .prepare(
       `INSERT INTO day_starts (holder, account_id, instrument_id, day, profit) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET day = excluded.day, profit = excluded.profit`,
@@ -67,7 +66,7 @@ function setDayStart(line: Line, holding: Holding, day: string, standing: Money)
 
 const STOPPED = 'loss_stopped:';
 
-const noted = (line: Line, agent: AgentId): string | undefined => settings(line.store).get(STOPPED + agent);
+const noted = (line: Line, agent: AgentId): string | undefined => line.settings.get(STOPPED + agent);
 
 const isStopped = (line: Line, agent: AgentId, day: string): boolean =>
   line.access.agents.reducingOf(agent).some((row) => row.reason === 'daily_loss' && row.day === day);
@@ -83,7 +82,7 @@ export function honourLift(line: Line, agent: AgentId, day: string): void {
   for (const holding of line.holdings.byHolder(agent)) {
     setDayStart(line, holding, day, currentProfit(line, holding));
   }
-  settings(line.store).set(STOPPED + agent, '');
+  line.settings.set(STOPPED + agent, '');
   line.audit.record({
     kind: 'limit.lifted',
     agent,
@@ -134,7 +133,7 @@ export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): Los
     if (loss.lte('0') || loss.lt(mandate.maxDailyLoss)) return;
     line.store.transaction(() => {
       line.access.agents.setReducing(agent, 'daily_loss', day);
-      settings(line.store).set(STOPPED + agent, day);
+      line.settings.set(STOPPED + agent, day);
       line.audit.record({
         kind: 'limit.breached',
         agent: agentNameOf(line, agent),
@@ -175,8 +174,8 @@ export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): Los
 /** Agents with a position, with orders at work, or stopped for a loss today: those that something can change for. */
 function watchedAgents(line: Line, exposed: readonly Holding[], day: string): readonly AgentId[] {
   const names = new Set(exposed.map((holding) => holding.holder));
-  for (const order of line.orders.working({})) names.add(order.agent);
-  const stopped = line.store.db
+  for (const agent of line.orders.workingAgents()) names.add(agent);
+  const stopped = line
     .prepare<[string, string], { name: string }>('SELECT name FROM settings WHERE name LIKE ? AND value = ?')
     .all(`${STOPPED}%`, day);
   for (const { name } of stopped) names.add(name.slice(STOPPED.length));

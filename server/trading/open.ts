@@ -1,6 +1,7 @@
 /** Opens the order line: builds its parts by hand and holds them together while the gateway runs. */
 import type { AccountId, Principal } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
+import { settings } from '#store/settings.ts';
 import { type AfterEvent, postEvent } from './broker-events.ts';
 import { cancelAllOrders, cancelOrder } from './cancel.ts';
 import { cancelAdding, cancelUnfit } from './cancel-adding.ts';
@@ -10,7 +11,7 @@ import type { Desk } from './desk.ts';
 import { holdingTable } from './holdings.ts';
 import { idempotencyTable } from './idempotency.ts';
 import { killSwitch } from './kill-switch.ts';
-import { freshMemory, type Line, type Neighbours } from './line.ts';
+import { freshMemory, type Line, type Neighbours, preparedOnce } from './line.ts';
 import { watchLoss } from './loss.ts';
 import { modifyOrder } from './modify.ts';
 import { orderTable } from './orders.ts';
@@ -32,13 +33,16 @@ export interface Trading extends Desk {
 
 export function openTrading(neighbours: Neighbours): Trading {
   const { store, clock } = neighbours;
+  const orders = orderTable(store);
   const line: Line = {
     ...neighbours,
-    orders: orderTable(store),
-    usage: usageTable(store),
+    orders,
+    usage: usageTable(store, orders.working({})),
     holdings: holdingTable(store),
     idempotency: idempotencyTable(store),
     tokens: actionTokens(clock),
+    settings: settings(store),
+    prepare: preparedOnce(store.db),
     memory: freshMemory(),
   };
   const gate = killSwitch(line);

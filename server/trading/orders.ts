@@ -1,7 +1,7 @@
 /** The table of orders: every query the order line asks of them. */
 import type { InstrumentId } from '#domain/instrument.ts';
-import type { OrderStatus } from '#domain/order.ts';
-import type { AccountId, AgentId } from '#domain/principal.ts';
+import type { OrderStatus, Side } from '#domain/order.ts';
+import { type AccountId, type AgentId, agentId } from '#domain/principal.ts';
 import type { Store } from '#store/open.ts';
 import type { OrderFilter } from './desk.ts';
 import {
@@ -32,8 +32,18 @@ export interface OrderTable {
     readonly account?: AccountId;
     readonly instrument?: InstrumentId;
   }): readonly StoredOrder[];
+  /** Agents that have working orders. */
+  workingAgents(): readonly AgentId[];
+  /** Working orders that take something of a position now: legs whose entry has filled nothing yet are left out. */
+  reducing(filter: {
+    readonly account: AccountId;
+    readonly instrument: InstrumentId;
+    readonly side: Side;
+  }): readonly StoredOrder[];
   /** Orders whose outcome at the broker is not known (yet): `submitting` and `unknown`. */
   unsettled(account: AccountId): readonly StoredOrder[];
+  /** Whether a change or a cancel waits for the broker's word. */
+  isAwaiting(account: AccountId): boolean;
   countWorking(): number;
   page(agent: AgentId, filter: OrderFilter): readonly StoredOrder[];
   addTimeline(orderId: string, entry: TimelineEntry): void;
@@ -65,7 +75,21 @@ export function orderTable(store: Store): OrderTable {
      ORDER BY seq`,
   );
   const workingOfAgent = db.prepare<[string, string, string], OrderRow>(
-    `SELECT * FROM orders WHERE ${WORKING} AND agent_id = ? AND account_id = ? AND instrument_id = ? ORDER BY seq`,
+    `SELECT * FROM orders INDEXED BY orders_working WHERE ${WORKING} AND agent_id = ? AND account_id = ? AND instrument_id = ? ORDER BY seq`,
+  );
+  const workingAgents = db
+    .prepare<[], string>(`SELECT DISTINCT agent_id FROM orders INDEXED BY orders_working WHERE ${WORKING}`)
+    .pluck();
+  const reducing = db.prepare<[string, string, string], OrderRow>(
+    `SELECT leg.* FROM orders leg INDEXED BY orders_reducing
+       LEFT JOIN orders entry ON entry.order_id = leg.parent_order_id
+     WHERE leg.effect = 'reducing' AND leg.${WORKING}
+       AND leg.account_id = ? AND leg.instrument_id = ? AND leg.side = ?
+       AND (entry.order_id IS NULL OR entry.filled_qty <> '0')
+     ORDER BY leg.seq`,
+  );
+  const awaiting = db.prepare<[string]>(
+    `SELECT 1 FROM orders INDEXED BY orders_awaiting WHERE account_id = ? AND status IN ('pending_replace', 'pending_cancel') LIMIT 1`,
   );
   const unsettled = db.prepare<[string], OrderRow>(
     `SELECT * FROM orders WHERE account_id = ? AND status IN ('submitting', 'unknown') ORDER BY seq`,
@@ -108,6 +132,9 @@ export function orderTable(store: Store): OrderTable {
         .all({ agent: agent ?? null, account: account ?? null, instrument: instrument ?? null })
         .map(fromRow);
     },
+    workingAgents: () => workingAgents.all().map(agentId),
+    reducing: ({ account, instrument, side }) => reducing.all(account, instrument, side).map(fromRow),
+    isAwaiting: (account) => awaiting.get(account) !== undefined,
     unsettled: (account) => unsettled.all(account).map(fromRow),
     countWorking: () => countWorking.get() ?? 0,
     page: (agent, filter) =>

@@ -49,7 +49,7 @@ export function marketDate(line: Line): string {
 /** Writes the row of the current market date. Inside a transaction: at every fill and at the end of a session. */
 export function writePnlDay(line: Line, account: AccountId): void {
   const now = standing(line, account);
-  line.store.db
+  line
     .prepare(
       `INSERT INTO pnl_days (account_id, run, date, realised_total, unrealised, equity) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET realised_total = excluded.realised_total, unrealised = excluded.unrealised,
@@ -84,7 +84,7 @@ interface DayRow {
 }
 
 function lastBefore(line: Line, account: AccountId, run: number, date: string): DayRow | undefined {
-  return line.store.db
+  return line
     .prepare<[string, number, number, string], DayRow>(
       `SELECT run, date, realised_total, unrealised, equity FROM pnl_days
        WHERE account_id = ? AND (run < ? OR (run = ? AND date < ?)) ORDER BY run DESC, date DESC LIMIT 1`,
@@ -110,7 +110,7 @@ export function pnlHistory(
   const first = new Date(Date.parse(`${today}T00:00:00Z`) - (days - 1) * 86_400_000)
     .toISOString()
     .slice(0, 10);
-  const stored = line.store.db
+  const stored = line
     .prepare<[string, number, string, string], DayRow>(
       'SELECT run, date, realised_total, unrealised, equity FROM pnl_days WHERE account_id = ? AND run = ? AND date >= ? AND date < ? ORDER BY date',
     )
@@ -182,7 +182,7 @@ function totalsOf(
     peak = compare(day.equity, peak) > 0 ? day.equity : peak;
     if (peak.gt('0')) worst = Math.min(worst, quotient(day.drawdown, peak));
   }
-  const trades = line.store.db
+  const trades = line
     .prepare<[string, number, number], { symbol: string; realised: string; fee: string }>(
       'SELECT symbol, realised, fee FROM executions WHERE account_id = ? AND run = ? AND market_time >= ? ORDER BY seq',
     )

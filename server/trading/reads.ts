@@ -214,7 +214,7 @@ function tradesOf(
   who: Principal,
   filter: Omit<OrderFilter, 'status'> & { readonly orderId?: string },
 ): readonly TradeRecord[] {
-  return line.store.db
+  return line
     .prepare<
       [Record<string, string | number | null>],
       {

@@ -62,7 +62,7 @@ export async function reconcile(
     return false;
   }
   const wallMs = line.wallMs();
-  line.store.db
+  line
     .prepare(
       `INSERT INTO broker_cursors (account_id, reconciled_at) VALUES (?, ?)
        ON CONFLICT DO UPDATE SET reconciled_at = excluded.reconciled_at`,
@@ -89,7 +89,7 @@ async function readHistory(
   after: (done: AfterEvent) => void,
 ): Promise<void> {
   const { account } = adapter;
-  const stored = line.store.db
+  const stored = line
     .prepare<[string], { cursor: string | null }>('SELECT cursor FROM broker_cursors WHERE account_id = ?')
     .get(account)?.cursor;
   const history = await answered(line, adapter.historySince(stored ?? undefined), 'its history');
@@ -101,7 +101,7 @@ async function readHistory(
       if (order !== undefined) filled.push(order);
     }
     for (const settlement of history.settlements) applySettlement(line, account, settlement);
-    line.store.db
+    line
       .prepare(
         'INSERT INTO broker_cursors (account_id, cursor) VALUES (?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor',
       )
@@ -296,7 +296,4 @@ function isDue(line: Line, account: AccountId): boolean {
 }
 
 const hasUnclear = (line: Line, account: AccountId): boolean =>
-  line.orders.unsettled(account).some((order) => !inFlight(line, order)) ||
-  line.orders
-    .working({ account })
-    .some((order) => order.status === 'pending_replace' || order.status === 'pending_cancel');
+  line.orders.unsettled(account).some((order) => !inFlight(line, order)) || line.orders.isAwaiting(account);
