@@ -4,6 +4,7 @@ import type { AgentId, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { Clock } from '#ports.ts';
+import { openChanges } from '#store/changes.ts';
 import type { Store } from '#store/open.ts';
 import { type AccountBook, LOCAL_AGENT } from './agent-name.ts';
 import { type AgentState, agentStates } from './agent-state.ts';
@@ -16,7 +17,7 @@ import { localAgent } from './local-agent.ts';
 import { type InstrumentResolver, type Mandates, openMandates } from './mandates.ts';
 import { DEFAULT_RATES, openRateLimiter, type Rate, type RateLimiter } from './rate.ts';
 import { openReducing, REDUCING_REASONS, type ReducingReason, type ReducingRow } from './reducing.ts';
-import { stillLive } from './still-live.ts';
+import { openStillLive } from './still-live.ts';
 import { type OwnerCalendar, ownerCalendar } from './trading-hours.ts';
 import { type SteadyWall, steadyWall } from './wall.ts';
 
@@ -66,14 +67,16 @@ export function openAccess(o: AccessOptions): Access {
   const changed = (agent: AgentId): void => {
     for (const listener of mandateListeners) listener(agent);
   };
-  const authority = openAuthority({ store, audit });
+  const changes = openChanges(store);
+  const authority = openAuthority({ store, audit, changes });
   const agents = openAgents({ store, audit, wall, accounts });
   const table = keyTable(store);
   const keys = openApiKeys({ store, audit, wall, agents, table });
-  const keyCheck = openKeyCheck({ store, audit, wall, authority, table });
+  const keyCheck = openKeyCheck({ store, audit, wall, authority, table, changes });
   const reducing = openReducing({ store, audit, wall });
   const mandates = openMandates({ ...o, wall, agents, reducing, changed });
   const local = localAgent({ store, audit, agents, mandates, authority, accounts });
+  const stillLive = openStillLive({ authority, keys: keyCheck, agents, changes, wall });
   const rates = o.rates ?? DEFAULT_RATES;
   const limiter = openRateLimiter({ store, clock, wall, limits: { ...rates, reduce: rates.write } });
   const states = agentStates({ store, wall, calendar, authority, agents, reducing, mandates, changed });
@@ -98,9 +101,9 @@ export function openAccess(o: AccessOptions): Access {
       clearReducing: (id, why) => reducing.clear(id, REDUCING_REASONS, why),
       reducingOf: (id) => reducing.of(id),
     },
-    keys: { ...keys, ...keyCheck },
+    keys: { ...keys, authenticate: (presented, from) => keyCheck.authenticate(presented, from) },
     localPrincipal: () => local.principal(),
-    stillLive: (who) => stillLive(who, { authority, keys: keyCheck, agents }),
+    stillLive,
     mandates: {
       ...mandates,
       set: (name, document, by) => mandates.set(known(name), document, by),

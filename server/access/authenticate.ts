@@ -4,7 +4,8 @@ import type { AuditLog } from '#audit/log.ts';
 import { agentId, type Door, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { KEY_USE_SAVE_INTERVAL_MS } from '#limits.ts';
+import { KEY_USE_SAVE_INTERVAL_MS, KEYS_REMEMBERED_MAX } from '#limits.ts';
+import type { Changes } from '#store/changes.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
 import { addressList } from './address.ts';
 import type { Authority } from './authority.ts';
@@ -25,8 +26,8 @@ export interface Presentation {
 export interface KeyCheck {
   /** Every denial goes on the record here, whatever door asked. */
   authenticate(presented: string, from: Presentation): Result<Principal, Refusal>;
-  /** Why the key no longer opens anything; undefined while it does. */
-  refusedNow(id: string): Refusal | undefined;
+  /** When the key expires, epoch ms, if nobody ends it before; or why it no longer opens anything. */
+  standsUntil(id: string): Result<number, Refusal>;
 }
 
 interface KeyCheckOptions {
@@ -35,10 +36,20 @@ interface KeyCheckOptions {
   readonly wall: SteadyWall;
   readonly authority: Authority;
   readonly table: KeyTable;
+  readonly changes: Changes;
+}
+
+/** A key that was let in, and until when nothing but a change of the database can shut it out. */
+interface LetIn {
+  readonly principal: Result<Principal, never>;
+  readonly untilMs: number;
 }
 
 export function openKeyCheck(o: KeyCheckOptions): KeyCheck {
-  const { store, audit, wall, authority, table } = o;
+  const { store, audit, wall, authority, table, changes } = o;
+  /** By key digest, door and address; good for one state of the database. */
+  const letIn = new Map<string, LetIn>();
+  let letInAt = Number.NaN;
 
   function denied(refusal: Refusal, from: Presentation, row?: KeyRow): Result<never, Refusal> {
     audit.recordRepeated({
@@ -75,33 +86,60 @@ export function openKeyCheck(o: KeyCheckOptions): KeyCheck {
     }
   }
 
+  function remembered(name: string, at: number): LetIn | undefined {
+    if (at === letInAt) return letIn.get(name);
+    letIn.clear();
+    letInAt = at;
+    return undefined;
+  }
+  /** Everything there is to look at, at the database as it stands. */
+  function check(digest: Buffer, from: Presentation): Result<LetIn, Refusal> {
+    const epoch = authority.epoch();
+    const row = table.byHash(digest);
+    if (!row || !timingSafeEqual(digest, row.hash)) return denied(unknownKey(), from);
+    const refusal = refusalOf(row, from);
+    if (refusal) return denied(refusal, from, row);
+    saveUse(row);
+    const principal = ok<Principal>({
+      kind: 'agent',
+      agent: agentId(row.agent_id),
+      agentName: row.agent_name,
+      credential: row.id,
+      door: from.door,
+      scopes: new Set(scopesOf(row)),
+      epoch,
+      ...(from.address === undefined ? {} : { address: from.address }),
+    });
+    const useSavedAtMs = row.last_used_at ?? Number.NEGATIVE_INFINITY;
+    const untilMs = Math.min(row.expires_at, useSavedAtMs + KEY_USE_SAVE_INTERVAL_MS);
+    return ok({ principal, untilMs });
+  }
+
   return {
     authenticate(presented, from) {
-      const epoch = authority.epoch();
-      const hash = hashOf(presented);
-      const row = KEY_PATTERN.test(presented) ? table.byHash(hash) : undefined;
-      if (!row || !timingSafeEqual(hash, row.hash))
-        return denied(refuse('unauthenticated', 'This is not a key of this gateway.'), from);
-      const refusal = refusalOf(row, from);
-      if (refusal) return denied(refusal, from, row);
-      saveUse(row);
-      return ok({
-        kind: 'agent',
-        agent: agentId(row.agent_id),
-        agentName: row.agent_name,
-        credential: row.id,
-        door: from.door,
-        scopes: new Set(scopesOf(row)),
-        epoch,
-        ...(from.address === undefined ? {} : { address: from.address }),
-      });
+      if (!KEY_PATTERN.test(presented)) return denied(unknownKey(), from);
+      const digest = hashOf(presented);
+      const name = `${digest.toString('latin1')} ${from.door} ${from.address ?? ''}`;
+      const at = changes.now();
+      const known = remembered(name, at);
+      if (known && wall() < known.untilMs) return known.principal;
+      const checked = check(digest, from);
+      if (!checked.ok) return checked;
+      if (letIn.size >= KEYS_REMEMBERED_MAX) letIn.clear();
+      // Not when the check itself has written: what is remembered belongs to the state it was read from.
+      if (changes.now() === at) letIn.set(name, checked.value);
+      return checked.value.principal;
     },
-    refusedNow(id) {
+    standsUntil(id) {
       const row = table.byId(id);
-      return row ? ended(row) : refuse('credential_revoked', 'This credential is no longer known.');
+      if (!row) return err(refuse('credential_revoked', 'This credential is no longer known.'));
+      const end = ended(row);
+      return end ? err(end) : ok(row.expires_at);
     },
   };
 }
+
+const unknownKey = (): Refusal => refuse('unauthenticated', 'This is not a key of this gateway.');
 
 /** While the kill switch holds, every agent credential is refused, reads too. */
 export function haltedByKill(authority: Pick<Authority, 'gatewayState'>): Refusal | undefined {

@@ -3,6 +3,7 @@ import type { AuditLog } from '#audit/log.ts';
 import { TRADING_STATES, type TradingState } from '#domain/principal.ts';
 import { excerpt } from '#domain/refusal.ts';
 import { REASON_LENGTH_MAX } from '#limits.ts';
+import type { Changes } from '#store/changes.ts';
 import type { Store } from '#store/open.ts';
 
 export interface Authority {
@@ -22,8 +23,12 @@ export interface Authority {
   onEpochChange(listener: (epoch: number) => void): void;
 }
 
-export function openAuthority(o: { readonly store: Store; readonly audit: AuditLog }): Authority {
-  const { store, audit } = o;
+export function openAuthority(o: {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly changes: Changes;
+}): Authority {
+  const { store, audit, changes } = o;
   const read = store.db.prepare('SELECT value FROM settings WHERE name = ?').pluck();
   const write = store.db.prepare(
     'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
@@ -88,6 +93,7 @@ export function openAuthority(o: { readonly store: Store; readonly audit: AuditL
     haltInMemory(reason) {
       if (heldInMemory !== undefined) return;
       heldInMemory = excerpt(reason, REASON_LENGTH_MAX);
+      changes.forget();
       tell();
     },
     onEpochChange: (listener) => void listeners.push(listener),

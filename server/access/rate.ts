@@ -34,12 +34,13 @@ export function parseRate(given: string): Result<Rate, string> {
   return ok({ count, per });
 }
 
-/** The times of the last `count` calls, as a ring: the one about to be overwritten is the oldest that counts. */
+/** The times of the calls that count, as a ring: the last `used` before `next`, oldest first. */
 interface Window {
   readonly agent: AgentId;
   readonly bucket: RateBucket;
   readonly calls: Float64Array;
   next: number;
+  used: number;
   dirty: boolean;
 }
 
@@ -75,9 +76,9 @@ export function openRateLimiter(o: RateOptions): RateLimiter {
     const known = windows.get(name);
     if (known) return known;
     const row = load.get(agent, bucket) as { saved_at: number; ages: Buffer } | undefined;
-    const calls = new Float64Array(limits[bucket].count).fill(Number.NEGATIVE_INFINITY);
-    const next = row ? restore(calls, row, { nowMs: clock.monotonicMs(), wallMs: wall() }) : 0;
-    const opened: Window = { agent, bucket, calls, next, dirty: false };
+    const calls = new Float64Array(limits[bucket].count);
+    const used = row ? restore(calls, row, { nowMs: clock.monotonicMs(), wallMs: wall() }) : 0;
+    const opened: Window = { agent, bucket, calls, next: used % calls.length, used, dirty: false };
     windows.set(name, opened);
     return opened;
   }
@@ -88,8 +89,8 @@ export function openRateLimiter(o: RateOptions): RateLimiter {
       const nowMs = clock.monotonicMs();
       const savedAt = wall();
       for (const window of dirty) {
-        const { per } = limits[window.bucket];
-        save.run(window.agent, window.bucket, savedAt, agesOf(window, nowMs, UNITS[per]));
+        letGo(window, nowMs - UNITS[limits[window.bucket].per]);
+        save.run(window.agent, window.bucket, savedAt, agesOf(window, nowMs));
       }
       store.afterCommit(() => {
         for (const window of dirty) window.dirty = false;
@@ -116,15 +117,15 @@ export function openRateLimiter(o: RateOptions): RateLimiter {
       const { count, per } = limits[bucket];
       const windowMs = UNITS[per];
       const nowMs = clock.monotonicMs();
-      const oldestMs = window.calls[window.next] ?? Number.NEGATIVE_INFINITY;
-      if (nowMs - oldestMs < windowMs)
-        return err(tooFast(bucket, limits[bucket], oldestMs + windowMs - nowMs));
+      letGo(window, nowMs - windowMs);
+      if (window.used === count)
+        return err(tooFast(bucket, limits[bucket], callOf(window, 0) + windowMs - nowMs));
       window.calls[window.next] = nowMs;
       window.next = (window.next + 1) % count;
+      window.used += 1;
       window.dirty = true;
       saveSoon();
-      const used = window.calls.reduce((n, calledMs) => (nowMs - calledMs < windowMs ? n + 1 : n), 0);
-      return ok({ remaining: count - used });
+      return ok({ remaining: count - window.used });
     },
     flush,
   };
@@ -139,17 +140,25 @@ function tooFast(bucket: RateBucket, rate: Rate, waitMs: number): Refusal {
   });
 }
 
+/** The nth of the calls that count, from the oldest. */
+function callOf({ calls, next, used }: Window, nth: number): number {
+  return calls[(next - used + nth + calls.length) % calls.length] ?? Number.NEGATIVE_INFINITY;
+}
+
+/** A call stops counting when the window has passed, each once. */
+function letGo(window: Window, untilMs: number): void {
+  while (window.used > 0 && callOf(window, 0) <= untilMs) window.used -= 1;
+}
+
 /** Ages are rounded down, so that a restored call is never older than it was. */
-function agesOf(window: Window, nowMs: number, windowMs: number): Buffer {
-  const { calls, next } = window;
-  const oldestFirst = [...calls.subarray(next), ...calls.subarray(0, next)];
-  const ages = oldestFirst.map((calledMs) => nowMs - calledMs).filter((ageMs) => ageMs < windowMs);
-  const packed = Buffer.alloc(ages.length * 4);
-  for (const [index, ageMs] of ages.entries()) packed.writeUInt32LE(Math.floor(ageMs), index * 4);
+function agesOf(window: Window, nowMs: number): Buffer {
+  const packed = Buffer.alloc(window.used * 4);
+  for (let nth = 0; nth < window.used; nth++)
+    packed.writeUInt32LE(Math.floor(nowMs - callOf(window, nth)), nth * 4);
   return packed;
 }
 
-/** Fills the ring with the newest calls of the saved row; gives back where the next one goes. */
+/** Fills the ring with the newest calls of the saved row; gives back how many. */
 function restore(
   calls: Float64Array,
   row: { readonly saved_at: number; readonly ages: Buffer },
@@ -161,5 +170,5 @@ function restore(
   for (let n = 0; n < kept; n++) {
     calls[n] = now.nowMs - row.ages.readUInt32LE((total - kept + n) * 4) - sinceMs;
   }
-  return kept % calls.length;
+  return kept;
 }

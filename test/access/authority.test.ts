@@ -1,4 +1,5 @@
 /** The kill switch as credentials see it: everything is refused, and nothing that was open comes back. */
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Access } from '#access/access.ts';
 import { agentId, OWNER_CLI } from '#domain/principal.ts';
@@ -89,6 +90,85 @@ describe('the kill switch', () => {
       room.store.db.exec(`UPDATE settings SET value = 'active?' WHERE name = 'trading_state'`),
     );
     expect(access.gatewayState()).toBe('HALTED');
+  });
+});
+
+describe('a credential that was let in a moment ago', () => {
+  test('is refused at once when it is revoked, and when another process halts the gateway', () => {
+    present();
+    const who = granted(present());
+    // Remembered, or the rest would prove nothing.
+    expect(granted(present())).toBe(who);
+    const other = new Database(room.store.path);
+    other.exec(`UPDATE settings SET value = 'HALTED' WHERE name = 'trading_state'`);
+    expect(refused(access.stillLive(who)).reason).toBe('trading_halted');
+    expect(refused(present()).reason).toBe('trading_halted');
+    other.exec(`UPDATE settings SET value = 'ACTIVE' WHERE name = 'trading_state'`);
+    other.close();
+    expect(access.stillLive(who).ok).toBe(true);
+    granted(access.keys.revoke(who.credential, OWNER_CLI));
+    expect(refused(access.stillLive(who)).reason).toBe('credential_revoked');
+    expect(refused(present()).reason).toBe('credential_revoked');
+  });
+
+  test('is refused inside the transaction that revokes it, and live again when that is rolled back', () => {
+    const who = granted(present());
+    expect(access.stillLive(who).ok).toBe(true);
+    expect(() =>
+      room.store.transaction(() => {
+        granted(access.keys.revoke(who.credential, OWNER_CLI));
+        expect(refused(access.stillLive(who)).reason).toBe('credential_revoked');
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    expect(access.stillLive(who).ok).toBe(true);
+    expect(granted(present()).credential).toBe(who.credential);
+  });
+
+  test('is refused at the moment it expires', () => {
+    const brief = granted(
+      access.keys.create({ agent: 'brief', scopes: ['read:market'], expiresInMs: 5_000, by: OWNER_CLI }),
+    );
+    const ask = () => access.keys.authenticate(brief.key, { door: 'http', address: '127.0.0.1' });
+    ask();
+    const who = granted(ask());
+    expect(access.stillLive(who).ok).toBe(true);
+    room.clock.advance(4_999);
+    expect(ask().ok).toBe(true);
+    room.clock.advance(1);
+    expect(refused(ask()).reason).toBe('credential_revoked');
+    expect(refused(access.stillLive(who)).reason).toBe('credential_revoked');
+  });
+
+  test('is let in from each address on its own', () => {
+    const made = granted(
+      access.keys.create({ agent: 'near', scopes: ['read:market'], ipAllow: ['10.0.0.1'], by: OWNER_CLI }),
+    );
+    const from = (address: string) => access.keys.authenticate(made.key, { door: 'http', address });
+    from('10.0.0.1');
+    expect(granted(from('10.0.0.1')).address).toBe('10.0.0.1');
+    expect(refused(from('10.0.0.2')).reason).toBe('ip_not_allowed');
+    expect(granted(access.keys.authenticate(made.key, { door: 'rest', address: '10.0.0.1' })).door).toBe(
+      'rest',
+    );
+  });
+
+  test('has its last use kept to the minute all the same', () => {
+    present();
+    present();
+    const usedAt = () => access.keys.list()[0]?.lastUsedAtMs;
+    const first = usedAt();
+    room.clock.advance(60_000);
+    present();
+    expect(usedAt()).toBe((first ?? 0) + 60_000);
+  });
+
+  test('is refused from memory too, while the store can not be written', () => {
+    const who = granted(present());
+    expect(access.stillLive(who).ok).toBe(true);
+    access.haltInMemory('kill');
+    expect(refused(access.stillLive(who)).reason).toBe('trading_halted');
+    expect(refused(present()).reason).toBe('trading_halted');
   });
 });
 

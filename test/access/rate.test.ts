@@ -30,7 +30,7 @@ describe('a rate', () => {
     '0 per minute',
     '-1 per minute',
     '1.5 per minute',
-    '10001 per minute',
+    '100001 per minute',
     '5 per day',
     '5/minute',
   ])('is not read from %j', (text) => {
