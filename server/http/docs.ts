@@ -1,10 +1,12 @@
-/** GET /docs: the OpenAPI document of every tool, keyless on this machine, with a key on the public host. */
+/** /docs: the reference of REST, a page for a browser and OpenAPI for a program; keyless on this machine, with a key on the public host. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Tool } from '#tools/define.ts';
-import { openApiDocument } from '#tools/rest-shape.ts';
+import { openApiDocument } from '#tools/openapi.ts';
 import { authenticate, challenge, type DoorAccess } from './auth.ts';
+import { docsPage } from './docs-page.ts';
 import type { Place } from './perimeter.ts';
 import { sendProblem } from './problem.ts';
+import { openViews } from './views.ts';
 
 export interface DocsOptions {
   readonly tools: readonly Tool[];
@@ -13,16 +15,51 @@ export interface DocsOptions {
   readonly placeOf: (request: FastifyRequest) => Place;
 }
 
+/** Stands in the page where the address goes that the reader used. */
+const ORIGIN = 'http://portcullis.invalid';
+
 export function docs(app: FastifyInstance, options: DocsOptions): void {
-  const document = openApiDocument(options.tools, options.version);
-  app.get('/docs', (request, reply) => {
-    if (options.placeOf(request) === 'inside') return reply.send(document);
-    const principal = authenticate(options.access, {
+  // A scope of its own: the hook is for these routes alone.
+  void app.register(async (scope) => docsRoutes(scope, options));
+}
+
+function docsRoutes(app: FastifyInstance, options: DocsOptions): void {
+  const { tools, access, version } = options;
+  const document = openApiDocument(tools, version);
+  const views = openViews();
+  // Rendered when it is first asked for: it takes longer than an order may wait, so it is done once.
+  let page: string | undefined;
+  app.addHook('onRequest', async (request, reply) => {
+    if (options.placeOf(request) === 'inside') return undefined;
+    const principal = authenticate(access, {
       authorization: request.headers.authorization,
       door: 'rest',
       address: request.ip,
     });
-    if (principal.ok) return reply.send(document);
-    return sendProblem(challenge(reply, principal.error), principal.error);
+    return principal.ok ? undefined : sendProblem(challenge(reply, principal.error), principal.error);
   });
+  app.get('/docs', (request, reply) => {
+    void reply.header('vary', 'accept');
+    if (!prefersHtml(request.headers.accept)) return reply.send(document);
+    page ??= views.render('docs.html', docsPage(tools, version, ORIGIN));
+    // The perimeter has admitted this Host, so it is one of ours and nothing but a name and a port.
+    return views.sendPage(reply, page.replaceAll(ORIGIN, `${request.protocol}://${request.host}`));
+  });
+  app.get('/docs/openapi.json', (_request, reply) => reply.send(document));
+  app.get<{ Params: { readonly name: string } }>('/docs/static/:name', (request, reply) =>
+    views.sendAsset(request, reply, request.params.name),
+  );
+}
+
+/** RFC 9110 section 12.5.1: by name and weight; a client that names neither (curl) gets the document. */
+export function prefersHtml(accept: string | undefined): boolean {
+  const weights = new Map(
+    (accept ?? '').split(',').map((range) => {
+      const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+      return [type, weight === undefined ? 1 : Number(weight) || 0];
+    }),
+  );
+  const html = weights.get('text/html') ?? 0;
+  return html > 0 && html >= (weights.get('application/json') ?? 0);
 }

@@ -9,6 +9,7 @@ export interface PropertySchema {
   readonly default?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly pattern?: string;
   readonly [keyword: string]: unknown;
 }
 

@@ -38,6 +38,14 @@ export const RefusalShape = z.object({
   retry_after: z.number().optional(),
 });
 
+/** What the HTTP surface refuses by itself (a foreign Host, a body that is not JSON): a refusal without a reason. */
+export const ProblemShape = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+});
+
 export const QuoteShape = z.object({
   symbol: z.string(),
   bid: decimal,

@@ -31,7 +31,7 @@ const PACKAGES: readonly { readonly name: RegExp; readonly rooms: readonly strin
   { name: /^(?:fastify$|@fastify\/)/, rooms: ['http', 'oauth', 'console'] },
   { name: /^@modelcontextprotocol\//, rooms: ['http'] },
   { name: /^oidc-provider/, rooms: ['oauth'] },
-  { name: /^nunjucks$/, rooms: ['console'] },
+  { name: /^nunjucks$/, rooms: ['http', 'console'] },
 ];
 
 const imported = (source: Source, judge: (one: Import) => string | undefined) =>

@@ -66,9 +66,10 @@ describe('the list of tools', () => {
   });
 
   it('shows for each a sentence of a person, and the call it leads to, which needs no repair', () => {
-    for (const { example, prepare } of TOOLS) {
+    for (const tool of TOOLS) {
+      const { example } = tool;
       expect(example.prompt).toMatch(/^[A-Z].{8,90}[.?]$/);
-      const prepared = prepare(example.arguments);
+      const prepared = tool.prepare(example.arguments);
       expect(prepared).toMatchObject({ ok: true, value: { repaired: {} } });
     }
     expect(new Set(TOOLS.map(({ example }) => example.prompt)).size).toBe(TOOLS.length);
