@@ -5,7 +5,7 @@ import { ok } from '#domain/result.ts';
 import { chooseAccount } from './choose-account.ts';
 import { reduceCommit, reduceFields } from './commit.ts';
 import { defineTool } from './define.ts';
-import { account, positiveDecimal, symbol } from './fields.ts';
+import { account, symbol, units } from './fields.ts';
 import { closeWire } from './project.ts';
 import { OF_REDUCTION, OF_SYMBOL } from './refusals.ts';
 import { CloseShape } from './shapes.ts';
@@ -26,7 +26,7 @@ export const closePosition = defineTool({
   input: z.strictObject({
     account: account.optional(),
     symbol,
-    qty: positiveDecimal('Units; default all of own_qty').optional(),
+    qty: units('Units; default all of own_qty').optional(),
     ...reduceFields,
   }),
   output: CloseShape,

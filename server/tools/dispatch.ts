@@ -6,6 +6,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import type { PreparedCall, Tool, ToolServices } from './define.ts';
 import { TOOLS } from './index.ts';
 import { isRecord } from './normalise.ts';
+import { withSuggestions } from './suggest.ts';
 
 export interface ToolCall {
   readonly tool: string;
@@ -60,14 +61,18 @@ async function carryOut(services: ToolServices, tool: Tool, call: ToolCall): Pro
   let dryRun = false;
   let denied = true;
   let acting = false;
+  const refused = (refusal: Refusal): ToolAnswer => ({
+    ok: false,
+    refusal: withSuggestions(services, { ...call, tool: tool.name }, refusal),
+  });
   try {
     const prepared = prepare(services, tool, call);
-    if (!prepared.ok) return { answer: { ok: false, refusal: prepared.error }, dryRun, denied };
+    if (!prepared.ok) return { answer: refused(prepared.error), dryRun, denied };
     denied = false;
     dryRun = prepared.value.dryRun;
     acting = tool.effect !== 'read' && !dryRun;
     const result = await prepared.value.run(services, call.principal);
-    if (!result.ok) return { answer: { ok: false, refusal: result.error }, dryRun, denied };
+    if (!result.ok) return { answer: refused(result.error), dryRun, denied };
     const { repaired } = prepared.value;
     const normalized = Object.keys(repaired).length === 0 ? {} : { normalized: repaired };
     return { answer: { ok: true, output: { ...result.value, ...normalized } }, dryRun, denied };

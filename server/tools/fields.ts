@@ -1,30 +1,36 @@
 /** The fields that tools share: what each accepts, its bounds and its unit, described once. */
 import { z } from 'zod';
-import { compare, isDecimalText, ratio } from '#domain/decimal.ts';
+import { compare, ratio } from '#domain/decimal.ts';
 import { SYMBOL_PATTERN } from '#domain/instrument.ts';
 import { NAME_PATTERN } from '#domain/principal.ts';
 import { CLIENT_ORDER_ID_LENGTH_MAX, IDEMPOTENCY_KEY_LENGTH_MAX, PAGE_DEFAULT, PAGE_MAX } from '#limits.ts';
+import { type Counted, isPositiveDecimal, nearestDecimal } from './near-decimal.ts';
+import { isTime, nearestTime } from './near-time.ts';
 
 const RULE = 'a decimal string of more than 0, such as "12.5"; as a JSON number only an integer';
+
+interface DecimalRules {
+  /** Default `money`. */
+  readonly counts?: Counted;
+  readonly below?: { readonly bound: string; readonly rule: string };
+}
 
 /**
  * A positive decimal: a plain decimal string, or a JSON integer, which becomes its digits. Any other number is refused,
  * because its digits have been through binary floating point; the refusal names the string it probably meant.
  */
-export function positiveDecimal(
-  description?: string,
-  upTo?: { readonly below: string; readonly rule: string },
-) {
+export function positiveDecimal(description?: string, rules: DecimalRules = {}) {
+  const { counts = 'money', below } = rules;
   return z
     .unknown()
     .transform((given, context): string => {
       const digits = typeof given === 'number' && Number.isSafeInteger(given) ? String(given) : given;
       if (typeof digits === 'string' && isPositiveDecimal(digits)) {
-        if (upTo === undefined || compare(ratio(digits), ratio(upTo.below)) < 0) return digits;
-        context.addIssue({ code: 'custom', message: upTo.rule });
+        if (below === undefined || compare(ratio(digits), ratio(below.bound)) < 0) return digits;
+        context.addIssue({ code: 'custom', message: below.rule });
         return z.NEVER;
       }
-      const nearest = nearestDecimal(given);
+      const nearest = nearestDecimal(given, counts);
       const message = given === undefined ? `required: ${RULE}` : RULE;
       context.addIssue({ code: 'custom', message, params: nearest === null ? {} : { nearest } });
       return z.NEVER;
@@ -36,32 +42,15 @@ export function positiveDecimal(
     });
 }
 
+/** How many units: beside it an amount of money is a misunderstanding, not a spelling. */
+export const units = (description?: string) => positiveDecimal(description, { counts: 'units' });
+
 /** Of a trailing stop: a trail of 100 % or more would have its stop at or below zero. */
 export const percentBelow100 = (description: string) =>
-  positiveDecimal(description, { below: '100', rule: 'percent: more than 0 and less than 100' });
-
-const isPositiveDecimal = (text: string): boolean =>
-  isDecimalText(text) && !text.startsWith('-') && /[1-9]/.test(text);
-
-/**
- * What was probably meant by something that is nearly a positive decimal; null when it is not. A comma is left alone:
- * "1,500" is one and a half to half of the world.
- */
-function nearestDecimal(given: unknown): string | null {
-  if (typeof given !== 'string' && typeof given !== 'number') return null;
-  const bare = String(given)
-    .slice(0, 60)
-    .replace(/[\s_$+]/g, '')
-    .replace(/^0+(?=\d)/, '')
-    .replace(/^\./, '0.')
-    .replace(/\.$/, '');
-  const plain = /^\d+(\.\d+)?e[+-]?\d{1,2}$/i.test(bare) ? plainOf(Number(bare)) : bare;
-  return isPositiveDecimal(plain) ? plain : null;
-}
-
-/** Without exponent, for a suggestion only: no value of a caller goes on as a number. */
-const plainOf = (value: number): string =>
-  value >= 1 ? BigInt(Math.round(value)).toString() : value.toFixed(18).replace(/0+$/, '');
+  positiveDecimal(description, {
+    counts: 'percent',
+    below: { bound: '100', rule: 'percent: more than 0 and less than 100' },
+  });
 
 export const symbol = z
   .string()
@@ -97,22 +86,22 @@ export const cursor = z
   .optional()
   .describe('next_cursor of the page before');
 
-const TIME = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
-
 /** ISO 8601 with a zone, or a date, which is its midnight UTC. */
 export const time = (description: string) =>
   z
-    .string()
-    .refine(isTime, { error: 'ISO 8601 such as "2025-03-14T09:30:00Z" or "2025-03-14"' })
-    .meta({ description })
+    .unknown()
+    .transform((given, context): string => {
+      if (typeof given === 'string' && isTime(given)) return given;
+      const nearest = nearestTime(given);
+      context.addIssue({
+        code: 'custom',
+        message: 'ISO 8601 with its zone, such as "2025-03-14T09:30:00Z", or a date, "2025-03-14"',
+        params: nearest === null ? {} : { nearest },
+      });
+      return z.NEVER;
+    })
+    .meta({ type: 'string', description })
     .optional();
-
-function isTime(text: string): boolean {
-  const date = TIME.exec(text)?.[1];
-  if (date === undefined || Number.isNaN(Date.parse(text))) return false;
-  // 31 February parses as a day in March: a date that does not print as it was written does not exist.
-  return new Date(Date.parse(`${date}T00:00:00Z`)).toISOString().startsWith(date);
-}
 
 /** Epoch ms of a time that `time` has accepted. */
 export const timeMs = (text: string): number => Date.parse(text);

@@ -5,7 +5,7 @@ import { ok } from '#domain/result.ts';
 import type { OrderChange } from '#trading/desk.ts';
 import { tradeCommit, tradeFields } from './commit.ts';
 import { defineTool } from './define.ts';
-import { orderId, percentBelow100, positiveDecimal } from './fields.ts';
+import { orderId, percentBelow100, positiveDecimal, units } from './fields.ts';
 import { placeWire } from './project.ts';
 import { OF_COMMIT, OF_ORDER_LINE } from './refusals.ts';
 import { PlaceShape } from './shapes.ts';
@@ -15,7 +15,7 @@ const CHANGES = ['qty', 'limit_price', 'stop_price', 'trail_percent', 'trail_pri
 const input = z
   .strictObject({
     order_id: orderId,
-    qty: positiveDecimal('New total, with the filled').optional(),
+    qty: units('New total, with the filled').optional(),
     limit_price: positiveDecimal().optional(),
     stop_price: positiveDecimal().optional(),
     trail_percent: percentBelow100('2.5 = 2.5 %').optional(),

@@ -1,149 +1,99 @@
 /** What the caller probably meant: the nearest of the right words, by known synonyms first, then by edit distance. */
 import { nearest } from '#domain/nearest.ts';
+import { printable } from '#domain/refusal.ts';
+import { isAmbiguous } from './normalise.ts';
+import { FIELD_SYNONYMS, OTHER_ORDERS, TOOL_SYNONYMS, VALUE_SYNONYMS } from './synonyms.ts';
 
-/** Words of other trading interfaces for our fields; suggestions only, never silently replaced. */
-const FIELD_SYNONYMS: ReadonlyMap<string, string> = new Map([
-  ['action', 'side'],
-  ['direction', 'side'],
-  ['transactiontype', 'side'],
-  ['quantity', 'qty'],
-  ['amount', 'qty'],
-  ['size', 'qty'],
-  ['shares', 'qty'],
-  ['units', 'qty'],
-  ['volume', 'qty'],
-  ['value', 'notional'],
-  ['dollars', 'notional'],
-  ['usd', 'notional'],
-  ['ordertype', 'type'],
-  ['pricetype', 'type'],
-  ['tif', 'time_in_force'],
-  ['timeinforce', 'time_in_force'],
-  ['duration', 'time_in_force'],
-  ['validity', 'time_in_force'],
-  ['price', 'limit_price'],
-  ['limit', 'limit_price'],
-  ['limitprice', 'limit_price'],
-  ['stop', 'stop_price'],
-  ['trigger', 'stop_price'],
-  ['triggerprice', 'stop_price'],
-  ['stopprice', 'stop_price'],
-  ['sl', 'stop_loss'],
-  ['stoploss', 'stop_loss'],
-  ['tp', 'take_profit'],
-  ['target', 'take_profit'],
-  ['takeprofit', 'take_profit'],
-  ['trail', 'trail_percent'],
-  ['trailamount', 'trail_price'],
-  ['ticker', 'symbol'],
-  ['tickers', 'symbols'],
-  ['symbol', 'symbols'],
-  ['symbols', 'symbol'],
-  ['instrument', 'symbol'],
-  ['asset', 'symbol'],
-  ['id', 'order_id'],
-  ['orderid', 'order_id'],
-  ['accountid', 'account'],
-  ['accountname', 'account'],
-  ['strategy', 'tag'],
-  ['strategyid', 'tag'],
-  ['clientid', 'client_order_id'],
-  ['key', 'idempotency_key'],
-  ['requestid', 'idempotency_key'],
-  ['token', 'action_token'],
-  ['confirm', 'dry_run'],
-  ['confirmed', 'dry_run'],
-  ['preview', 'dry_run'],
-  ['interval', 'timeframe'],
-  ['resolution', 'timeframe'],
-  ['granularity', 'timeframe'],
-  ['from', 'start'],
-  ['fromdate', 'start'],
-  ['startdate', 'start'],
-  ['since', 'start'],
-  ['to', 'end'],
-  ['todate', 'end'],
-  ['enddate', 'end'],
-  ['until', 'end'],
-  ['count', 'limit'],
-  ['n', 'limit'],
-  ['pagesize', 'limit'],
-  ['page', 'cursor'],
-  ['nextcursor', 'cursor'],
-  ['period', 'days'],
-  ['state', 'status'],
-  ['q', 'query'],
-  ['text', 'query'],
-  ['name', 'query'],
-]);
+/** What to say of a field that is none: the field that was meant, or what to do instead. */
+export interface FieldHint {
+  readonly nearest: string | null;
+  readonly advice: string;
+}
 
-const VALUE_SYNONYMS: ReadonlyMap<string, string> = new Map([
-  ['b', 'buy'],
-  ['bid', 'buy'],
-  ['long', 'buy'],
-  ['s', 'sell'],
-  ['short', 'sell'],
-  ['ask', 'sell'],
-  ['mkt', 'market'],
-  ['lmt', 'limit'],
-  ['stp', 'stop'],
-  ['slm', 'stop'],
-  ['stopmarket', 'stop'],
-  ['sl', 'stop_limit'],
-  ['stoplimit', 'stop_limit'],
-  ['stplmt', 'stop_limit'],
-  ['trailing', 'trailing_stop'],
-  ['trail', 'trailing_stop'],
-  ['trailingstop', 'trailing_stop'],
-  ['goodtillcanceled', 'gtc'],
-  ['goodtillcancelled', 'gtc'],
-  ['goodtilcanceled', 'gtc'],
-  ['goodtilcancelled', 'gtc'],
-  ['immediateorcancel', 'ioc'],
-  ['fillorkill', 'fok'],
-  ['daily', '1d'],
-  ['1day', '1d'],
-  ['d', '1d'],
-  ['hourly', '1h'],
-  ['1hour', '1h'],
-  ['60m', '1h'],
-  ['60min', '1h'],
-  ['h', '1h'],
-  ['1min', '1m'],
-  ['1minute', '1m'],
-  ['minute', '1m'],
-  ['5min', '5m'],
-  ['15min', '15m'],
-  ['closed', 'final'],
-  ['done', 'final'],
-  ['filled', 'final'],
-  ['working', 'open'],
-  ['pending', 'open'],
-  ['active', 'open'],
-]);
+const LEAVE_OUT = 'leave it out';
 
-/** The field of `known` that was probably meant by `given`; null when nothing is near. */
-export function nearestField(given: string, known: readonly string[]): string | null {
-  return suggest(given, known, FIELD_SYNONYMS);
+/** A price without saying which is the one its order type takes. */
+const PRICES: ReadonlySet<string> = new Set(['price', 'orderprice', 'px', 'entryprice', 'entry']);
+/** Being sure is no argument: a commit is `dry_run: false` with what the preview gave. */
+const CONFIRMATIONS: ReadonlySet<string> = new Set(
+  'confirm confirmed confirmation execute submit live send approved approve force commit'.split(' '),
+);
+const LOTS: ReadonlySet<string> = new Set(['lots', 'lot', 'lotsize', 'numlots', 'lotqty']);
+const WRAPPERS: ReadonlySet<string> = new Set(
+  'arguments args input params parameters payload data body kwargs order request'.split(' '),
+);
+
+/** What was probably meant by the field `given`, which is none of `known`. */
+export function hintOfField(
+  given: string,
+  known: readonly string[],
+  args: Readonly<Record<string, unknown>>,
+): FieldHint {
+  const bare = bareWord(given);
+  if (PRICES.has(bare) && known.includes('limit_price')) return hintOfPrice(args['type'], known);
+  if (CONFIRMATIONS.has(bare) && known.includes('dry_run'))
+    return { nearest: null, advice: `${LEAVE_OUT}: dry_run false is what acts` };
+  if (LOTS.has(bare) && known.includes('qty'))
+    return { nearest: null, advice: 'qty is in units: lots times the lot size' };
+  const meant = suggest(given, known, FIELD_SYNONYMS);
+  if (meant !== null) return { nearest: meant, advice: '' };
+  if (WRAPPERS.has(bare) && holdsFields(args[given], known))
+    return { nearest: null, advice: 'put what is in it one level up' };
+  return { nearest: null, advice: LEAVE_OUT };
 }
 
 /** The allowed value that was probably meant by `given`; null when nothing is near. */
 export function nearestValue(given: string, allowed: readonly string[]): string | null {
-  return suggest(given, allowed, VALUE_SYNONYMS);
+  if (OTHER_ORDERS.has(bareWord(given)) || isAmbiguous(given, allowed)) return null;
+  return suggest(given, allowed, VALUE_SYNONYMS) ?? nextNumber(given, allowed);
+}
+
+/** The tool that was probably meant; null when nothing is near. */
+export function nearestTool(given: string, known: readonly string[]): string | null {
+  return suggest(given, known, TOOL_SYNONYMS);
+}
+
+function hintOfPrice(type: unknown, known: readonly string[]): FieldHint {
+  const word =
+    typeof type === 'string' ? nearestValue(type, ['market', 'limit', 'stop', 'stop_limit']) : null;
+  if (!known.includes('type') || word === 'limit' || word === 'stop_limit')
+    return { nearest: 'limit_price', advice: '' };
+  if (word === 'stop') return { nearest: 'stop_price', advice: '' };
+  return {
+    nearest: null,
+    advice: 'limit and stop_limit take limit_price, stop and stop_limit stop_price, market none',
+  };
+}
+
+function holdsFields(value: unknown, known: readonly string[]): boolean {
+  return typeof value === 'object' && value !== null && known.some((field) => Object.hasOwn(value, field));
+}
+
+/** Of a list of numbers: the smallest that is enough, or the largest. */
+function nextNumber(given: string, allowed: readonly string[]): string | null {
+  if (!/^\d{1,9}$/.test(given) || !allowed.every((word) => /^\d{2,9}$|^7$/.test(word))) return null;
+  const sizes = allowed.map(Number).sort((a, b) => a - b);
+  return String(sizes.find((size) => size >= Number(given)) ?? sizes.at(-1));
 }
 
 /** The same word but for case and punctuation, then what other interfaces mean by it, then a slip of the finger. */
 function suggest(
   given: string,
   known: readonly string[],
-  synonyms: ReadonlyMap<string, string>,
+  synonyms: ReadonlyMap<string, readonly string[]>,
 ): string | null {
-  const bare = bareWord(given.slice(0, WORD_LENGTH_MAX));
+  const bare = bareWord(given);
+  if (bare === '') return null;
   const same = known.find((word) => bareWord(word) === bare);
   if (same !== undefined) return same;
-  const meant = synonyms.get(bare);
-  return meant !== undefined && known.includes(meant) ? meant : nearest(given, known);
+  const meant = synonyms.get(bare)?.find((word) => known.includes(word));
+  return meant ?? nearest(given, known);
 }
 
 const WORD_LENGTH_MAX = 60;
-const bareWord = (word: string): string => word.toLowerCase().replace(/[^a-z0-9]/g, '');
+/** Full-width letters and hidden characters are how the same word looks after a copy and paste. */
+const bareWord = (word: string): string =>
+  printable(word.slice(0, WORD_LENGTH_MAX))
+    .normalize('NFKC')
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '');

@@ -9,6 +9,8 @@ export interface Normalised {
 
 /** `1M` is a month to most chart software: making minutes of it would be a guess. */
 const AMBIGUOUS: ReadonlySet<string> = new Set(['1M', '5M', '15M']);
+export const isAmbiguous = (given: string, allowed: readonly (string | number)[]): boolean =>
+  AMBIGUOUS.has(given.trim()) && allowed.includes(given.trim().toLowerCase());
 
 /** Anything that can not be repaired is passed on as it came, for the schema to refuse. */
 export function normalise(given: unknown, schema: InputSchema): Normalised {
@@ -45,7 +47,7 @@ function repair(value: unknown, property: PropertySchema): unknown {
 function repairWord(given: string, allowed: readonly (string | number)[]): string {
   if (allowed.includes(given)) return given;
   const trimmed = given.trim();
-  if (AMBIGUOUS.has(trimmed)) return given;
+  if (isAmbiguous(given, allowed)) return given;
   const word = trimmed.toLowerCase().replace(/\s+/g, '_');
   return allowed.includes(word) ? word : given;
 }

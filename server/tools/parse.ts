@@ -4,7 +4,7 @@ import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refus
 import { err, ok, type Result } from '#domain/result.ts';
 import { FIELD_ERRORS_MAX } from '#limits.ts';
 import type { InputSchema } from './json-schema.ts';
-import { nearestField, nearestValue } from './nearest.ts';
+import { hintOfField, nearestValue } from './nearest.ts';
 import { isRecord, normalise } from './normalise.ts';
 
 export interface Parsed<I> {
@@ -54,15 +54,19 @@ function fieldErrorsOf(
   const field = issue.path.map(String).join('.') || 'arguments';
   const value = valueAt(args, issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const known = Object.keys(tool.schema.properties);
-    return issue.keys.map((key) =>
-      fieldError(key, valueAt(value, [key]), `not a field of ${tool.name}`, nearestField(key, known)),
-    );
+    return issue.keys.map((key) => unknownField(tool, key, isRecord(value) ? value : {}));
   }
-  if (value === null && issue.path.length > 0) {
+  if (issue.path.length === 1 && (value === null || value === '')) {
+    const word = value === null ? 'null' : 'an empty string';
     const required = tool.schema.required?.includes(field) === true;
     return [
-      fieldError(field, null, required ? 'required, and not null' : 'leave the field out instead of null'),
+      required
+        ? fieldError(
+            field,
+            value,
+            `required, and not ${word}${issue.code === 'invalid_value' ? allowedOf(issue) : ''}`,
+          )
+        : fieldError(field, value, `leave the field out instead of ${word}`),
     ];
   }
   if (issue.code === 'custom') {
@@ -71,6 +75,16 @@ function fieldErrorsOf(
   }
   if (value === undefined) return [fieldError(field, '', `required${allowedOf(issue)}`)];
   return [fieldError(field, value, ruleOf(issue), nearestOf(issue, value))];
+}
+
+function unknownField(
+  tool: { readonly name: string; readonly schema: InputSchema },
+  field: string,
+  args: Readonly<Record<string, unknown>>,
+): FieldError {
+  const { nearest, advice } = hintOfField(field, Object.keys(tool.schema.properties), args);
+  const rule = `not a field of ${tool.name}${advice === '' ? '' : `; ${advice}`}`;
+  return fieldError(field, valueAt(args, [field]), rule, nearest);
 }
 
 function allowedOf(issue: z.core.$ZodIssue): string {
@@ -114,13 +128,21 @@ function nearestOf(issue: z.core.$ZodIssue, value: unknown): string | null {
 
 const isNumeric = (origin: string): boolean => origin === 'number' || origin === 'int';
 
+const SWITCH_WORDS: ReadonlyMap<string, string> = new Map([
+  ...['true', 'yes', 'y', 'on', '1'].map((word) => [word, 'true'] as const),
+  ...['false', 'no', 'n', 'off', '0'].map((word) => [word, 'false'] as const),
+]);
+
 function nearestOfType(expected: string, value: unknown): string | null {
-  if (expected === 'string' && typeof value === 'number') return String(value);
+  if (typeof value === 'number') {
+    if (expected === 'string') return String(value);
+    return expected === 'boolean' ? (SWITCH_WORDS.get(String(value)) ?? null) : null;
+  }
   if (typeof value !== 'string') return null;
   const word = value.trim().toLowerCase();
   switch (expected) {
     case 'boolean':
-      return word === 'true' || word === 'false' ? word : null;
+      return SWITCH_WORDS.get(word) ?? null;
     case 'int':
     case 'number':
       return /^-?\d{1,15}$/.test(word) ? word : null;

@@ -8,7 +8,7 @@ import { TAG_LENGTH_MAX } from '#limits.ts';
 import { chooseAccount } from './choose-account.ts';
 import { tradeCommit, tradeFields } from './commit.ts';
 import { defineTool } from './define.ts';
-import { account, clientOrderId, percentBelow100, positiveDecimal, symbol } from './fields.ts';
+import { account, clientOrderId, percentBelow100, positiveDecimal, symbol, units } from './fields.ts';
 import { checkOrderPrices } from './order-prices.ts';
 import { placeWire } from './project.ts';
 import { OF_COMMIT, OF_ORDER_LINE, OF_SYMBOL } from './refusals.ts';
@@ -19,7 +19,7 @@ const input = z
     account: account.optional(),
     symbol,
     side: z.enum(SIDES),
-    qty: positiveDecimal('Units (shares, coins, contracts); a multiple of the lot').optional(),
+    qty: units('Units (shares, coins, contracts); a multiple of the lot').optional(),
     notional: positiveDecimal(
       'Instead of qty: value in the quote currency, rounded down to the lot',
     ).optional(),

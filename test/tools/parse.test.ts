@@ -87,7 +87,6 @@ describe('decimals', () => {
     ['.5', '0.5'],
     ['5.', '5'],
     ['1_000', '1000'],
-    ['$12.50', '12.50'],
   ])('refuses %j and names %s', (qty, nearest) => {
     expect(refused(placeOrder, { ...LIMIT, qty }).errors).toEqual([
       expect.objectContaining({ field: 'qty', nearest, rule: expect.stringContaining('decimal string') }),
@@ -113,6 +112,7 @@ describe('decimals', () => {
     ['1'.repeat(25)],
     ['0.1234567890123456789'],
     ['١٢'],
+    ['$12.50'],
   ])('refuses %j without a suggestion, because none is safe', (qty) => {
     expect(refused(placeOrder, { ...LIMIT, qty }).errors).toEqual([
       expect.objectContaining({ field: 'qty', nearest: null }),
@@ -139,13 +139,26 @@ describe('what is refused, with what was probably meant', () => {
     ['timeInForce', 'time_in_force'],
     ['limt_price', 'limit_price'],
     ['stoploss', 'stop_loss'],
-    ['confirm', 'dry_run'],
+    ['preview', 'dry_run'],
   ])('an unknown field %s is not ignored: %s', (given, meant) => {
     const refusal = refused(placeOrder, { ...LIMIT, [given]: 'x' });
     expect(refusal.errors).toEqual([
       { field: given, value: 'x', rule: 'not a field of place_order', nearest: meant },
     ]);
     expect(refusal.did_you_mean).toEqual([meant]);
+  });
+
+  it('a word of consent is no field, and is never turned into a commit', () => {
+    for (const confirm of [true, false]) {
+      expect(refused(placeOrder, { ...LIMIT, confirm }).errors).toEqual([
+        {
+          field: 'confirm',
+          value: String(confirm),
+          rule: 'not a field of place_order; leave it out: dry_run false is what acts',
+          nearest: null,
+        },
+      ]);
+    }
   });
 
   it.each([
