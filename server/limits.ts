@@ -88,6 +88,12 @@ export const MCP_LIST_PAGE_MAX = 100;
 /** How long a client of the modern era may keep a list: changes are told to those who listen. */
 export const MCP_LIST_TTL_MS = 60_000;
 export const RESOURCE_URI_LENGTH_MAX = 256;
+/** What a person may write into a prompt. */
+export const PROMPT_TEXT_LENGTH_MAX = 500;
+/** Values that one completion offers; the protocol's own bound. */
+export const COMPLETIONS_MAX = 100;
+/** What was typed beyond it is not looked at. */
+export const COMPLETION_TEXT_LENGTH_MAX = 80;
 /** A call with a progress token is told of this often. */
 export const MCP_PROGRESS_INTERVAL_MS = 1_000;
 export const SOCKET_CONNECTIONS_MAX = 64;
@@ -142,7 +148,8 @@ export const SUGGESTIONS_MAX = 3;
 /** Steady wall time is saved when it is this far ahead of what was saved. */
 export const WALL_SAVE_INTERVAL_MS = 1_000;
 export const RATE_SAVE_INTERVAL_MS = 1_000;
-export const RATE_COUNT_MAX = 10_000;
+/** Every call that counts is remembered, eight bytes each. */
+export const RATE_COUNT_MAX = 100_000;
 export const TIME_ZONES_CACHED_MAX = 64;
 export const AGENTS_MAX = 1_000;
 export const KEYS_PER_AGENT_MAX = 100;
