@@ -1,15 +1,15 @@
 /** Runs the protocol's own test suite against a server, in a process of its own, and reads what it wrote down. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { runProgram } from '../run-program.ts';
 
-const SUITE = fileURLToPath(
-  new URL('../../../node_modules/@modelcontextprotocol/conformance/', import.meta.url),
+const PROGRAM = fileURLToPath(
+  new URL('../../../node_modules/@modelcontextprotocol/conformance/dist/index.js', import.meta.url),
 );
+const REQUIREMENTS = join(dirname(PROGRAM), '..', 'requirements');
 const SUITE_TIMEOUT_MS = 90_000;
 
 export type Revision = '2025-11-25' | '2026-07-28';
@@ -26,7 +26,7 @@ export type Report = ReadonlyMap<string, readonly Check[]>;
 
 /** The server scenarios that a revision requires, as the suite froze them. */
 export function requiredScenarios(revision: Revision): readonly string[] {
-  const set = readFileSync(join(SUITE, 'requirements', `${revision}.yaml`), 'utf8');
+  const set = readFileSync(join(REQUIREMENTS, `${revision}.yaml`), 'utf8');
   const [, server = ''] = /^server:\n((?: {2}- .*\n)+)/m.exec(set) ?? [];
   return [...server.matchAll(/^ {2}- (\S+)$/gm)].map(([, scenario = '']) => scenario);
 }
@@ -35,13 +35,8 @@ export function requiredScenarios(revision: Revision): readonly string[] {
 export async function runSuite(url: string, revision: Revision): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-conformance-'));
   try {
-    const program = join(SUITE, 'dist', 'index.js');
-    const child = spawn(
-      process.execPath,
-      [program, 'server', '--url', url, '--requirements', revision, '-o', folder],
-      { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'], timeout: SUITE_TIMEOUT_MS },
-    );
-    await once(child, 'close');
+    const asked = ['server', '--url', url, '--requirements', revision, '-o', folder];
+    await runProgram(PROGRAM, asked, { home: folder, timeoutMs: SUITE_TIMEOUT_MS });
     return new Map(
       readdirSync(folder).map((name) => [
         // server-SCENARIO-TIMESTAMP
