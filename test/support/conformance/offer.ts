@@ -29,7 +29,8 @@ export interface ConformanceOffer extends McpOffer {
 
 const unknown = (what: string): ProtocolError => new ProtocolError(RPC_INVALID_PARAMS, `Unknown ${what}`);
 
-export function conformanceOffer(): ConformanceOffer {
+/** With the short way, tools that answer at once are answered beside the SDK, as ours are; without it nothing is. */
+export function conformanceOffer({ shortWay }: { readonly shortWay: boolean }): ConformanceOffer {
   const calls = { direct: 0, throughServer: 0 };
   const codec = createRequestStateCodec<AskedState>({
     key: randomBytes(32),
@@ -74,7 +75,7 @@ export function conformanceOffer(): ConformanceOffer {
   return {
     calls,
     tools: {
-      has: (name) => ANSWERED.has(name),
+      has: (name) => shortWay && ANSWERED.has(name),
       list: () => ok({ tools: TOOLS }),
       call: async (_principal, _via, { name }) => {
         const answered = ANSWERED.get(name);
