@@ -69,6 +69,14 @@ export const AUDIT_FILE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
 export const BODY_BYTES_MAX = 256 * 1024;
 /** A request that has not arrived in full by then is dropped. */
 export const HTTP_REQUEST_TIMEOUT_MS = 30_000;
+/** Its head, which nobody needs time to write. */
+export const HTTP_HEAD_TIMEOUT_MS = 10_000;
+/** How often connections are looked through for such requests. */
+export const HTTP_TIMEOUT_CHECK_MS = 1_000;
+/** Connections open at once; over it, the one that has asked nothing for longest ends. */
+export const HTTP_CONNECTIONS_MAX = 2_048;
+export const LOG_PATH_LENGTH_MAX = 200;
+export const LOG_TEXT_LENGTH_MAX = 1_000;
 /** Requests of one address from outside this machine, whoever sends them. */
 export const ADDRESS_REQUESTS_MAX = 60_000;
 /** Requests of one address that were turned away as a stranger's (no key, a wrong key, nothing there). */
