@@ -40,13 +40,12 @@ export function agentTable({ db }: Store): AgentTable {
   const names = db.prepare('SELECT name FROM agents ORDER BY name').pluck();
   const insert = db.prepare('INSERT INTO agents (id, name, created_at) VALUES (?, ?, ?)');
   const halt = db.prepare('UPDATE agents SET halted_by = ?, halted_at = ?, halt_reason = ? WHERE id = ?');
-  const accounts = db
-    .prepare('SELECT account_id FROM agent_accounts WHERE agent_id = ? ORDER BY account_id')
-    .pluck();
+  const accounts = db.prepare('SELECT account_id FROM agent_accounts WHERE agent_id = ?').pluck();
   const grant = db.prepare('INSERT OR IGNORE INTO agent_accounts (agent_id, account_id) VALUES (?, ?)');
 
   const accountsOf = (id: AgentId): readonly AccountId[] =>
-    (accounts.all(id) as readonly string[]).map(accountId);
+    // Sorted here: SQLite plans a statement that sorts anew whenever a value is bound.
+    (accounts.all(id) as string[]).sort().map(accountId);
   const recordOf = (row: AgentRow): AgentRecord => ({
     id: agentId(row.id),
     name: row.name,

@@ -70,7 +70,9 @@ export interface KeyTable {
 }
 
 export function keyTable({ db }: Store): KeyTable {
-  const select = 'SELECT k.*, a.name AS agent_name FROM api_keys k JOIN agents a ON a.id = k.agent_id';
+  // Not a join: SQLite plans one anew whenever a value is bound, and keys are looked up with every call.
+  const select =
+    'SELECT k.*, (SELECT a.name FROM agents a WHERE a.id = k.agent_id) AS agent_name FROM api_keys k';
   const byId = db.prepare(`${select} WHERE k.id = ?`);
   const byHash = db.prepare(`${select} WHERE k.hash = ?`);
   const all = db.prepare(`${select} ORDER BY k.created_at, k.rowid`);

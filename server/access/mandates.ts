@@ -125,7 +125,11 @@ export function openMandates(o: MandateOptions): Mandates {
 function statements(store: Store) {
   const { db } = store;
   return {
-    latest: db.prepare('SELECT * FROM mandates WHERE agent_id = ? ORDER BY version DESC LIMIT 1'),
+    // Not by ORDER BY and LIMIT: SQLite plans those anew whenever a value is bound.
+    latest: db.prepare(
+      `SELECT * FROM mandates WHERE agent_id = ? AND NOT EXISTS
+         (SELECT 1 FROM mandates later WHERE later.agent_id = mandates.agent_id AND later.version > mandates.version)`,
+    ),
     history: db.prepare('SELECT * FROM mandates WHERE agent_id = ? ORDER BY version DESC LIMIT ?'),
     insert: db.prepare(
       'INSERT INTO mandates (agent_id, version, document, resolved, created_at) VALUES (?, ?, ?, ?, ?)',

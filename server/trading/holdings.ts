@@ -149,6 +149,12 @@ const fromRow = (row: HoldingRow): Holding => ({
   closedAtMs: row.closed_at,
 });
 
+/** By holder, account and instrument; sorted here because a statement that sorts is planned anew with every call. */
+const inOrder = (rows: HoldingRow[]): readonly Holding[] => {
+  const place = (row: HoldingRow): string => `${row.holder} ${row.account_id} ${row.instrument_id}`;
+  return rows.sort((a, b) => (place(a) < place(b) ? -1 : 1)).map(fromRow);
+};
+
 export interface HoldingTable {
   of(holder: string, account: AccountId, instrument: InstrumentId): Holding;
   save(holding: Holding): void;
@@ -175,10 +181,10 @@ export function holdingTable({ db }: Store): HoldingTable {
     'UPDATE holdings SET mark = ? WHERE holder = ? AND account_id = ? AND instrument_id = ?',
   );
   const byHolder = db.prepare<[string, string | null, string | null], HoldingRow>(
-    'SELECT * FROM holdings WHERE holder = ? AND (? IS NULL OR account_id = ?) ORDER BY account_id, instrument_id',
+    'SELECT * FROM holdings WHERE holder = ? AND (? IS NULL OR account_id = ?)',
   );
   const holdersOf = db.prepare<[string, string], HoldingRow>(
-    `SELECT * FROM holdings INDEXED BY holdings_by_instrument WHERE account_id = ? AND instrument_id = ? AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder`,
+    `SELECT * FROM holdings INDEXED BY holdings_by_instrument WHERE account_id = ? AND instrument_id = ? AND holder <> '${ACCOUNT_HOLDER}'`,
   );
   const exposed = db.prepare<[], HoldingRow>(
     `SELECT * FROM holdings WHERE qty <> '0' AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder, account_id, instrument_id`,
@@ -204,8 +210,8 @@ export function holdingTable({ db }: Store): HoldingTable {
     },
     saveMark: (holding, mark) =>
       void saveMark.run(text(mark), holding.holder, holding.account, holding.instrument),
-    byHolder: (holder, account) => byHolder.all(holder, account ?? null, account ?? null).map(fromRow),
-    holdersOf: (account, instrument) => holdersOf.all(account, instrument).map(fromRow),
+    byHolder: (holder, account) => inOrder(byHolder.all(holder, account ?? null, account ?? null)),
+    holdersOf: (account, instrument) => inOrder(holdersOf.all(account, instrument)),
     exposed: () => exposed.all().map(fromRow),
   };
 }

@@ -50,6 +50,10 @@ export interface OrderTable {
   timeline(orderId: string): readonly TimelineEntry[];
 }
 
+/** Sorted here: SQLite plans a statement that sorts or joins by what is bound anew with every call, at many times its cost. */
+const oldestFirst = (rows: OrderRow[]): readonly StoredOrder[] =>
+  rows.sort((a, b) => a.seq - b.seq).map(fromRow);
+
 export function orderTable(store: Store): OrderTable {
   const { db } = store;
   const insert = db.prepare(
@@ -66,33 +70,29 @@ export function orderTable(store: Store): OrderTable {
   const byClientOrderId = db.prepare<[string, string], OrderRow>(
     'SELECT * FROM orders WHERE agent_id = ? AND client_order_id = ?',
   );
-  const legs = db.prepare<[string], OrderRow>('SELECT * FROM orders WHERE parent_order_id = ? ORDER BY seq');
+  const legs = db.prepare<[string], OrderRow>('SELECT * FROM orders WHERE parent_order_id = ?');
   const working = db.prepare<[Record<string, string | null>], OrderRow>(
     `SELECT * FROM orders INDEXED BY orders_working WHERE ${WORKING}
        AND (@agent IS NULL OR agent_id = @agent)
        AND (@account IS NULL OR account_id = @account)
-       AND (@instrument IS NULL OR instrument_id = @instrument)
-     ORDER BY seq`,
+       AND (@instrument IS NULL OR instrument_id = @instrument)`,
   );
   const workingOfAgent = db.prepare<[string, string, string], OrderRow>(
-    `SELECT * FROM orders INDEXED BY orders_working WHERE ${WORKING} AND agent_id = ? AND account_id = ? AND instrument_id = ? ORDER BY seq`,
+    `SELECT * FROM orders INDEXED BY orders_working WHERE ${WORKING} AND agent_id = ? AND account_id = ? AND instrument_id = ?`,
   );
   const workingAgents = db
     .prepare<[], string>(`SELECT DISTINCT agent_id FROM orders INDEXED BY orders_working WHERE ${WORKING}`)
     .pluck();
   const reducing = db.prepare<[string, string, string], OrderRow>(
-    `SELECT leg.* FROM orders leg INDEXED BY orders_reducing
-       LEFT JOIN orders entry ON entry.order_id = leg.parent_order_id
-     WHERE leg.effect = 'reducing' AND leg.${WORKING}
-       AND leg.account_id = ? AND leg.instrument_id = ? AND leg.side = ?
-       AND (entry.order_id IS NULL OR entry.filled_qty <> '0')
-     ORDER BY leg.seq`,
+    `SELECT * FROM orders leg INDEXED BY orders_reducing
+     WHERE effect = 'reducing' AND ${WORKING} AND account_id = ? AND instrument_id = ? AND side = ?
+       AND NOT EXISTS (SELECT 1 FROM orders entry WHERE entry.order_id = leg.parent_order_id AND entry.filled_qty = '0')`,
   );
   const awaiting = db.prepare<[string]>(
     `SELECT 1 FROM orders INDEXED BY orders_awaiting WHERE account_id = ? AND status IN ('pending_replace', 'pending_cancel') LIMIT 1`,
   );
   const unsettled = db.prepare<[string], OrderRow>(
-    `SELECT * FROM orders WHERE account_id = ? AND status IN ('submitting', 'unknown') ORDER BY seq`,
+    `SELECT * FROM orders INDEXED BY orders_unsettled WHERE account_id = ? AND status IN ('submitting', 'unknown')`,
   );
   const countWorking = db.prepare<[], number>(`SELECT count(*) FROM orders WHERE ${WORKING}`).pluck();
   const page = db.prepare<[Record<string, string | number | null>], OrderRow>(
@@ -123,19 +123,19 @@ export function orderTable(store: Store): OrderTable {
     byBrokerClientId: (id) => one(byClient.get(id)),
     byBrokerOrderId: (account, id) => one(byBroker.get(account, id)),
     byClientOrderId: (agent, id) => one(byClientOrderId.get(agent, id)),
-    legsOf: (id) => legs.all(id).map(fromRow),
+    legsOf: (id) => oldestFirst(legs.all(id)),
     working({ agent, account, instrument }) {
       if (agent !== undefined && account !== undefined && instrument !== undefined) {
-        return workingOfAgent.all(agent, account, instrument).map(fromRow);
+        return oldestFirst(workingOfAgent.all(agent, account, instrument));
       }
-      return working
-        .all({ agent: agent ?? null, account: account ?? null, instrument: instrument ?? null })
-        .map(fromRow);
+      return oldestFirst(
+        working.all({ agent: agent ?? null, account: account ?? null, instrument: instrument ?? null }),
+      );
     },
     workingAgents: () => workingAgents.all().map(agentId),
-    reducing: ({ account, instrument, side }) => reducing.all(account, instrument, side).map(fromRow),
+    reducing: ({ account, instrument, side }) => oldestFirst(reducing.all(account, instrument, side)),
     isAwaiting: (account) => awaiting.get(account) !== undefined,
-    unsettled: (account) => unsettled.all(account).map(fromRow),
+    unsettled: (account) => oldestFirst(unsettled.all(account)),
     countWorking: () => countWorking.get() ?? 0,
     page: (agent, filter) =>
       page
