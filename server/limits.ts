@@ -62,6 +62,9 @@ export const AUDIT_DEPTH_MAX = 8;
 /** Longer details are cut to their reason, longer arguments to their length. */
 export const AUDIT_DETAIL_LENGTH_MAX = 64 * 1024;
 export const AUDIT_ARGUMENTS_LENGTH_MAX = 256 * 1024;
+/** Arguments that come again and again, of agents that watch: their HMACs are kept. */
+export const AUDIT_ARGUMENTS_REMEMBERED_MAX = 1_000;
+export const AUDIT_ARGUMENTS_REMEMBERED_LENGTH_MAX = 200;
 export const AUDIT_LINE_BYTES_MAX = 512 * 1024;
 /** What one batch appends to the file before it is synced. */
 export const AUDIT_FILE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
@@ -89,8 +92,20 @@ export const MCP_SESSIONS_MAX = 1_000;
 export const MCP_SESSION_IDLE_MS = 30 * 60_000;
 /** How often the credentials of open event streams are looked at. */
 export const MCP_STREAM_CHECK_MS = 5_000;
-/** Event streams of the modern era open at once. */
-export const MCP_STREAMS_MAX = 256;
+/** Event streams of the modern era open at once, and those of one agent. */
+export const MCP_STREAMS_MAX = 1_024;
+export const MCP_STREAMS_PER_AGENT_MAX = 64;
+/** Streams of the modern era on one connection of the agent socket. */
+export const MCP_STREAMS_PER_CONNECTION_MAX = 16;
+/** A stream whose other side has not read for this long is ended. */
+export const MCP_STREAM_STALLED_MS = 120_000;
+/** Resources that a session, a stream of the modern era or a connection follows at once. */
+export const MCP_SUBSCRIPTIONS_MAX = 64;
+/** What changes within it is told once; prices are told less often. */
+export const MCP_NOTICE_DELAY_MS = 100;
+export const MCP_QUOTE_NOTICE_MS = 1_000;
+/** Notices sent before everything else has its turn. */
+export const MCP_NOTICES_PER_TURN_MAX = 50;
 /** Entries a page of the lists of MCP: tools, resources, templates, prompts. */
 export const MCP_LIST_PAGE_MAX = 100;
 /** How long a client of the modern era may keep a list: changes are told to those who listen. */

@@ -22,6 +22,11 @@ export interface AuditLog {
   recordRepeated(event: AuditEvent): void;
   /** For what must not wait for a broken store (cancels, the kill switch): recorded when it heals, with `detail.deferred`. */
   recordDeferred(event: AuditEvent): void;
+  /**
+   * Told of every event that `record` took, once its transaction has committed: whatever changes is on the record, so whoever
+   * wants to know of changes listens here. What was recorded in other ways changed nothing. Returns what ends it.
+   */
+  onRecorded(listener: (event: AuditEvent) => void): () => void;
   /** Commits everything that waits, brings the file up to the table and syncs it. Throws when either can not be done. */
   flush(): void;
   head(): Head;
@@ -57,7 +62,11 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     file.expect();
     return seq;
   };
-  const pending = openPending(store, clock, write);
+  const pending = openPending(store, clock, (events) => {
+    rows.appendAll(events);
+    file.expect();
+  });
+  const listeners = new Set<(event: AuditEvent) => void>();
   let closed = false;
   const flush = (): void => {
     if (store.inTransaction()) throw new Error('the audit log can not be flushed inside a transaction');
@@ -73,7 +82,13 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
   return {
     record(event) {
       if (closed) throw new Error('the audit log is closed');
-      return write(prepare(event, clock.wallMs()));
+      const seq = write(prepare(event, clock.wallMs()));
+      if (listeners.size > 0) store.afterCommit(() => listeners.forEach((listener) => listener(event)));
+      return seq;
+    },
+    onRecorded(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     recordGrouped: (event) => pending.grouped(event),
     recordRepeated: (event) => pending.repeated(event),

@@ -20,8 +20,12 @@ export interface Pending {
   close(): void;
 }
 
-/** `append` writes one event to the chain; it is called inside a transaction only. */
-export function openPending(store: Store, clock: Clock, append: (event: PreparedEvent) => void): Pending {
+/** `append` writes events to the chain; it is called inside a transaction only. */
+export function openPending(
+  store: Store,
+  clock: Clock,
+  append: (events: readonly PreparedEvent[]) => void,
+): Pending {
   let group: PreparedEvent[] = [];
   let deferrals: PreparedEvent[] = [];
   let dropped = 0;
@@ -32,9 +36,8 @@ export function openPending(store: Store, clock: Clock, append: (event: Prepared
   store.onBegin(() => {
     if (closed || (group.length === 0 && deferrals.length === 0)) return;
     const written = { group: group.length, deferrals: deferrals.length, dropped };
-    for (const event of deferrals) append(event);
-    if (dropped > 0) append(droppedEvent(dropped, clock.wallMs()));
-    for (const event of group) append(event);
+    const lost = dropped > 0 ? [droppedEvent(dropped, clock.wallMs())] : [];
+    append([...deferrals, ...lost, ...group]);
     store.afterCommit(() => {
       group = group.slice(written.group);
       deferrals = deferrals.slice(written.deferrals);
@@ -66,7 +69,7 @@ export function openPending(store: Store, clock: Clock, append: (event: Prepared
     if (closed) throw new Error('the audit log is closed');
     if (group.length >= AUDIT_GROUP_EVENTS_MAX) {
       if (store.inTransaction()) {
-        append(event);
+        append([event]);
         return;
       }
       commit();

@@ -30,8 +30,9 @@ export interface AuditQuery {
 
 export function auditQuery(store: Store, keyring: Keyring): AuditQuery {
   const selectLine = store.db.prepare<[number], { line: string }>('SELECT line FROM audit WHERE seq = ?');
-  const selectSealed = store.db.prepare<[number], { sealed: Buffer }>(
-    'SELECT sealed FROM audit_arguments WHERE seq = ?',
+  // Of one line, or of a group that it is one of.
+  const selectSealed = store.db.prepare<[number], { seq: number; last_seq: number | null; sealed: Buffer }>(
+    'SELECT seq, last_seq, sealed FROM audit_arguments WHERE seq <= ? ORDER BY seq DESC LIMIT 1',
   );
 
   function tailLines(count: number, filter: AuditFilter = {}): readonly string[] {
@@ -53,11 +54,13 @@ export function auditQuery(store: Store, keyring: Keyring): AuditQuery {
       if (!line) return err(`The record has no line ${seq}.`);
       const { args_hmac } = parseLine(line.line);
       if (args_hmac === null) return err(`Line ${seq} was recorded without arguments.`);
-      const sealed = selectSealed.get(seq)?.sealed;
-      if (!sealed) return err(`The sealed arguments of line ${seq} are not in the database any more.`);
+      const row = selectSealed.get(seq);
+      const lines = row && { first: row.seq, last: row.last_seq ?? row.seq };
+      if (!row || !lines || seq > lines.last)
+        return err(`The sealed arguments of line ${seq} are not in the database any more.`);
       const chain = openChain(keyring);
-      const canonical = chain.unseal(seq, sealed);
-      if (chain.argumentsHmac(canonical) !== args_hmac) {
+      const canonical = chain.unseal(lines, row.sealed)[seq - lines.first] ?? null;
+      if (canonical === null || chain.argumentsHmac(canonical) !== args_hmac) {
         return err(`The sealed arguments of line ${seq} are not those that the line was written for.`);
       }
       return ok(JSON.parse(canonical) as JsonValue);

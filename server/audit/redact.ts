@@ -25,11 +25,19 @@ const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gs, LEFT_OUT],
 ];
 
-/** Stripped first, because an invisible character inside a secret would hide it from the patterns. */
+/** Without any of these a text has nothing to hide: no beginning of a pattern above, nothing but printable ASCII. */
+const SUSPECT = /pcl_|bearer|basic|eyj|-----|[^\x20-\x7e]/i;
+
 export function redactedText(given: string, lengthMax: number): string {
+  const text = SUSPECT.test(given) ? withoutSecrets(given) : given;
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax).toWellFormed()}…`;
+}
+
+/** Stripped first, because an invisible character inside a secret would hide it from the patterns. */
+function withoutSecrets(given: string): string {
   let text = printable(given.toWellFormed());
   for (const [pattern, replacement] of SECRET_TEXT) text = text.replace(pattern, replacement);
-  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax).toWellFormed()}…`;
+  return text;
 }
 
 /** `actionToken`, `action-token` and `ACTION_TOKEN` are one name. */

@@ -85,6 +85,44 @@ describe('the arguments of a call', () => {
     expect(auditQuery(other.store, other.keyring).tail(1)[0]?.args_hmac).not.toBe(first);
   });
 
+  test('open for each line of a group, those without arguments and those before the group among them', () => {
+    const { room, query } = filled();
+    const look = (args?: unknown): void =>
+      room.log.recordGrouped({ kind: 'tool.call', outcome: 'ok', ...(args === undefined ? {} : { args }) });
+    look({ symbols: ['SPX'] });
+    look();
+    look({ symbols: ['line\nbreak', 'BTC/USD'] });
+    room.log.flush();
+    expect(room.store.db.prepare('SELECT seq, last_seq FROM audit_arguments').all()).toEqual([
+      { seq: 2, last_seq: null },
+      { seq: 5, last_seq: 7 },
+    ]);
+    expect([2, 5, 6, 7].map((seq) => query.argumentsOf(seq))).toEqual([
+      { ok: true, value: { symbol: 'SPX', qty: '1' } },
+      { ok: true, value: { symbols: ['SPX'] } },
+      { ok: false, error: 'Line 6 was recorded without arguments.' },
+      { ok: true, value: { symbols: ['linebreak', 'BTC/USD'] } },
+    ]);
+    room.store.transaction(() => room.store.db.exec('UPDATE audit_arguments SET last_seq = 8 WHERE seq = 5'));
+    expect(() => query.argumentsOf(5)).toThrow(/was altered/);
+  });
+
+  test('are sealed in pieces when they are many and long', () => {
+    const { room, query } = filled();
+    const long = Array.from({ length: 60 }, () => 'x'.repeat(1_900));
+    for (let n = 0; n < 5; n++)
+      room.log.recordGrouped({ kind: 'tool.call', outcome: 'ok', args: { n, long } });
+    room.log.flush();
+    const pieces = room.store.db.prepare('SELECT seq, last_seq FROM audit_arguments WHERE seq > 4').all();
+    expect(pieces).toEqual([
+      { seq: 5, last_seq: 7 },
+      { seq: 8, last_seq: 9 },
+    ]);
+    expect([5, 6, 7, 8, 9].map((seq) => query.argumentsOf(seq))).toMatchObject(
+      [0, 1, 2, 3, 4].map((n) => ({ ok: true, value: { n } })),
+    );
+  });
+
   test('moved to another line do not open', () => {
     const { room, query } = filled();
     room.store.transaction(() => {
