@@ -1,12 +1,6 @@
 /** One MCP server object for one request, session or socket: both eras, no state, everything it knows is handed in. */
 /* oxlint-disable typescript/no-deprecated -- the low-level Server on purpose: requests build their own, and registering every tool each time is what costs */
-import {
-  type CallToolResult,
-  ProtocolError,
-  type ReadResourceResult,
-  Server,
-  type ServerContext,
-} from '@modelcontextprotocol/server';
+import { type CallToolResult, ProtocolError, Server, type ServerContext } from '@modelcontextprotocol/server';
 import type { Door, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
@@ -15,6 +9,7 @@ import type { Clock } from '#ports.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import type { Library } from '#tools/library.ts';
 import { invalidParams, refusalError } from './mcp-errors.ts';
+import { type McpPrompts, mcpPrompts } from './mcp-prompts.ts';
 import { type Caller, type McpResources, mcpResources } from './mcp-resources.ts';
 import { type McpTools, mcpTools, refusalResult } from './mcp-tools.ts';
 import { RPC_UNAUTHENTICATED } from './problem.ts';
@@ -110,30 +105,32 @@ function listed<T>(page: Result<T, string>): T {
   throw invalidParams(page.error);
 }
 
-async function readResource(
-  features: Features,
+/** The value, or the refusal as the protocol's error; `about` stands beside it. */
+function answered<T>(
   options: ServerOptions,
-  asked: { readonly context: ServerContext; readonly uri: string },
-): Promise<ReadResourceResult> {
-  const { context, uri } = asked;
-  const answer = await features.resources.read(callerOf(options, context), uri);
+  context: ServerContext,
+  answer: Result<T, Refusal>,
+  about?: Readonly<Record<string, unknown>>,
+): T {
   if (answer.ok) return answer.value;
   options.onRefusal?.(context, answer.error);
-  throw refusalError(answer.error, { uri });
+  throw refusalError(answer.error, about);
 }
 
 /** What every server offers beside its tools, made once for all of them. */
 interface Features {
   readonly resources: McpResources;
+  readonly prompts: McpPrompts;
 }
 
-const CAPABILITIES = { tools: {}, resources: {} };
+const CAPABILITIES = { tools: {}, resources: {}, prompts: {}, completions: {} };
 const LIST_HINT = { ttlMs: MCP_LIST_TTL_MS, cacheScope: 'private' as const };
 /** Lists depend on who asks; what a resource says is out of date at once. */
 const CACHE_HINTS = {
   'tools/list': LIST_HINT,
   'resources/list': LIST_HINT,
   'resources/templates/list': LIST_HINT,
+  'prompts/list': LIST_HINT,
 };
 
 function buildServer(features: Features, options: ServerOptions): McpServer {
@@ -141,25 +138,46 @@ function buildServer(features: Features, options: ServerOptions): McpServer {
     { name: 'portcullis', title: 'Portcullis trading gateway', version: options.version },
     { capabilities: CAPABILITIES, instructions: INSTRUCTIONS, cacheHints: CACHE_HINTS },
   );
-  const { resources } = features;
-  const asker = (context: ServerContext): Principal => callerOf(options, context).principal;
+  const caller = (context: ServerContext): Caller => callerOf(options, context);
   server.setRequestHandler('tools/list', ({ params }, context) =>
-    listed(options.tools.list(asker(context), params?.cursor)),
+    listed(options.tools.list(caller(context).principal, params?.cursor)),
   );
   server.setRequestHandler('tools/call', ({ params }, context) => callTool(options, context, params));
-  server.setRequestHandler('resources/list', ({ params }, context) =>
-    listed(resources.list(asker(context), params?.cursor)),
-  );
-  server.setRequestHandler('resources/templates/list', ({ params }, context) =>
-    listed(resources.templates(asker(context), params?.cursor)),
-  );
-  server.setRequestHandler('resources/read', ({ params }, context) =>
-    readResource(features, options, { context, uri: params.uri }),
-  );
+  addResources(server, features.resources, options);
+  addPrompts(server, features.prompts, options);
   return server;
 }
 
+function addResources(server: McpServer, resources: McpResources, options: ServerOptions): void {
+  const caller = (context: ServerContext): Caller => callerOf(options, context);
+  server.setRequestHandler('resources/list', ({ params }, context) =>
+    listed(resources.list(caller(context).principal, params?.cursor)),
+  );
+  server.setRequestHandler('resources/templates/list', ({ params }, context) =>
+    listed(resources.templates(caller(context).principal, params?.cursor)),
+  );
+  server.setRequestHandler('resources/read', async ({ params: { uri } }, context) =>
+    answered(options, context, await resources.read(caller(context), uri), { uri }),
+  );
+}
+
+function addPrompts(server: McpServer, prompts: McpPrompts, options: ServerOptions): void {
+  const caller = (context: ServerContext): Caller => callerOf(options, context);
+  server.setRequestHandler('prompts/list', ({ params }, context) =>
+    listed(prompts.list(caller(context).principal, params?.cursor)),
+  );
+  server.setRequestHandler('prompts/get', ({ params }, context) =>
+    answered(options, context, prompts.get(caller(context).principal, params.name, params.arguments)),
+  );
+  server.setRequestHandler('completion/complete', async ({ params }, context) =>
+    answered(options, context, await prompts.complete(caller(context), params)),
+  );
+}
+
 export function mcpOffer(dispatcher: Dispatcher, library: Library): McpOffer {
-  const features: Features = { resources: mcpResources(library.resources) };
+  const features: Features = {
+    resources: mcpResources(library.resources),
+    prompts: mcpPrompts(library.completions),
+  };
   return { tools: mcpTools(dispatcher), buildServer: (options) => buildServer(features, options) };
 }

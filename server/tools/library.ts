@@ -1,15 +1,39 @@
-/** What MCP shows beside the tools, put together once: resources. */
+/** What MCP shows beside the tools, put together once: resources, completions, and what tells that they changed. */
+import type { Principal } from '#domain/principal.ts';
+import { type ChangeFeed, type ChangeSources, openChangeFeed } from './change-feed.ts';
+import { type Completions, openCompletions } from './completions.ts';
 import type { ToolServices } from './define.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { openResourceReader, type ResourceReader } from './resource-reader.ts';
 
+/** The lists of MCP that depend on who asks. */
+export const LISTS = ['tools', 'prompts', 'resources'] as const;
+export type List = (typeof LISTS)[number];
+
 export interface Library {
   readonly resources: ResourceReader;
+  readonly completions: Completions;
+  readonly changes: ChangeFeed;
+  /** What each list depends on, as a text: another text, another list. */
+  listsOf(principal: Principal): { readonly [list in List]: string };
 }
 
-export function openLibrary(
-  services: Pick<ToolServices, 'feed' | 'access'>,
-  dispatcher: Dispatcher,
-): Library {
-  return { resources: openResourceReader(services, dispatcher) };
+export type LibraryServices = Pick<ToolServices, 'feed' | 'book'> & {
+  readonly audit: ChangeSources['audit'];
+  readonly access: ChangeSources['access'] & {
+    readonly agents: Pick<ToolServices['access']['agents'], 'accountsOf'>;
+  };
+};
+
+export function openLibrary(services: LibraryServices, dispatcher: Dispatcher): Library {
+  return {
+    resources: openResourceReader(services, dispatcher),
+    completions: openCompletions(dispatcher),
+    changes: openChangeFeed(services),
+    listsOf(principal) {
+      const scopes = [...principal.scopes].sort().join(' ');
+      const accounts = services.access.agents.accountsOf(principal.agent).join(' ');
+      return { tools: scopes, prompts: scopes, resources: `${scopes}, ${accounts}` };
+    },
+  };
 }

@@ -28,13 +28,25 @@ export interface ResourceReader {
   /** Those with a variable. */
   templates(principal: Principal): readonly Resource[];
   find(uri: string): Result<FoundResource, Refusal>;
-  read(
-    uri: string,
-    by: { readonly principal: Principal; readonly via: Door },
-  ): Promise<Result<object, Refusal>>;
+  read(uri: string, by: Reader): Promise<Result<object, Refusal>>;
+  /** Reads it once, as the caller: who may not read a resource does not hear of it either. */
+  follow(uri: string, by: Reader): Promise<Result<Followed, Refusal>>;
 }
 
-type ReaderServices = Pick<ToolServices, 'feed'> & {
+export interface Reader {
+  readonly principal: Principal;
+  readonly via: Door;
+}
+
+/** A resource that somebody follows. */
+export interface Followed {
+  /** As of now: an agent may be given further accounts. */
+  topics(principal: Principal): readonly string[];
+  /** Asked again before every notice. */
+  mayHear(principal: Principal): boolean;
+}
+
+type ReaderServices = Pick<ToolServices, 'feed' | 'book'> & {
   readonly access: { readonly agents: Pick<ToolServices['access']['agents'], 'accountsOf'> };
 };
 
@@ -69,6 +81,38 @@ export function openResourceReader(services: ReaderServices, dispatcher: Dispatc
     }
   }
 
+  async function read(uri: string, { principal, via }: Reader): Promise<Result<object, Refusal>> {
+    const found = find(uri);
+    if (!found.ok) return found;
+    const { resource, values } = found.value;
+    const { tool, args } = resource;
+    const answer = await dispatcher.call({ tool: tool.name, args: args(values), principal, via });
+    if (answer === null) throw new Error(`the resource ${resource.name} names no tool`);
+    return answer.ok ? ok(answer.output) : err(answer.refusal);
+  }
+
+  function followed({ resource, values }: FoundResource): Followed {
+    const accountsOf = (principal: Principal) => services.access.agents.accountsOf(principal.agent);
+    return {
+      topics: (principal) =>
+        resource.topics(
+          {
+            agent: principal.agentName,
+            accounts: accountsOf(principal),
+            instruments: services.feed.instruments().map(({ id }) => id),
+            instrumentOf(symbol) {
+              const instrument = services.book.resolve(symbol ?? '');
+              return instrument.ok ? instrument.value.id : undefined;
+            },
+          },
+          values,
+        ),
+      mayHear: (principal) =>
+        mayRead(principal, resource) &&
+        (values['account'] === undefined || accountsOf(principal).some((id) => id === values['account'])),
+    };
+  }
+
   return {
     list(principal) {
       const single = SINGLE.filter((resource) => mayRead(principal, resource)).map(
@@ -81,18 +125,12 @@ export function openResourceReader(services: ReaderServices, dispatcher: Dispatc
     },
     templates: (principal) => TEMPLATES.filter((resource) => mayRead(principal, resource)),
     find,
-    async read(uri, { principal, via }) {
+    read,
+    async follow(uri, by) {
       const found = find(uri);
       if (!found.ok) return found;
-      const { resource, values } = found.value;
-      const answer = await dispatcher.call({
-        tool: resource.tool.name,
-        args: resource.args(values),
-        principal,
-        via,
-      });
-      if (answer === null) throw new Error(`the resource ${resource.name} names no tool`);
-      return answer.ok ? ok(answer.output) : err(answer.refusal);
+      const answer = await read(uri, by);
+      return answer.ok ? ok(followed(found.value)) : answer;
     },
   };
 }

@@ -1,5 +1,7 @@
 /** The resources: what a host may show or keep in view, each a projection of a tool under an address, in the order of the list. */
-import type { Principal } from '#domain/principal.ts';
+import type { InstrumentId } from '#domain/instrument.ts';
+import type { AccountId, Principal } from '#domain/principal.ts';
+import { topic } from './change-feed.ts';
 import type { Tool } from './define.ts';
 import { getAccount } from './get-account.ts';
 import { getGatewayStatus } from './get-gateway-status.ts';
@@ -26,11 +28,23 @@ export interface Resource {
   /** Reading it is a call of this tool: its scope, rate and record are the resource's. */
   readonly tool: Tool;
   readonly args: (values: Values) => Readonly<Record<string, unknown>>;
+  /** What changes its answer, prices and ages left out except where they are what it is about. */
+  readonly topics: (seen: Seen, values: Values) => readonly string[];
   /** 0 to 1: how much a host should want it in front of the model. */
   readonly priority: number;
 }
 
-interface Definition extends Pick<Resource, 'title' | 'tool' | 'priority'> {
+/** As much of the world as decides what a caller's resource is about. */
+export interface Seen {
+  readonly agent: string;
+  readonly accounts: readonly AccountId[];
+  /** Those with a feed. */
+  readonly instruments: readonly InstrumentId[];
+  /** The instrument of a symbol or alias, if there is one. */
+  readonly instrumentOf: (symbol: string | undefined) => InstrumentId | undefined;
+}
+
+interface Definition extends Pick<Resource, 'title' | 'tool' | 'priority' | 'topics'> {
   readonly path: string;
   readonly name: string;
   readonly args?: Resource['args'];
@@ -47,25 +61,53 @@ function resource(definition: Definition): Resource {
 
 const VARIABLES = ['account', 'symbol', 'order_id'] as const;
 const ofAccount = ({ account }: Values) => ({ account });
-const ofSymbol = ({ symbol }: Values) => ({ symbol });
+const ofInstrument =
+  (of: (instrument: string) => string): Resource['topics'] =>
+  (seen, { symbol }) => {
+    const instrument = seen.instrumentOf(symbol);
+    return instrument === undefined ? [] : [of(instrument)];
+  };
 
 export const RESOURCES: readonly Resource[] = [
-  resource({ path: 'mandate', name: 'mandate', title: 'My mandate', tool: getMandate, priority: 1 }),
-  resource({ path: 'accounts', name: 'accounts', title: 'My accounts', tool: listAccounts, priority: 0.8 }),
+  resource({
+    path: 'mandate',
+    name: 'mandate',
+    title: 'My mandate',
+    tool: getMandate,
+    topics: ({ agent }) => [topic.mandate(agent), topic.state],
+    priority: 1,
+  }),
+  resource({
+    path: 'accounts',
+    name: 'accounts',
+    title: 'My accounts',
+    tool: listAccounts,
+    topics: ({ accounts }) => [...accounts.map(topic.account), topic.state],
+    priority: 0.8,
+  }),
   resource({
     path: 'positions',
     name: 'positions',
     title: 'Open positions',
     tool: getPositions,
+    topics: ({ accounts }) => accounts.map(topic.holdings),
     priority: 0.9,
   }),
-  resource({ path: 'orders', name: 'orders', title: 'My latest orders', tool: getOrders, priority: 0.7 }),
+  resource({
+    path: 'orders',
+    name: 'orders',
+    title: 'My latest orders',
+    tool: getOrders,
+    topics: ({ agent }) => [topic.orders(agent)],
+    priority: 0.7,
+  }),
   resource({
     path: 'orders/open',
     name: 'open-orders',
     title: 'My open orders',
     tool: getOrders,
     args: () => ({ status: 'open' }),
+    topics: ({ agent }) => [topic.orders(agent)],
     priority: 0.8,
   }),
   resource({
@@ -73,6 +115,7 @@ export const RESOURCES: readonly Resource[] = [
     name: 'market-clock',
     title: 'Market clock',
     tool: getMarketClock,
+    topics: ({ instruments }) => instruments.map(topic.session),
     priority: 0.4,
   }),
   resource({
@@ -80,6 +123,7 @@ export const RESOURCES: readonly Resource[] = [
     name: 'status',
     title: 'Gateway status',
     tool: getGatewayStatus,
+    topics: ({ agent }) => [topic.state, topic.stateOf(agent), topic.connections],
     priority: 0.4,
   }),
   resource({
@@ -88,6 +132,7 @@ export const RESOURCES: readonly Resource[] = [
     title: 'An account',
     tool: getAccount,
     args: ofAccount,
+    topics: (_seen, { account = '' }) => [topic.account(account), topic.state],
     priority: 0.7,
   }),
   resource({
@@ -96,6 +141,7 @@ export const RESOURCES: readonly Resource[] = [
     title: 'Open positions of an account',
     tool: getPositions,
     args: ofAccount,
+    topics: (_seen, { account = '' }) => [topic.holdings(account)],
     priority: 0.7,
   }),
   resource({
@@ -104,6 +150,7 @@ export const RESOURCES: readonly Resource[] = [
     title: 'An order and its timeline',
     tool: getOrder,
     args: ({ order_id }) => ({ order_id }),
+    topics: (_seen, { order_id = '' }) => [topic.order(order_id)],
     priority: 0.5,
   }),
   resource({
@@ -112,6 +159,7 @@ export const RESOURCES: readonly Resource[] = [
     title: 'A quote',
     tool: getQuotes,
     args: ({ symbol }) => ({ symbols: [symbol] }),
+    topics: ofInstrument(topic.quote),
     priority: 0.6,
   }),
   resource({
@@ -119,7 +167,8 @@ export const RESOURCES: readonly Resource[] = [
     name: 'market-clock-of-symbol',
     title: 'Market clock of a symbol',
     tool: getMarketClock,
-    args: ofSymbol,
+    args: ({ symbol }) => ({ symbol }),
+    topics: ofInstrument(topic.session),
     priority: 0.3,
   }),
 ];
