@@ -19,7 +19,7 @@ export const BUILT_IN: readonly Instrument[] = [
     timezone: 'America/New_York',
     tradable: 'paper',
     note: 'An index can not be bought; it is practised on, on paper only.',
-    aliases: ['^GSPC', '^SPX', 'GSPC', 'S&P 500', 'S&P500', 'SP500', 'INX'],
+    aliases: ['^GSPC', '^SPX', 'GSPC', 'S&P 500', 'S&P500', 'SP500', 'SPX500', 'US500', 'INX'],
   }),
   defineInstrument({
     id: 'CRYPTO:BTC/USD',
@@ -33,7 +33,7 @@ export const BUILT_IN: readonly Instrument[] = [
     minNotional: '1',
     calendar: 'crypto',
     timezone: 'UTC',
-    aliases: ['BTCUSD', 'BTC-USD', 'BTC_USD', 'XBT/USD', 'XBTUSD', 'BTC'],
+    aliases: ['BTCUSD', 'BTC-USD', 'BTC_USD', 'XBT/USD', 'XBTUSD', 'BTC', 'BITCOIN'],
   }),
   defineInstrument({
     id: 'CRYPTO:ETH/USD',
@@ -47,7 +47,7 @@ export const BUILT_IN: readonly Instrument[] = [
     minNotional: '1',
     calendar: 'crypto',
     timezone: 'UTC',
-    aliases: ['ETHUSD', 'ETH-USD', 'ETH_USD', 'ETH'],
+    aliases: ['ETHUSD', 'ETH-USD', 'ETH_USD', 'ETH', 'ETHEREUM'],
   }),
   defineInstrument({
     id: 'ARCX:SPY',
@@ -147,17 +147,26 @@ export function instrumentBook(instruments: readonly Instrument[]): InstrumentBo
   };
 }
 
+/** Longer text than any symbol is no slip of the finger; measuring it would only cost time. */
+const SUGGESTED_LENGTH_MAX = 41;
+/** A derivative of a thing is another thing: no spelling of it, so nothing is suggested. */
+const DERIVATIVE = /perp|swap|futures?\b|\.p$|=f$|\d!$|\/usd:/;
+/** What other vendors put around the same name: a cashtag, the feed's or venue's name, Bloomberg's and Reuters' endings. */
+const DECORATION =
+  /^\$|^[a-z]{2,10}:|(?:\s+[a-z]{2})?\s+(?:equity|index|curncy)$|\s+us$|\.(?:o|oq|n|us)$|=x$|[-.](?:eq|ns)$/g;
+
 /** Same spelling but for case, then an alias, then one or two slips of the finger; canonical symbols, nearest first. */
 function suggestions(instruments: readonly Instrument[], given: string): readonly string[] {
-  // Longer text than any symbol is no slip of the finger; measuring it would only cost time.
-  const wanted = given.slice(0, 41).trim().toLowerCase();
-  if (wanted === '') return [];
+  const wanted = printable(given.slice(0, SUGGESTED_LENGTH_MAX))
+    .normalize('NFKC')
+    .replace(/\p{Pd}/gu, '-')
+    .trim()
+    .toLowerCase();
+  if (wanted === '' || DERIVATIVE.test(wanted)) return [];
+  const bare = wanted.replace(DECORATION, '');
   const scored: { symbol: string; distance: number }[] = [];
   for (const one of instruments) {
-    const distance = Math.min(
-      editDistance(wanted, one.symbol.toLowerCase()),
-      ...one.aliases.map((alias) => editDistance(wanted, alias.toLowerCase()) + 0.5),
-    );
+    const distance = Math.min(distanceTo(one, wanted), distanceTo(one, bare) + 0.25);
     if (distance <= (wanted.length >= 6 ? 2.5 : 1.5)) scored.push({ symbol: one.symbol, distance });
   }
   scored.sort((a, b) => a.distance - b.distance);
@@ -165,6 +174,12 @@ function suggestions(instruments: readonly Instrument[], given: string): readonl
   const chosen = exact.length > 0 ? exact : scored;
   return [...new Set(chosen.map((one) => one.symbol))].slice(0, SUGGESTIONS_MAX);
 }
+
+const distanceTo = (one: Instrument, wanted: string): number =>
+  Math.min(
+    editDistance(wanted, one.symbol.toLowerCase()),
+    ...one.aliases.map((alias) => editDistance(wanted, alias.toLowerCase()) + 0.5),
+  );
 
 function ranked(instruments: readonly Instrument[], query: string): readonly Instrument[] {
   const wanted = query.slice(0, 80).trim().toLowerCase();

@@ -2,10 +2,12 @@
 import { z } from 'zod';
 import { accountId } from '#domain/principal.ts';
 import { printable } from '#domain/refusal.ts';
-import { ok } from '#domain/result.ts';
+import { err, ok } from '#domain/result.ts';
+import { nothingThere } from './choose-account.ts';
 import { reduceCommit, reduceFields } from './commit.ts';
 import { defineTool } from './define.ts';
 import { accountFilter, symbol } from './fields.ts';
+import { filterSymbol } from './filter-symbol.ts';
 import { OF_SYMBOL } from './refusals.ts';
 import { CancelAllShape } from './shapes.ts';
 
@@ -25,13 +27,21 @@ export const cancelAllOrders = defineTool({
   input: z.strictObject({ account: accountFilter, symbol: symbol.optional(), ...reduceFields }),
   output: CancelAllShape,
   async run(services, principal, given) {
+    const only = filterSymbol(services, given.symbol);
+    if (!only.ok) return only;
     const filter = {
       ...(given.account === undefined ? {} : { account: accountId(given.account) }),
-      ...(given.symbol === undefined ? {} : { symbol: given.symbol }),
+      ...only.value,
     };
     const commit = reduceCommit('cancel_all_orders', given);
     const result = await services.desk.cancelAllOrders(principal, filter, commit);
     if (!result.ok) return result;
+    const nothing = nothingThere(services, principal, given.account);
+    if (
+      nothing !== undefined &&
+      result.value.canceled.length + result.value.pending.length + result.value.failed.length === 0
+    )
+      return err(nothing);
     const { dryRun, canceled, pending, failed } = result.value;
     return ok({
       dry_run: dryRun,

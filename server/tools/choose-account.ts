@@ -24,3 +24,18 @@ export function chooseAccount(
     }),
   );
 }
+
+/**
+ * For a tool that found nothing to take back: refused when the account is none of the caller's, because "nothing" would look
+ * done. What was found is acted on first, whoever has the account by now.
+ */
+export function nothingThere(
+  services: ToolServices,
+  principal: Principal,
+  named: string | undefined,
+): Refusal | undefined {
+  const own = services.access.agents.accountsOf(principal.agent);
+  return named === undefined || own.includes(accountId(named))
+    ? undefined
+    : refuse('account_not_allowed', `The account ${named} is not yours.`, { did_you_mean: [...own] });
+}

@@ -1,7 +1,8 @@
 /** close_all_positions: closes everything that the caller holds. */
 import { z } from 'zod';
 import { accountId } from '#domain/principal.ts';
-import { ok } from '#domain/result.ts';
+import { err, ok } from '#domain/result.ts';
+import { nothingThere } from './choose-account.ts';
 import { reduceCommit, reduceFields } from './commit.ts';
 import { defineTool } from './define.ts';
 import { accountFilter } from './fields.ts';
@@ -28,6 +29,9 @@ export const closeAllPositions = defineTool({
     const commit = reduceCommit('close_all_positions', given);
     const result = await services.desk.closeAllPositions(principal, filter, commit);
     if (!result.ok) return result;
+    const nothing = nothingThere(services, principal, given.account);
+    if (nothing !== undefined && result.value.closes.length + result.value.failed.length === 0)
+      return err(nothing);
     const { dryRun, closes, failed } = result.value;
     return ok({
       dry_run: dryRun,

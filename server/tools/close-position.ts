@@ -26,7 +26,7 @@ export const closePosition = defineTool({
   input: z.strictObject({
     account: account.optional(),
     symbol,
-    qty: units('Units; default all of own_qty').optional(),
+    qty: units('Units; default all of own_qty', { whenAbsent: 'all of it' }).optional(),
     ...reduceFields,
   }),
   output: CloseShape,

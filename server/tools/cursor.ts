@@ -35,6 +35,6 @@ export function barsCursorOf(cursor: string | undefined): Result<BarsCursor | un
 
 export function badCursor(cursor: string, why = 'next_cursor of the page before, unchanged'): Refusal {
   return refuse('invalid_input', `The cursor can not be followed: ${why}. Start again without one.`, {
-    errors: [fieldError('cursor', cursor, why)],
+    errors: [fieldError('cursor', cursor, `${why}; leave it out to start again`)],
   });
 }

@@ -12,6 +12,8 @@ const RULE = 'a decimal string of more than 0, such as "12.5"; as a JSON number 
 interface DecimalRules {
   /** Default `money`. */
   readonly counts?: Counted;
+  /** What leaving the field out comes to, where a word for it (all, max) may stand in its place. */
+  readonly whenAbsent?: string;
   readonly below?: { readonly bound: string; readonly rule: string };
 }
 
@@ -20,7 +22,7 @@ interface DecimalRules {
  * because its digits have been through binary floating point; the refusal names the string it probably meant.
  */
 export function positiveDecimal(description?: string, rules: DecimalRules = {}) {
-  const { counts = 'money', below } = rules;
+  const { counts = 'money', below, whenAbsent } = rules;
   return z
     .unknown()
     .transform((given, context): string => {
@@ -31,8 +33,12 @@ export function positiveDecimal(description?: string, rules: DecimalRules = {}) 
         return z.NEVER;
       }
       const nearest = nearestDecimal(given, counts);
-      const message = given === undefined ? `required: ${RULE}` : RULE;
-      context.addIssue({ code: 'custom', message, params: nearest === null ? {} : { nearest } });
+      context.addIssue({
+        code: 'custom',
+        message:
+          whenAbsent !== undefined && meansAll(given) ? `leave it out for ${whenAbsent}; else ${RULE}` : RULE,
+        params: nearest === null ? {} : { nearest },
+      });
       return z.NEVER;
     })
     .meta({
@@ -42,8 +48,12 @@ export function positiveDecimal(description?: string, rules: DecimalRules = {}) 
     });
 }
 
+const meansAll = (given: unknown): boolean =>
+  typeof given === 'string' && /^(?:all|max|full|everything|100 ?%)$/i.test(given.trim());
+
 /** How many units: beside it an amount of money is a misunderstanding, not a spelling. */
-export const units = (description?: string) => positiveDecimal(description, { counts: 'units' });
+export const units = (description?: string, rules: Pick<DecimalRules, 'whenAbsent'> = {}) =>
+  positiveDecimal(description, { counts: 'units', ...rules });
 
 /** Of a trailing stop: a trail of 100 % or more would have its stop at or below zero. */
 export const percentBelow100 = (description: string) =>

@@ -5,6 +5,7 @@ import { ok } from '#domain/result.ts';
 import { seqCursor, seqOf } from './cursor.ts';
 import { defineTool } from './define.ts';
 import { accountFilter, cursor, limit, symbol, time, timeMs } from './fields.ts';
+import { filterSymbol } from './filter-symbol.ts';
 import { orderWire } from './project.ts';
 import { OF_SYMBOL } from './refusals.ts';
 import { nextCursor, OrderShape } from './shapes.ts';
@@ -32,11 +33,13 @@ export const getOrders = defineTool({
   }),
   output: z.object({ orders: z.array(OrderShape), next_cursor: nextCursor }),
   async run(services, principal, given) {
+    const filter = filterSymbol(services, given.symbol);
+    if (!filter.ok) return filter;
     const before = seqOf(given.cursor);
     if (!before.ok) return before;
     const page = await services.desk.orders(principal, {
       ...(given.account === undefined ? {} : { account: accountId(given.account) }),
-      ...(given.symbol === undefined ? {} : { symbol: given.symbol }),
+      ...filter.value,
       status: given.status,
       ...(given.since === undefined ? {} : { sinceMs: timeMs(given.since) }),
       limit: given.limit,

@@ -4,6 +4,7 @@ import { accountId } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { defineTool } from './define.ts';
 import { accountFilter, symbol } from './fields.ts';
+import { filterSymbol } from './filter-symbol.ts';
 import { positionWire } from './project.ts';
 import { OF_SYMBOL } from './refusals.ts';
 import { PositionShape } from './shapes.ts';
@@ -28,9 +29,11 @@ export const getPositions = defineTool({
   }),
   output: z.object({ positions: z.array(PositionShape) }),
   async run(services, principal, given) {
+    const filter = filterSymbol(services, given.symbol);
+    if (!filter.ok) return filter;
     const positions = await services.desk.positions(principal, {
       ...(given.account === undefined ? {} : { account: accountId(given.account) }),
-      ...(given.symbol === undefined ? {} : { symbol: given.symbol }),
+      ...filter.value,
       status: given.status,
     });
     return positions.ok ? ok({ positions: positions.value.map(positionWire) }) : positions;

@@ -5,6 +5,7 @@ import { ok } from '#domain/result.ts';
 import { seqCursor, seqOf } from './cursor.ts';
 import { defineTool } from './define.ts';
 import { accountFilter, cursor, limit, orderId, symbol, time, timeMs } from './fields.ts';
+import { filterSymbol } from './filter-symbol.ts';
 import { tradeWire } from './project.ts';
 import { OF_SYMBOL } from './refusals.ts';
 import { nextCursor, TradeShape } from './shapes.ts';
@@ -32,11 +33,13 @@ export const getTrades = defineTool({
   }),
   output: z.object({ trades: z.array(TradeShape), next_cursor: nextCursor }),
   async run(services, principal, given) {
+    const filter = filterSymbol(services, given.symbol);
+    if (!filter.ok) return filter;
     const before = seqOf(given.cursor);
     if (!before.ok) return before;
     const page = await services.desk.trades(principal, {
       ...(given.account === undefined ? {} : { account: accountId(given.account) }),
-      ...(given.symbol === undefined ? {} : { symbol: given.symbol }),
+      ...filter.value,
       ...(given.order_id === undefined ? {} : { orderId: given.order_id }),
       ...(given.since === undefined ? {} : { sinceMs: timeMs(given.since) }),
       limit: given.limit,

@@ -40,8 +40,8 @@ export const modifyOrder = defineTool({
   effect: 'trade',
   rest: { method: 'PATCH', path: '/orders/{order_id}' },
   example: {
-    prompt: 'Lower the limit of that order to 1390.',
-    arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2', limit_price: '1390' },
+    prompt: 'Raise the limit of that order to 1405.',
+    arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2', limit_price: '1405' },
   },
   refusals: ['order_final', ...OF_COMMIT, ...OF_ORDER_LINE],
   input,

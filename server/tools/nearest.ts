@@ -48,9 +48,13 @@ export function nearestValue(given: string, allowed: readonly string[]): string 
   return suggest(given, allowed, VALUE_SYNONYMS) ?? nextNumber(given, allowed);
 }
 
-/** The tool that was probably meant; null when nothing is near. */
+/** The tool that was probably meant, without what a host puts before its name; null when nothing is near. */
 export function nearestTool(given: string, known: readonly string[]): string | null {
-  return suggest(given, known, TOOL_SYNONYMS);
+  const [name = ''] = given
+    .slice(-WORD_LENGTH_MAX)
+    .split(/__|[./:]/)
+    .slice(-1);
+  return suggest(name, known, TOOL_SYNONYMS);
 }
 
 function hintOfPrice(type: unknown, known: readonly string[]): FieldHint {

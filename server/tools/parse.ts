@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { FIELD_ERRORS_MAX } from '#limits.ts';
+import { FIELD_ERRORS_MAX, IDEMPOTENCY_KEY_LENGTH_MAX } from '#limits.ts';
 import type { InputSchema } from './json-schema.ts';
 import { hintOfField, nearestValue } from './nearest.ts';
 import { isRecord, normalise } from './normalise.ts';
@@ -56,8 +56,8 @@ function fieldErrorsOf(
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => unknownField(tool, key, isRecord(value) ? value : {}));
   }
-  if (issue.path.length === 1 && (value === null || value === '')) {
-    const word = value === null ? 'null' : 'an empty string';
+  if (issue.path.length === 1 && NOTHING.has(value)) {
+    const word = value === null ? 'null' : value === '' ? 'an empty string' : 'a word for nothing';
     const required = tool.schema.required?.includes(field) === true;
     return [
       required
@@ -76,6 +76,9 @@ function fieldErrorsOf(
   if (value === undefined) return [fieldError(field, '', `required${allowedOf(issue)}`)];
   return [fieldError(field, value, ruleOf(issue), nearestOf(issue, value))];
 }
+
+/** What stands for "not given" in other languages, where it is not a right value of the field. */
+const NOTHING: ReadonlySet<unknown> = new Set([null, '', 'null', 'None', 'none', 'undefined', 'nil', 'N/A']);
 
 function unknownField(
   tool: { readonly name: string; readonly schema: InputSchema },
@@ -120,11 +123,25 @@ function typeWord(expected: string): string {
 
 function nearestOf(issue: z.core.$ZodIssue, value: unknown): string | null {
   if (issue.code === 'invalid_value') return nearestValue(String(value), issue.values.map(String));
+  if (issue.code === 'invalid_format') return ownKey(issue, value);
   if (issue.code === 'invalid_type') return nearestOfType(issue.expected, value);
   if (issue.code === 'too_small') return isNumeric(issue.origin) ? String(issue.minimum) : null;
   if (issue.code === 'too_big') return isNumeric(issue.origin) ? String(issue.maximum) : null;
   return null;
 }
+
+/** A key is the caller's own word, so its nearest form is theirs as well; no other text is changed. */
+function ownKey(issue: z.core.$ZodIssue, value: unknown): string | null {
+  if (
+    typeof value !== 'string' ||
+    !OWN_KEYS.has(String(issue.path[0])) ||
+    value.length > IDEMPOTENCY_KEY_LENGTH_MAX
+  )
+    return null;
+  const key = value.replace(/[^A-Za-z0-9._:-]+/g, '-').replace(/^-+|-+$/g, '');
+  return key === '' ? null : key;
+}
+const OWN_KEYS: ReadonlySet<string> = new Set(['client_order_id', 'idempotency_key']);
 
 const isNumeric = (origin: string): boolean => origin === 'number' || origin === 'int';
 
@@ -136,7 +153,12 @@ const SWITCH_WORDS: ReadonlyMap<string, string> = new Map([
 function nearestOfType(expected: string, value: unknown): string | null {
   if (typeof value === 'number') {
     if (expected === 'string') return String(value);
+    if (expected === 'int') return Number.isFinite(value) ? String(Math.trunc(value)) : null;
     return expected === 'boolean' ? (SWITCH_WORDS.get(String(value)) ?? null) : null;
+  }
+  if (expected === 'string' && Array.isArray(value)) {
+    const [only] = value as readonly unknown[];
+    return value.length === 1 && typeof only === 'string' ? only : null;
   }
   if (typeof value !== 'string') return null;
   const word = value.trim().toLowerCase();
@@ -150,7 +172,7 @@ function nearestOfType(expected: string, value: unknown): string | null {
       return JSON.stringify(
         value
           .split(',')
-          .map((entry) => entry.trim())
+          .map((entry) => entry.replace(/^[\s[('"]+|[\s\])'"]+$/g, ''))
           .filter((entry) => entry !== '')
           .slice(0, FIELD_ERRORS_MAX),
       );

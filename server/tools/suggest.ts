@@ -37,8 +37,11 @@ function invalidWithSuggestions(services: Known, call: Refused, refusal: Refusal
 const named = (refusal: Refusal, errors: readonly FieldError[]): Refusal =>
   errors.length === 0 ? refusal : { ...refusal, errors };
 
+/** Of a field that is none, or that is to be left out, there is no nearer value. */
+const IS_NO_VALUE = /^(?:not a field of|leave the field out|required)/;
+
 function suggested(services: Known, call: Refused, error: FieldError): FieldError {
-  if (error.nearest !== null || error.value === '') return error;
+  if (error.nearest !== null || IS_NO_VALUE.test(error.rule)) return error;
   const near = /^symbols?(?:\.\d+)?$/.test(error.field)
     ? nearestSymbol(services, error.value)
     : error.field === 'account'

@@ -1,5 +1,16 @@
 /** Previews: what would happen, in figures, and the token that lets the same arguments happen. */
-import { add, type Money, ONE, scale, subtract, value, ZERO_QUANTITY } from '#domain/decimal.ts';
+import {
+  add,
+  type Money,
+  ONE,
+  type Price,
+  scale,
+  subtract,
+  text,
+  value,
+  ZERO_QUANTITY,
+} from '#domain/decimal.ts';
+import type { OrderTerms } from '#domain/order.ts';
 import type { Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -8,7 +19,7 @@ import type { Facts, Proposal } from './facts.ts';
 import { auditActor, type Line } from './line.ts';
 import type { Outside } from './outside.ts';
 import { positionAfter, type Verdict } from './risk.ts';
-import { estimatedPrice } from './valuation.ts';
+import { estimatedPrice, farTouch } from './valuation.ts';
 import type { PlaceResult, Preview } from './views.ts';
 
 /** An assessed proposal, with what it was assessed on. */
@@ -87,5 +98,27 @@ function warningsOf(facts: Facts, { terms, origin }: Proposal, verdict: Verdict)
     warnings.push('The market is closed: the order waits for the open.');
   if (terms.type === 'market' && origin === 'agent')
     warnings.push('A market order fills at the next prices, which may differ from the estimate.');
-  return warnings;
+  return [...warnings, ...pricesPassed(facts, terms)];
+}
+
+/** Orders that will not wait, though they look as if: a stop or a limit on the wrong side of the market. */
+function pricesPassed(
+  { quote }: Facts,
+  { side, type, limitPrice, stopPrice }: OrderTerms,
+): readonly string[] {
+  if (quote === undefined) return [];
+  const touch = farTouch(quote, side);
+  const reached = (at: Price): boolean => (side === 'buy' ? at.lte(touch) : at.gte(touch));
+  const where = side === 'buy' ? 'below' : 'above';
+  if (stopPrice !== undefined && reached(stopPrice))
+    return [
+      `The stop is ${where} the market (${text(touch)}), so it triggers at once; to ${side} ${where} the market use a limit.`,
+    ];
+  const crosses =
+    limitPrice !== undefined && (side === 'buy' ? limitPrice.gte(touch) : limitPrice.lte(touch));
+  return crosses && type === 'limit'
+    ? [
+        `The limit crosses the market (${text(touch)}): the order fills at once as far as there is something to meet.`,
+      ]
+    : [];
 }

@@ -21,6 +21,8 @@ export type SceneName = 'spx' | 'yesbank' | 'bitcoin';
 export type Expected =
   /** Runs as it is; nothing is said to have been repaired. */
   | { readonly kind: 'accepted' }
+  /** Runs, and its preview warns with a sentence that holds these words. */
+  | { readonly kind: 'warned'; readonly of: string }
   /** Runs, and `normalized` says what was made of it. */
   | { readonly kind: 'repaired'; readonly normalized: Readonly<Record<string, unknown>> }
   /** Refused, and the refusal names the fix; by field, the `nearest` or null for a field to leave out. */
@@ -39,6 +41,7 @@ export type Expected =
   | { readonly kind: 'no_tool'; readonly nearest: string | null };
 
 export const ACCEPTED: Expected = { kind: 'accepted' };
+export const warned = (of: string): Expected => ({ kind: 'warned', of });
 export const PREVIEW_AGAIN = (reason: 'token_required' | 'token_invalid'): Expected => ({
   kind: 'preview_again',
   reason,

@@ -20,8 +20,11 @@ export function follow(given: unknown, refusal: Refusal, properties: Properties)
   }
   const heeded: string[] = [];
   for (const { field, rule, nearest } of refusal.errors ?? []) {
-    if (nearest === null && !/leave (?:it|the field) out/.test(rule)) continue;
+    const wrapped = args[field];
+    const unwraps = rule.includes('one level up') && isRecord(wrapped);
+    if (nearest === null && !unwraps && !/leave (?:it|the field) out/.test(rule)) continue;
     heeded.push(`${field}: ${rule}`);
+    if (unwraps) Object.assign(args, wrapped);
     if (nearest === null) delete args[field];
     else if (rule.startsWith('not a field of')) rename(args, field, nearest);
     else put(args, field, typed(nearest, properties[field]));

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Refusal } from '#domain/refusal.ts';
 import type { ToolAnswer } from '#tools/dispatch.ts';
+import { TOOLS } from '#tools/index.ts';
+import { nearestTool } from '#tools/nearest.ts';
 import { CALLS } from './calls/index.ts';
 import type { Entry, SceneName } from './entry.ts';
 import { follow, ledOn } from './follow.ts';
@@ -20,7 +22,7 @@ const refusalOf = (answer: ToolAnswer): Refusal | undefined => (answer.ok ? unde
 
 /** Text with the ids and tokens of this scene in the place of their names. */
 async function filledIn(scene: Scene, entry: Entry): Promise<unknown> {
-  let text = JSON.stringify(entry.args);
+  let text = JSON.stringify([entry.args, entry.previewed?.args ?? {}]);
   const put = async (name: string, value: () => Promise<string>): Promise<void> => {
     if (text.includes(name)) text = text.replaceAll(name, await value());
   };
@@ -28,12 +30,13 @@ async function filledIn(scene: Scene, entry: Entry): Promise<unknown> {
   await put('{filled}', () => scene.filled());
   await put('{foreign}', () => scene.resting(scene.other));
   await put('{token}', async () => {
-    const preview = await scene.call(entry.previewed?.tool ?? entry.tool, entry.previewed?.args ?? {});
+    const [, previewed] = JSON.parse(text) as readonly unknown[];
+    const preview = await scene.call(entry.previewed?.tool ?? entry.tool, previewed);
     const token = preview?.ok === true ? preview.output['action_token'] : undefined;
     if (typeof token !== 'string') throw new Error(`no token: ${JSON.stringify(preview)}`);
     return token;
   });
-  return JSON.parse(text) as unknown;
+  return (JSON.parse(text) as readonly unknown[])[0];
 }
 
 /** Entries whose refusal could be followed to the letter, and led on. */
@@ -66,6 +69,12 @@ function judge(entry: Entry, answer: ToolAnswer | null): void {
   const { expect: wanted } = entry;
   if (wanted.kind === 'no_tool') {
     expect(answer).toBeNull();
+    expect(
+      nearestTool(
+        entry.tool,
+        TOOLS.map(({ name }) => name),
+      ),
+    ).toBe(wanted.nearest);
     return;
   }
   if (answer === null) throw new Error(`no tool ${entry.tool}`);
@@ -73,6 +82,14 @@ function judge(entry: Entry, answer: ToolAnswer | null): void {
     expect(answer).toMatchObject({ ok: true });
     if (answer.ok)
       expect(answer.output['normalized']).toEqual(wanted.kind === 'repaired' ? wanted.normalized : undefined);
+    return;
+  }
+  if (wanted.kind === 'warned') {
+    const warning = expect.stringContaining(wanted.of) as string;
+    expect(answer).toMatchObject({
+      ok: true,
+      output: { preview: { warnings: expect.arrayContaining([warning]) as string[] } },
+    });
     return;
   }
   expect(answer).toMatchObject({ ok: false, refusal: { reason: wanted.reason, retry_safe: true } });
@@ -83,11 +100,17 @@ function judge(entry: Entry, answer: ToolAnswer | null): void {
     for (const [field, nearest] of Object.entries(wanted.nearest)) {
       expect(errors).toContainEqual(expect.objectContaining({ field, nearest }));
       if (nearest === null)
-        expect(errors.find((error) => error.field === field)?.rule).toMatch(/leave (it|the field) out/);
+        expect(errors.find((error) => error.field === field)?.rule).toMatch(
+          /leave (it|the field) out|one level up/,
+        );
     }
   if (wanted.kind === 'left_open') {
     expect(errors.map(({ field }) => field)).toEqual(expect.arrayContaining([...wanted.fields]));
-    for (const error of errors) if (wanted.fields.includes(error.field)) expect(error.nearest).toBeNull();
+    for (const error of errors) {
+      if (!wanted.fields.includes(error.field)) continue;
+      expect(error.nearest).toBeNull();
+      expect(error.rule).not.toMatch(/leave (it|the field) out|one level up/);
+    }
     if (wanted.fields.length > 0 && errors.every(({ nearest }) => nearest === null))
       expect(refusal).not.toHaveProperty('did_you_mean');
   }
@@ -130,9 +153,9 @@ test('the score is the one on file, and has not fallen', () => {
   const floor = JSON.parse(readFileSync(new URL('score.json', import.meta.url), 'utf8')) as Score;
   expect(asExpected.size).toBe(all.length);
   expect(score.entries, 'no call is taken out of the tables').toBeGreaterThanOrEqual(floor.entries);
-  for (const part of ['followed', 'accepted'] as const)
-    expect(score[part] / score.followable, 'the score may only rise').toBeGreaterThanOrEqual(
-      floor[part] / floor.followable,
-    );
+  expect(score.followed / score.followable, 'the score may only rise').toBeGreaterThanOrEqual(
+    floor.followed / floor.followable,
+  );
+  expect(score.accepted, 'the score may only rise').toBeGreaterThanOrEqual(floor.accepted);
   expect(score, 'write the new score to test/tool-eval/score.json').toEqual(floor);
 });
