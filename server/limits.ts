@@ -46,6 +46,9 @@ export const DEPTH_LEVELS_MAX = 50;
 /** A larger database is not read through at every start; `doctor` does it. */
 export const STORE_CHECK_BYTES_MAX = 512 * 1024 * 1024;
 
+/** What was read is good for this long without asking whether another process has written. */
+export const STORE_LOOK_INTERVAL_MS = 1;
+
 export const AUDIT_GROUP_MS = 50;
 export const AUDIT_GROUP_EVENTS_MAX = 1_000;
 export const AUDIT_FILE_BYTES_MAX = 256 * 1024 * 1024;

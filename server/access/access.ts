@@ -67,7 +67,7 @@ export function openAccess(o: AccessOptions): Access {
   const changed = (agent: AgentId): void => {
     for (const listener of mandateListeners) listener(agent);
   };
-  const changes = openChanges(store);
+  const changes = openChanges(store, clock);
   const authority = openAuthority({ store, audit, changes });
   const agents = openAgents({ store, audit, wall, accounts });
   const table = keyTable(store);

@@ -101,10 +101,14 @@ describe('a credential that was let in a moment ago', () => {
     expect(granted(present())).toBe(who);
     const other = new Database(room.store.path);
     other.exec(`UPDATE settings SET value = 'HALTED' WHERE name = 'trading_state'`);
+    // Inside a transaction, where orders are decided, nothing is remembered.
+    expect(refused(room.store.transaction(() => access.stillLive(who))).reason).toBe('trading_halted');
+    room.clock.advance(1);
     expect(refused(access.stillLive(who)).reason).toBe('trading_halted');
     expect(refused(present()).reason).toBe('trading_halted');
     other.exec(`UPDATE settings SET value = 'ACTIVE' WHERE name = 'trading_state'`);
     other.close();
+    room.clock.advance(1);
     expect(access.stillLive(who).ok).toBe(true);
     granted(access.keys.revoke(who.credential, OWNER_CLI));
     expect(refused(access.stillLive(who)).reason).toBe('credential_revoked');

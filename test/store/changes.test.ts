@@ -6,14 +6,17 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Changes, openChanges } from '#store/changes.ts';
 import { openStore, type Store } from '#store/open.ts';
+import { type HandClock, handClock } from '../support/hand-clock.ts';
 
 let folder: string;
 let store: Store;
+let clock: HandClock;
 let changes: Changes;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'portcullis-changes-'));
   store = openStore(folder);
-  changes = openChanges(store);
+  clock = handClock();
+  changes = openChanges(store, clock);
 });
 afterEach(() => {
   store.close();
@@ -41,11 +44,12 @@ describe('the number of changes', () => {
     expect(changes.now()).not.toBe(committed);
   });
 
-  test('is another at once after a commit of another process', () => {
+  test('is another a millisecond after a commit of another process', () => {
     const other = new Database(store.path);
     const before = changes.now();
     other.exec(`INSERT INTO settings (name, value) VALUES ('theirs', '1')`);
     other.close();
+    clock.advance(1);
     expect(changes.now()).not.toBe(before);
   });
 
