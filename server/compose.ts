@@ -12,7 +12,7 @@ import { openOwnerSocket } from '#cli/owner-socket.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
 import { productVersion } from '#cli/version.ts';
-import type { AccountId } from '#domain/principal.ts';
+import { type AccountId, SCOPES } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { buildApp } from '#http/app.ts';
 import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
@@ -189,6 +189,9 @@ function buildHttp({ config, log, ...parts }: HttpParts): FastifyInstance {
       corsOrigins: config.MCP_HTTP_CORS_ORIGINS,
       trustedProxies: config.TRUSTED_PROXIES,
       logLevel: config.LOG_LEVEL,
+      remoteScopes: SCOPES.filter(
+        (scope) => scope.startsWith('read:') || config.MCP_OAUTH_WRITE_SCOPE_ENABLED,
+      ),
     },
   });
 }

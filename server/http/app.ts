@@ -1,6 +1,7 @@
 /** The HTTP surface as one Fastify instance that tests can inject into; whoever listens on it is somebody else. */
 import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import type { AuditLog } from '#audit/log.ts';
+import type { Scope } from '#domain/principal.ts';
 import {
   BODY_BYTES_MAX,
   HTTP_HEAD_TIMEOUT_MS,
@@ -13,6 +14,7 @@ import type { Dispatcher } from '#tools/dispatch.ts';
 import { addressLimits } from './address-limit.ts';
 import type { DoorAccess } from './auth.ts';
 import { openConnections } from './connections.ts';
+import type { Discovery } from './discovery.ts';
 import { docs } from './docs.ts';
 import { answerError } from './errors.ts';
 import { guard } from './guard.ts';
@@ -30,6 +32,8 @@ export interface HttpSettings extends PerimeterSettings {
   /** TRUSTED_PROXIES: whose word about the client's address is believed. */
   readonly trustedProxies: readonly string[];
   readonly logLevel: string;
+  /** What remote clients may ask for while remote MCP is on. */
+  readonly remoteScopes: readonly Scope[];
 }
 
 export interface AppOptions {
@@ -56,6 +60,9 @@ function acceptEmptyBody(app: FastifyInstance): void {
     else void parse(request, String(body), done);
   });
 }
+
+const discoveryOf = ({ publicUrl, remoteScopes }: HttpSettings): Discovery | undefined =>
+  publicUrl && { publicUrl, scopes: remoteScopes };
 
 /** Who is refused at the perimeter learns nothing about what else was wrong. */
 function answerUnroutable(admit: Perimeter): NonNullable<FastifyServerOptions['frameworkErrors']> {
@@ -92,7 +99,14 @@ export function buildApp(options: AppOptions): FastifyInstance {
   acceptEmptyBody(app);
   connections.watch(app);
   const limits = addressLimits(app, options);
-  guard(app, { admit, limits, connections, paths: knownPaths(app), places });
+  guard(app, {
+    admit,
+    limits,
+    connections,
+    paths: knownPaths(app),
+    places,
+    discovery: discoveryOf(settings),
+  });
   app.setErrorHandler(answerError);
   app.get('/', (_request, reply) => reply.redirect('/admin', 302));
   health(app);

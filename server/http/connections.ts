@@ -75,6 +75,8 @@ export function openConnections(): Connections {
         socket.once('close', () => open.delete(socket));
         makeRoom(socket);
       });
+      // RFC 9110, section 10.1.1: an expectation nobody knows may be ignored; Node would answer it without a word.
+      app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
       app.addHook('preClose', async () => {
         closing = true;
         for (const [socket, { count: answers }] of open) if (answers === 0) socket.destroySoon();

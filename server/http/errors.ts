@@ -30,7 +30,6 @@ const PROBLEMS = {
   ),
   414: httpProblem(414, 'too_long', 'URI too long', 'The address is too long.'),
   415: httpProblem(415, 'not_json', 'Unsupported media type', 'Send the body as application/json.'),
-  417: httpProblem(417, 'expectation', 'Expectation failed', 'Send the request without an Expect header.'),
   431: httpProblem(
     431,
     'headers_too_large',
@@ -83,5 +82,3 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   socket.destroySoon();
 }
-
-export const expectationFailed = (): HttpProblem => PROBLEMS[417];

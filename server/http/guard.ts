@@ -4,11 +4,12 @@ import { refuse } from '#domain/refusal.ts';
 import type { AddressLimits } from './address-limit.ts';
 import type { Connections } from './connections.ts';
 import { answerCors } from './cors.ts';
+import { type Discovery, pointToMetadata } from './discovery.ts';
 import { logAnswer } from './http-log.ts';
 import type { KnownPaths } from './known-paths.ts';
 import type { Perimeter, Place } from './perimeter.ts';
 import { httpProblem, refusalIn, replaceAnswer } from './problem.ts';
-import { headOf, pathOf, sendRefusal } from './request-head.ts';
+import { headOf, isMcp, pathOf, sendRefusal } from './request-head.ts';
 
 export interface GuardOptions {
   readonly admit: Perimeter;
@@ -16,6 +17,8 @@ export interface GuardOptions {
   readonly connections: Connections;
   readonly paths: KnownPaths;
   readonly places: WeakMap<FastifyRequest, Place>;
+  /** undefined: remote MCP is off, and there is nothing to discover. */
+  readonly discovery: Discovery | undefined;
 }
 
 const CLOSING = httpProblem(
@@ -32,7 +35,7 @@ const WRONG_METHOD = httpProblem(
 );
 
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const { admit, limits, connections, paths, places } = options;
+  const { admit, limits, connections, paths, places, discovery } = options;
   /** Turned away without having been asked who they are. */
   const strangers = new WeakSet<FastifyRequest>();
 
@@ -68,6 +71,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
 
   app.addHook('preSerialization', (request, reply, answer, done) => {
     if (reply.statusCode < 400) return done(null, answer);
+    if (discovery && isMcp(request)) pointToMetadata(reply, discovery);
     if (!strangers.has(request) && refusalIn(answer)?.reason !== 'unauthenticated') return done(null, answer);
     return countTurnedAway(request, reply, answer);
   });

@@ -2,5 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 
 export function health(app: FastifyInstance): void {
-  app.get('/healthz', (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }));
+  // Monitors ask with HEAD.
+  app.get('/healthz', { exposeHeadRoute: true }, (_request, reply) =>
+    reply.header('cache-control', 'no-store').send({ status: 'ok' }),
+  );
 }

@@ -166,6 +166,8 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
     const [given, ...more] = head.hosts;
     const host = given === undefined || more.length > 0 ? undefined : parseHost(given);
     if (!host || !isOurs(host)) return err(misdirected());
+    // RFC 9112, section 3.2.2: an absolute address overrides Host. It is how proxies are asked, and this is none.
+    if (/^[^/*]/.test(head.path)) return err(misdirected());
     const peer = peerOf(head);
     const refused = refusePeer(head, host, peer);
     if (refused) return err(refused);

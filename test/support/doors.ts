@@ -161,6 +161,7 @@ const LOCAL_SETTINGS: HttpSettings = {
   corsOrigins: [],
   trustedProxies: [],
   logLevel: 'trace',
+  remoteScopes: ['read:market', 'read:account'],
 };
 
 /** `offer` stands in for what the tools give to MCP. */
