@@ -7,6 +7,7 @@ import { MCP_LIST_PAGE_MAX } from '#limits.ts';
 import type { Tool } from '#tools/define.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import { mcpTool } from '#tools/mcp-shape.ts';
+import { nearestTool } from '#tools/nearest.ts';
 import { pageOf } from './mcp-page.ts';
 
 type ListedTool = ListToolsResult['tools'][number];
@@ -45,6 +46,16 @@ function successResult(output: Readonly<Record<string, unknown>>): CallToolResul
   return { content: [{ type: 'text', text: JSON.stringify(output) }], structuredContent: { ...output } };
 }
 
+/** Names only tools that the caller may use. */
+function unknownTool(given: string, usable: readonly Tool[]): string {
+  const near = nearestTool(
+    given,
+    usable.map(({ name }) => name),
+  );
+  const hint = near === null ? '' : ` Did you mean ${near}?`;
+  return `Unknown tool: ${printable(given).slice(0, 64)}.${hint} tools/list names those you may use.`;
+}
+
 export function mcpTools(dispatcher: Dispatcher): McpTools {
   // Projecting a tool compiles its JSON Schemas: once a tool, never once a request.
   const projected = new Map<Tool, ListedTool>();
@@ -76,7 +87,7 @@ export function mcpTools(dispatcher: Dispatcher): McpTools {
       if (answer === null)
         return {
           kind: 'unknown_tool',
-          detail: `Unknown tool: ${printable(params.name).slice(0, 64)}. tools/list names those you may use.`,
+          detail: unknownTool(params.name, dispatcher.listFor(principal)),
         };
       if (answer.ok) return { kind: 'result', result: successResult(answer.output), refusal: undefined };
       return { kind: 'result', result: refusalResult(answer.refusal), refusal: answer.refusal };

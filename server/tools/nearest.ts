@@ -1,7 +1,7 @@
 /** What the caller probably meant: the nearest of the right words, by known synonyms first, then by edit distance. */
 import { nearest } from '#domain/nearest.ts';
 import { printable } from '#domain/refusal.ts';
-import { isAmbiguous } from './normalise.ts';
+import { isAmbiguous, isRecord, parseJson } from './normalise.ts';
 import { FIELD_SYNONYMS, OTHER_ORDERS, TOOL_SYNONYMS, VALUE_SYNONYMS } from './synonyms.ts';
 
 /** What to say of a field that is none: the field that was meant, or what to do instead. */
@@ -69,8 +69,9 @@ function hintOfPrice(type: unknown, known: readonly string[]): FieldHint {
   };
 }
 
-function holdsFields(value: unknown, known: readonly string[]): boolean {
-  return typeof value === 'object' && value !== null && known.some((field) => Object.hasOwn(value, field));
+function holdsFields(given: unknown, known: readonly string[]): boolean {
+  const value = typeof given === 'string' ? parseJson(given) : given;
+  return isRecord(value) && known.some((field) => Object.hasOwn(value, field));
 }
 
 /** Of a list of numbers: the smallest that is enough, or the largest. */

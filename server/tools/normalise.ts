@@ -52,7 +52,8 @@ function repairWord(given: string, allowed: readonly (string | number)[]): strin
   return allowed.includes(word) ? word : given;
 }
 
-function parseJson(text: string): unknown {
+/** undefined when it is none. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

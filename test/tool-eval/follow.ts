@@ -1,7 +1,7 @@
 // A caller without any wit: does to its call what the refusal says, to the letter, and nothing else.
 import type { Refusal } from '#domain/refusal.ts';
 import type { PropertySchema } from '#tools/json-schema.ts';
-import { isRecord } from '#tools/normalise.ts';
+import { isRecord, parseJson } from '#tools/normalise.ts';
 
 export interface Followed {
   readonly args: Record<string, unknown>;
@@ -20,7 +20,8 @@ export function follow(given: unknown, refusal: Refusal, properties: Properties)
   }
   const heeded: string[] = [];
   for (const { field, rule, nearest } of refusal.errors ?? []) {
-    const wrapped = args[field];
+    const held = args[field];
+    const wrapped = typeof held === 'string' ? parseJson(held) : held;
     const unwraps = rule.includes('one level up') && isRecord(wrapped);
     if (nearest === null && !unwraps && !/leave (?:it|the field) out/.test(rule)) continue;
     heeded.push(`${field}: ${rule}`);

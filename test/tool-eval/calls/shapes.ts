@@ -106,6 +106,12 @@ export const SHAPES: readonly Entry[] = [
     expect: { kind: 'points_at', reason: 'invalid_input', nearest: { order: null } },
   },
   {
+    why: 'wrapped in kwargs, and that as text',
+    tool: 'get_bars',
+    args: { kwargs: '{"symbol":"SPX","timeframe":"1m"}' },
+    expect: { kind: 'points_at', reason: 'invalid_input', nearest: { kwargs: null } },
+  },
+  {
     why: 'null for every field that has nothing to say',
     tool: 'place_order',
     args: { ...MARKET, account: null, limit_price: null, stop_price: null, notional: null, tag: null },
