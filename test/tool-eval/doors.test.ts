@@ -21,6 +21,7 @@ const SAMPLE = CALLS.flatMap(({ entries }) => entries).filter(
     market === undefined &&
     isRecord(args) &&
     args['dry_run'] !== false &&
+    !Object.hasOwn(args, '__proto__') &&
     !/\{(?:resting|filled|foreign|token)\}/.test(JSON.stringify(args)) &&
     wanted.kind !== 'accepted',
 );
@@ -92,4 +93,13 @@ test('the sample is one', () => {
 test('the protocol itself wants an object: text is its error, and not a call', async () => {
   const asText = { tool: 'get_quotes', why: '', args: '{"symbols":["SPX"]}', expect: noTool(null) };
   expect((await overMcp(asText))['error']).toMatchObject({ code: -32602 });
+});
+
+test('a body that reaches for the prototype is not read at all', async () => {
+  const body =
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_mandate","arguments":{"__proto__":{}}}}';
+  for (const path of ['/mcp', '/api/v1/orders/cancel-all']) {
+    const answer = await send({ port, method: 'POST', path, headers: bearer(scene.key), body });
+    expect(answer.status).toBe(400);
+  }
 });
