@@ -34,7 +34,7 @@ const toolsListed = z.object({ result: z.object({ tools: z.array(z.object({ name
 const resourcesListed = z.object({
   result: z.object({ resources: z.array(z.object({ uri: z.string() })) }),
 });
-const templatesListed = z.object({ result: z.object({ resourceTemplates: z.array(z.unknown()) }) });
+const promptsListed = z.object({ result: z.object({ prompts: z.array(z.object({ name: z.string() })) }) });
 const resourceRead = z.object({ result: z.object({ contents: z.array(z.unknown()) }) });
 const called = z.object({
   result: z.object({ structuredContent: z.unknown(), isError: z.boolean().optional() }),
@@ -94,8 +94,14 @@ describe.each(ERAS)('over HTTP in the %s era', (era) => {
       expect(first).toBeDefined();
       const read = await inspect(over(key), ['--method', 'resources/read', '--uri', first?.uri ?? '']);
       expect(printed(resourceRead, read).result.contents).toMatchObject([{ uri: first?.uri }]);
-      const templates = await inspect(over(key), ['--method', 'resources/templates/list']);
-      expect(printed(templatesListed, templates).result.resourceTemplates).not.toEqual([]);
+    },
+    TEST_TIMEOUT_MS,
+  );
+  test(
+    'it finds the prompts',
+    async () => {
+      const found = await inspect(over(gate.key().key), ['--method', 'prompts/list']);
+      expect(printed(promptsListed, found).result.prompts).not.toEqual([]);
     },
     TEST_TIMEOUT_MS,
   );

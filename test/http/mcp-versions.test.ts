@@ -70,7 +70,7 @@ describe.each(SUPPORTED_PROTOCOL_VERSIONS)('a host of %s', (version) => {
       expect(messageOf(await post(rpc('no/such'), headers))).toMatchObject({ error: { code: -32601 } });
       const farewell = { ...bearer(key), ...headers };
       await send({ port: doors.port, method: 'DELETE', path: '/mcp', headers: farewell });
-      expect((await post(rpc('ping'), headers)).status).toBe(404);
+      expect((await post(rpc('tools/call', WORD), headers)).status).toBe(404);
     },
   );
 });
@@ -80,14 +80,33 @@ describe('a host of a revision we do not know', () => {
     const { chosen } = await handshake('2030-01-01');
     expect(chosen).toBe(SUPPORTED_PROTOCOL_VERSIONS[0]);
   });
-  test('is told in a session that its header names none of ours, and nothing runs', async () => {
-    const { session } = await handshake('2025-11-25');
-    const ran = doors.script.seen.length;
-    const headers = { 'mcp-session-id': session, 'mcp-protocol-version': '2030-01-01' };
-    const answer = await post(rpc('tools/call', WORD), headers);
-    expect(answer.status).toBe(400);
-    expect(doors.script.seen).toHaveLength(ran);
-  });
+  test.each(['2030-01-01', '2024-01-01', 'draft'])(
+    'is told in a session that its header, %s, names none of ours, and nothing runs',
+    async (version) => {
+      const { session } = await handshake('2025-11-25');
+      const ran = doors.script.seen.length;
+      const headers = { 'mcp-session-id': session, 'mcp-protocol-version': version };
+      const answer = await post(rpc('tools/call', WORD), headers);
+      expect(answer.status).toBe(400);
+      expect(doors.script.seen).toHaveLength(ran);
+    },
+  );
+});
+
+describe('a host in a session', () => {
+  test.each(['application/json', 'text/event-stream', '*/*'])(
+    'that reads %s alone is told to read both, as the revisions ask, and nothing runs',
+    async (accept) => {
+      const { session } = await handshake('2025-11-25');
+      const ran = doors.script.seen.length;
+      const answer = await post(rpc('tools/call', WORD), { 'mcp-session-id': session, accept });
+      expect(answer.status).toBe(406);
+      expect(answer.json()).toMatchObject({
+        error: { message: expect.stringContaining('application/json') },
+      });
+      expect(doors.script.seen).toHaveLength(ran);
+    },
+  );
 });
 
 describe('a host of the modern era', () => {
