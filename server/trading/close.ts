@@ -125,9 +125,9 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
   if (!outside.ok) return outside;
   const { instrument } = outside.value;
   const target = { agent: closer.agent, account: request.account, instrument: instrument.id };
-  const working = line.orders.working(target);
+  const reducing = line.orders.reductionsOf(target);
   // An agent's own close may be for a part only: the owner's flatten takes it back like every other reducing order.
-  const already = working.find(
+  const already = reducing.find(
     (order) => order.origin === 'flatten' || (order.origin === 'close' && closer.origin === 'close'),
   );
   if (already !== undefined) {
@@ -141,7 +141,6 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
       }),
     );
   }
-  const reducing = working.filter((order) => order.effect === 'reducing');
   const canceled = await cancelMany(
     line,
     reducing,
@@ -279,15 +278,12 @@ async function previewClose(
     if (verdict.kind !== 'cleared') return err(verdict.refusal);
     if (facts.quote === undefined)
       return err(refuse('no_reference_price', `There is no price for ${instrument.symbol} to preview with.`));
-    const working = line.orders.working({
-      agent: closer.agent,
-      account: request.account,
-      instrument: instrument.id,
-    });
     return ok({
       dryRun: true,
       preview: describe({ facts, proposal, verdict, outside: outside.value }),
-      wouldCancel: working.filter((order) => order.effect === 'reducing').map((order) => order.orderId),
+      wouldCancel: line.orders
+        .reductionsOf({ agent: closer.agent, account: request.account, instrument: instrument.id })
+        .map((order) => order.orderId),
     });
   });
 }

@@ -1,7 +1,6 @@
 /** The table of orders: every query the order line asks of them. */
-import type { InstrumentId } from '#domain/instrument.ts';
-import type { OrderStatus, Side } from '#domain/order.ts';
-import { type AccountId, type AgentId, agentId } from '#domain/principal.ts';
+import type { OrderStatus } from '#domain/order.ts';
+import type { AccountId, AgentId } from '#domain/principal.ts';
 import type { Store } from '#store/open.ts';
 import type { OrderFilter } from './desk.ts';
 import {
@@ -15,8 +14,9 @@ import {
   WORKING,
 } from './order-rows.ts';
 import type { TimelineEntry } from './views.ts';
+import { oldestFirst, type WorkingOrders, workingOrders } from './working-orders.ts';
 
-export interface OrderTable {
+export interface OrderTable extends WorkingOrders {
   /** Gives back the order with its sequence. */
   insert(order: NewOrder): StoredOrder;
   /** Writes the columns that may change; `trading/transition.ts` is its only caller. */
@@ -26,33 +26,10 @@ export interface OrderTable {
   byBrokerOrderId(account: AccountId, brokerOrderId: string): StoredOrder | undefined;
   byClientOrderId(agent: AgentId, clientOrderId: string): StoredOrder | undefined;
   legsOf(orderId: string): readonly StoredOrder[];
-  /** Not final, oldest first. */
-  working(filter: {
-    readonly agent?: AgentId;
-    readonly account?: AccountId;
-    readonly instrument?: InstrumentId;
-  }): readonly StoredOrder[];
-  /** Agents that have working orders. */
-  workingAgents(): readonly AgentId[];
-  /** Working orders that take something of a position now: legs whose entry has filled nothing yet are left out. */
-  reducing(filter: {
-    readonly account: AccountId;
-    readonly instrument: InstrumentId;
-    readonly side: Side;
-  }): readonly StoredOrder[];
-  /** Orders whose outcome at the broker is not known (yet): `submitting` and `unknown`. */
-  unsettled(account: AccountId): readonly StoredOrder[];
-  /** Whether a change or a cancel waits for the broker's word. */
-  isAwaiting(account: AccountId): boolean;
-  countWorking(): number;
   page(agent: AgentId, filter: OrderFilter): readonly StoredOrder[];
   addTimeline(orderId: string, entry: TimelineEntry): void;
   timeline(orderId: string): readonly TimelineEntry[];
 }
-
-/** Sorted here: SQLite plans a statement that sorts or joins by what is bound anew with every call, at many times its cost. */
-const oldestFirst = (rows: OrderRow[]): readonly StoredOrder[] =>
-  rows.sort((a, b) => a.seq - b.seq).map(fromRow);
 
 export function orderTable(store: Store): OrderTable {
   const { db } = store;
@@ -71,30 +48,6 @@ export function orderTable(store: Store): OrderTable {
     'SELECT * FROM orders WHERE agent_id = ? AND client_order_id = ?',
   );
   const legs = db.prepare<[string], OrderRow>('SELECT * FROM orders WHERE parent_order_id = ?');
-  const working = db.prepare<[Record<string, string | null>], OrderRow>(
-    `SELECT * FROM orders INDEXED BY orders_working WHERE ${WORKING}
-       AND (@agent IS NULL OR agent_id = @agent)
-       AND (@account IS NULL OR account_id = @account)
-       AND (@instrument IS NULL OR instrument_id = @instrument)`,
-  );
-  const workingOfAgent = db.prepare<[string, string, string], OrderRow>(
-    `SELECT * FROM orders INDEXED BY orders_working WHERE ${WORKING} AND agent_id = ? AND account_id = ? AND instrument_id = ?`,
-  );
-  const workingAgents = db
-    .prepare<[], string>(`SELECT DISTINCT agent_id FROM orders INDEXED BY orders_working WHERE ${WORKING}`)
-    .pluck();
-  const reducing = db.prepare<[string, string, string], OrderRow>(
-    `SELECT * FROM orders leg INDEXED BY orders_reducing
-     WHERE effect = 'reducing' AND ${WORKING} AND account_id = ? AND instrument_id = ? AND side = ?
-       AND NOT EXISTS (SELECT 1 FROM orders entry WHERE entry.order_id = leg.parent_order_id AND entry.filled_qty = '0')`,
-  );
-  const awaiting = db.prepare<[string]>(
-    `SELECT 1 FROM orders INDEXED BY orders_awaiting WHERE account_id = ? AND status IN ('pending_replace', 'pending_cancel') LIMIT 1`,
-  );
-  const unsettled = db.prepare<[string], OrderRow>(
-    `SELECT * FROM orders INDEXED BY orders_unsettled WHERE account_id = ? AND status IN ('submitting', 'unknown')`,
-  );
-  const countWorking = db.prepare<[], number>(`SELECT count(*) FROM orders WHERE ${WORKING}`).pluck();
   const page = db.prepare<[Record<string, string | number | null>], OrderRow>(
     `SELECT * FROM orders WHERE agent_id = @agent
        AND (@account IS NULL OR account_id = @account)
@@ -114,6 +67,7 @@ export function orderTable(store: Store): OrderTable {
     row === undefined ? undefined : fromRow(row);
 
   return {
+    ...workingOrders(store),
     insert(order) {
       const { lastInsertRowid } = insert.run(toRow(order));
       return { ...order, seq: Number(lastInsertRowid) };
@@ -124,19 +78,6 @@ export function orderTable(store: Store): OrderTable {
     byBrokerOrderId: (account, id) => one(byBroker.get(account, id)),
     byClientOrderId: (agent, id) => one(byClientOrderId.get(agent, id)),
     legsOf: (id) => oldestFirst(legs.all(id)),
-    working({ agent, account, instrument }) {
-      if (agent !== undefined && account !== undefined && instrument !== undefined) {
-        return oldestFirst(workingOfAgent.all(agent, account, instrument));
-      }
-      return oldestFirst(
-        working.all({ agent: agent ?? null, account: account ?? null, instrument: instrument ?? null }),
-      );
-    },
-    workingAgents: () => workingAgents.all().map(agentId),
-    reducing: ({ account, instrument, side }) => oldestFirst(reducing.all(account, instrument, side)),
-    isAwaiting: (account) => awaiting.get(account) !== undefined,
-    unsettled: (account) => oldestFirst(unsettled.all(account)),
-    countWorking: () => countWorking.get() ?? 0,
     page: (agent, filter) =>
       page
         .all({

@@ -202,7 +202,9 @@ function protection(
   account: AccountId,
   instrument: InstrumentId,
 ): { readonly takeProfit: Price | null; readonly stopLoss: Price | null } {
-  const legs = line.orders.working({ agent: who.agent, account, instrument }).filter((order) => !order.held);
+  const legs = line.orders
+    .reductionsOf({ agent: who.agent, account, instrument })
+    .filter((order) => !order.held);
   return {
     takeProfit: legs.find((order) => order.role === 'take_profit')?.limitPrice ?? null,
     stopLoss: legs.find((order) => order.role === 'stop_loss')?.stopPrice ?? null,

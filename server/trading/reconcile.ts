@@ -2,7 +2,7 @@
 import { absolute, subtract, text } from '#domain/decimal.ts';
 import { isFinal } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
-import { BROKER_CALL_TIMEOUT_MS, RECONCILE_ALL_INTERVAL_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
+import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerExecution, BrokerOrder } from '#ports.ts';
 import { type AfterEvent, applyExecution, applyOrder, applySettlement } from './broker-events.ts';
 import { acceptTerms, mustFind, restingState } from './dispatch.ts';
@@ -135,9 +135,17 @@ async function alignOrders(
   after: (done: AfterEvent) => void,
 ): Promise<void> {
   const open = await answered(line, adapter.openOrders(), 'its open orders');
+  const ours = new Map(
+    line.orders.working({ account: adapter.account }).map((order) => [order.brokerClientId, order]),
+  );
   const seen = new Set<string>();
   for (const order of open) {
-    const applied = line.store.transaction(() => align(line, adapter.account, order));
+    const known = order.brokerClientId === null ? undefined : ours.get(order.brokerClientId);
+    // Most of a thousand say nothing new: they are told from those that do without a transaction each.
+    const applied =
+      known !== undefined && saysNothingNew(known, order)
+        ? known
+        : line.store.transaction(() => align(line, adapter.account, order));
     if (applied !== undefined) {
       seen.add(applied.orderId);
       after({ opened: applied });
@@ -158,7 +166,7 @@ async function alignOrders(
 }
 
 /** Whether its `place` may still be answered in this process. */
-function inFlight(line: Line, order: StoredOrder): boolean {
+export function inFlight(line: Line, order: StoredOrder): boolean {
   const sentAt = line.memory.sentAtMs.get(order.orderId);
   return (
     order.status === 'submitting' &&
@@ -166,6 +174,15 @@ function inFlight(line: Line, order: StoredOrder): boolean {
     line.clock.monotonicMs() - sentAt < BROKER_CALL_TIMEOUT_MS
   );
 }
+
+/** Both sides have it at rest, as the same order of the same size: `align` would leave it as it is. */
+const saysNothingNew = (known: StoredOrder, seen: BrokerOrder): boolean =>
+  (known.status === 'open' || known.status === 'partially_filled') &&
+  (seen.status === 'open' || seen.status === 'partially_filled') &&
+  known.brokerOrderId !== null &&
+  known.pending === null &&
+  known.held === seen.held &&
+  known.qty.eq(seen.qty);
 
 /** Takes the broker's word, and settles a change or a cancel whose answer was lost. */
 function align(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder | undefined {
@@ -265,35 +282,3 @@ async function alignPositions(line: Line, adapter: BrokerAdapter): Promise<void>
 
 const lastExecution = (line: Line): unknown =>
   line.store.db.prepare('SELECT max(seq) FROM executions').pluck().get();
-
-/** Asks again for accounts that something is unclear about, and for every account now and then. */
-export function watchSuspects(line: Line, after: (done: AfterEvent) => void): () => void {
-  let stop: () => void = () => undefined;
-  let running = false;
-  async function round(): Promise<void> {
-    if (running) return;
-    running = true;
-    try {
-      for (const account of line.adapters.keys()) {
-        if (isDue(line, account)) await reconcile(line, account, after);
-      }
-    } catch {
-      // A store that can not be read now is read again in the next round.
-    } finally {
-      running = false;
-      stop = line.clock.after(RECONCILE_INTERVAL_MS, () => void round());
-    }
-  }
-  stop = line.clock.after(RECONCILE_INTERVAL_MS, () => void round());
-  return () => stop();
-}
-
-/** Something is unclear, or it is long ago: a gap in a broker's stream need not show itself. */
-function isDue(line: Line, account: AccountId): boolean {
-  const last = line.memory.reconciled.get(account);
-  const old = last === undefined || line.wallMs() - last >= RECONCILE_ALL_INTERVAL_MS;
-  return old || line.memory.suspect.has(account) || hasUnclear(line, account);
-}
-
-const hasUnclear = (line: Line, account: AccountId): boolean =>
-  line.orders.unsettled(account).some((order) => !inFlight(line, order)) || line.orders.isAwaiting(account);

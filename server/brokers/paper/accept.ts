@@ -5,7 +5,8 @@ import type { ClearedOrder } from '#domain/order.ts';
 import { unreachable } from '#domain/result.ts';
 import type { MarketFeed } from '#ports.ts';
 import { type Book, type PaperOrder, positionOf, remaining } from './book.ts';
-import { buyingPower, openingOf, opposes, reducible, reservation } from './exposure.ts';
+import { buyingPower } from './buying-power.ts';
+import { openingOf, opposes, reducible, reservation } from './exposure.ts';
 import { POST_ONLY_REASON } from './match.ts';
 import { farTouch, within } from './prices.ts';
 

@@ -8,10 +8,11 @@ import type { BrokerAdapter, BrokerCapabilities, CancelOutcome, MarketFeed, Plac
 import type { Store } from '#store/open.ts';
 import type { MarketView } from './accept.ts';
 import { type Book, brokerOrder, type PaperOrder } from './book.ts';
+import { buyingPower } from './buying-power.ts';
 import { openDelivery } from './delivery.ts';
 import { type DeskOptions, openDesk, type Work } from './desk.ts';
 import { drawPercent } from './draw.ts';
-import { buyingPower, equityOf } from './exposure.ts';
+import { equityOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
 import { applyStep } from './match.ts';
 import type { PaperStep } from './prices.ts';
@@ -89,9 +90,9 @@ export function openVenue(options: VenueOptions): Venue {
   let queries = 0;
 
   const known = (book: Book, id: string, brokerId?: string): PaperOrder | undefined => {
-    const working = [...book.open.values()].find(
-      (one) => one.brokerClientId === id || one.brokerOrderId === brokerId,
-    );
+    const working = book.open
+      .values()
+      .find((one) => one.brokerClientId === id || one.brokerOrderId === brokerId);
     return (
       working ??
       tables.orderByClientId(id) ??

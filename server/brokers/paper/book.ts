@@ -114,6 +114,17 @@ export interface Changes {
   readonly events: BrokerEvent[];
 }
 
+/** What the open orders reserved when they were last looked at. */
+export interface Reservations {
+  /** What every one of them hangs on: positions, quotes, the day of the fees. */
+  readonly at: readonly unknown[];
+  /** By order number. */
+  readonly parts: Map<number, Money>;
+  total: Money;
+  /** No order closes a position, so none hangs on another: each can be taken out or changed alone. */
+  readonly separate: boolean;
+}
+
 export interface Book {
   readonly accountType: 'cash' | 'margin';
   readonly rules: PaperRules;
@@ -122,6 +133,9 @@ export interface Book {
   readonly state: AccountState;
   /** Orders that are not final, by number, in order of acceptance. */
   readonly open: Map<number, PaperOrder>;
+  /** What they reserve, as last added up, and the orders touched since. */
+  reserved: Reservations | undefined;
+  readonly touched: Set<PaperOrder>;
   changes: Changes;
   /** Market clock and run of the operation at hand. */
   moment: { readonly timeMs: number; readonly run: number };
@@ -175,6 +189,7 @@ export function note(book: Book, kind: string, detail: Readonly<Record<string, u
 export function touch(book: Book, order: PaperOrder): void {
   order.timeMs = book.moment.timeMs;
   book.changes.orders.add(order);
+  book.touched.add(order);
   if (isFinalStatus(order.status)) book.open.delete(order.number);
 }
 

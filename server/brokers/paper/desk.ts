@@ -102,6 +102,8 @@ function loadBook(options: DeskOptions, tables: PaperTables): Book {
     instruments: new Map(options.market.instruments().map((one) => [one.id, one])),
     state,
     open: new Map(tables.openOrders().map((order) => [order.number, order])),
+    reserved: undefined,
+    touched: new Set(),
     changes: emptyChanges(),
     moment: { timeMs: 0, run: 0 },
   };

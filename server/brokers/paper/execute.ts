@@ -32,8 +32,9 @@ import {
   touch,
 } from './book.ts';
 import { afterLegFill, endGroup, protect } from './bracket.ts';
+import { buyingPower } from './buying-power.ts';
 import { draw, drawPercent } from './draw.ts';
-import { buyingPower, openingPart, opposes, type QuoteOf } from './exposure.ts';
+import { openingPart, opposes, type QuoteOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
 import { postFill } from './posting.ts';
 import { type PaperStep, type Piece, slippage, totalOf, type Walk, walk, worsen } from './prices.ts';

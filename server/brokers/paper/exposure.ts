@@ -1,4 +1,4 @@
-/** Buying power: what the account is worth, what its open orders reserve of it, and what a fill may still take. */
+/** What an account is worth, what each of its open orders reserves of that, and what a fill may still take. */
 import {
   absolute,
   add,
@@ -40,7 +40,7 @@ interface Worth {
   readonly gross: Money;
 }
 
-function worth(book: Book, quoteOf: QuoteOf): Worth {
+export function worth(book: Book, quoteOf: QuoteOf): Worth {
   let equity = book.state.cash;
   let gross = ZERO_MONEY;
   for (const [id, position] of book.state.positions) {
@@ -55,26 +55,8 @@ function worth(book: Book, quoteOf: QuoteOf): Worth {
 
 export const equityOf = (book: Book, quoteOf: QuoteOf): Money => worth(book, quoteOf).equity;
 
-/**
- * What new orders may take: equity less the value of the positions, both sides counted, less what open orders reserve. One
- * times the equity for both account types: the worked number of the rule ($10k, open $7k, new $8k: rejected) holds for
- * each, and a margin account differs in that it may be short. `without` leaves one order's reservation out.
- */
-export function buyingPower(book: Book, quoteOf: QuoteOf, without?: PaperOrder): Money {
-  const { equity, gross } = worth(book, quoteOf);
-  return subtract(subtract(equity, gross), reserved(book, quoteOf, without));
-}
-
-function reserved(book: Book, quoteOf: QuoteOf, without?: PaperOrder): Money {
-  let total = ZERO_MONEY;
-  for (const { order, opening } of openings(book, without)) {
-    total = add(total, reservation(book, order, opening, quoteOf) ?? ZERO_MONEY);
-  }
-  return total;
-}
-
 /** The open orders with the part of each that closes nothing: opposing orders use the position up in order of acceptance. */
-function* openings(
+export function* openings(
   book: Book,
   without?: PaperOrder,
 ): Generator<{ readonly order: PaperOrder; readonly opening: Quantity }> {

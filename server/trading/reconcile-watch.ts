@@ -1,0 +1,38 @@
+/** When accounts are compared with their brokers again: soon while something is unclear, and now and then all the same. */
+import type { AccountId } from '#domain/principal.ts';
+import { RECONCILE_ALL_INTERVAL_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
+import type { AfterEvent } from './broker-events.ts';
+import type { Line } from './line.ts';
+import { inFlight, reconcile } from './reconcile.ts';
+
+/** Asks again for accounts that something is unclear about, and for every account now and then. */
+export function watchSuspects(line: Line, after: (done: AfterEvent) => void): () => void {
+  let stop: () => void = () => undefined;
+  let running = false;
+  async function round(): Promise<void> {
+    if (running) return;
+    running = true;
+    try {
+      for (const account of line.adapters.keys()) {
+        if (isDue(line, account)) await reconcile(line, account, after);
+      }
+    } catch {
+      // A store that can not be read now is read again in the next round.
+    } finally {
+      running = false;
+      stop = line.clock.after(RECONCILE_INTERVAL_MS, () => void round());
+    }
+  }
+  stop = line.clock.after(RECONCILE_INTERVAL_MS, () => void round());
+  return () => stop();
+}
+
+/** Something is unclear, or it is long ago: a gap in a broker's stream need not show itself. */
+function isDue(line: Line, account: AccountId): boolean {
+  const last = line.memory.reconciled.get(account);
+  const old = last === undefined || line.wallMs() - last >= RECONCILE_ALL_INTERVAL_MS;
+  return old || line.memory.suspect.has(account) || hasUnclear(line, account);
+}
+
+const hasUnclear = (line: Line, account: AccountId): boolean =>
+  line.orders.unsettled(account).some((order) => !inFlight(line, order)) || line.orders.isAwaiting(account);
