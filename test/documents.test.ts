@@ -6,6 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { COMMANDS } from '#cli/index.ts';
+import { REFUSAL_REASONS } from '#domain/refusal.ts';
+import { isReserved } from '#domain/refusal-guide.ts';
+import { TOOLS } from '#tools/index.ts';
+import { refusalsPage } from '../scripts/refusals-page.ts';
+import { toolsPage } from '../scripts/tools-page.ts';
 
 const PROJECT = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
@@ -97,6 +102,28 @@ describe('what the documents say', () => {
 
   it.each(DOCUMENTS)('%s knows no machine and no registry', (document) => {
     expect(read(document)).not.toMatch(/\/(?:home|root|Users|tmp|work)\/|\bregistry\./);
+  });
+});
+
+describe('what is made from the code', () => {
+  const answers = JSON.parse(read('server/tools/examples.generated.json')) as Record<string, unknown>;
+
+  it.each([
+    ['docs/tools.md', () => toolsPage(TOOLS, answers)],
+    ['docs/refusals.md', refusalsPage],
+  ])('%s is as `npm run docs` writes it', (path, make) => {
+    expect(read(path)).toBe(make());
+  });
+
+  it('calls reserved exactly the refusals that nothing answers', () => {
+    const sources = readdirSync(join(PROJECT, 'server'), { recursive: true, encoding: 'utf8' })
+      .filter(
+        (path) => path.endsWith('.ts') && !path.startsWith('domain/refusal') && path !== 'tools/refusals.ts',
+      )
+      .map((path) => read(`server/${path}`))
+      .join('\n');
+    const answered = REFUSAL_REASONS.filter((reason) => sources.includes(`'${reason}'`));
+    expect(REFUSAL_REASONS.filter((reason) => !isReserved(reason))).toEqual(answered);
   });
 });
 

@@ -1,16 +1,13 @@
 /** What the page at /docs shows: every operation by scope, and every refusal, from the definitions of the tools. */
 import { SCOPES } from '#domain/principal.ts';
 import { REFUSAL_GUIDE, refusalGroups } from '#domain/refusal-guide.ts';
-import type { Effect, Tool } from '#tools/define.ts';
-import { SCOPE_WORDS } from '#tools/openapi.ts';
-import { curlOf, exampleAnswer, referenceOf } from '#tools/reference.ts';
+import { compactJson } from '#tools/compact-json.ts';
+import type { Tool } from '#tools/define.ts';
+import { curlOf, EFFECT_WORDS, exampleAnswer, referenceOf, SCOPE_WORDS } from '#tools/reference.ts';
 import { OF_EVERY_TOOL } from '#tools/refusals.ts';
 
-const EFFECT_WORDS: { readonly [effect in Effect]: string } = {
-  read: 'reads only',
-  reduce: 'can only lower risk, acts on the first call',
-  trade: 'can add risk, previews first',
-};
+/** A line of an example, in characters. */
+const ANSWER_LINE_LENGTH_MAX = 96;
 
 /** The context of docs.html; `origin` stands in its curl lines. */
 export function docsPage(tools: readonly Tool[], version: string, origin: string): object {
@@ -40,7 +37,7 @@ function operationOf(tool: Tool, origin: string): object {
     ...reference,
     curl: curlOf(tool, origin),
     effectWords: EFFECT_WORDS[tool.effect],
-    answerExample: answer === undefined ? '' : JSON.stringify(answer, null, 2),
+    answerExample: answer === undefined ? '' : compactJson(answer, ANSWER_LINE_LENGTH_MAX),
     parameters: reference.parameters.map((parameter) => ({
       ...parameter,
       example: Object.hasOwn(example.arguments, parameter.name)

@@ -1,20 +1,13 @@
 /** The OpenAPI 3.1 document of all tools: every route, what it takes, and every answer it may give. */
-import { SCOPES, type Scope } from '#domain/principal.ts';
+import { SCOPES } from '#domain/principal.ts';
 import { REFUSAL_REASONS, type Refusal, type RefusalReason, refuse, statusOf } from '#domain/refusal.ts';
 import { isReserved, REFUSAL_GUIDE, refusalGroups } from '#domain/refusal-guide.ts';
 import type { Tool } from './define.ts';
 import { type JsonSchema, outputSchemaOf, type PropertySchema } from './json-schema.ts';
-import { exampleAnswer, exampleRequest } from './reference.ts';
+import { exampleAnswer, exampleRequest, SCOPE_WORDS } from './reference.ts';
 import { OF_EVERY_TOOL } from './refusals.ts';
 import { REST_BASE, restShape } from './rest-shape.ts';
 import { ProblemShape, RefusalShape } from './shapes.ts';
-
-export const SCOPE_WORDS: { readonly [scope in Scope]: string } = {
-  'read:market': 'Instruments, quotes, bars and the market clock.',
-  'read:account': 'The accounts the agent was given; its own orders, trades and mandate.',
-  'write:orders':
-    'Placing, changing, canceling and closing. The scope alone moves nothing: trading needs a mandate of the owner.',
-};
 
 /** Schemas are JSON Schema 2020-12, as in MCP. */
 export function openApiDocument(tools: readonly Tool[], version: string): JsonSchema {

@@ -1,12 +1,26 @@
 /** A tool as a reader meets it: where each argument goes, what the answer holds, in words instead of JSON Schema. */
+import type { Scope } from '#domain/principal.ts';
 import type { RefusalReason } from '#domain/refusal.ts';
-import type { Tool } from './define.ts';
+import type { Effect, Tool } from './define.ts';
 import answers from './examples.generated.json' with { type: 'json' };
 import type { JsonSchema, PropertySchema } from './json-schema.ts';
 import { isRecord } from './normalise.ts';
 import { REST_BASE, restShape } from './rest-shape.ts';
 
 const ANSWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = answers;
+
+export const SCOPE_WORDS: { readonly [scope in Scope]: string } = {
+  'read:market': 'Instruments, quotes, bars and the market clock.',
+  'read:account': 'The accounts the agent was given; its own orders, trades and mandate.',
+  'write:orders':
+    'Placing, changing, canceling and closing. The scope alone moves nothing: trading needs a mandate of the owner.',
+};
+
+export const EFFECT_WORDS: { readonly [effect in Effect]: string } = {
+  read: 'reads only',
+  reduce: 'can only lower risk; acts on the first call',
+  trade: 'can add risk; previews first',
+};
 
 export interface ParameterReference {
   readonly name: string;
@@ -133,7 +147,7 @@ function collect(schema: PropertySchema, path: string, groups: Groups): void {
     const required = new Set((object['required'] as readonly string[] | undefined) ?? []);
     for (const [name, property] of Object.entries(object.properties)) {
       const field = fields.get(name) ?? { types: [], always: true };
-      const type = typeWords(property);
+      const type = property.enum === undefined ? typeWords(property) : property.enum.join(', ');
       if (!field.types.includes(type)) field.types.push(type);
       field.always &&= required.has(name) && objects.every((one) => Object.hasOwn(one.properties, name));
       fields.set(name, field);
