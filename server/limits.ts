@@ -109,6 +109,9 @@ export const MCP_NOTICE_DELAY_MS = 100;
 export const MCP_QUOTE_NOTICE_MS = 1_000;
 /** Notices sent before everything else has its turn. */
 export const MCP_NOTICES_PER_TURN_MAX = 50;
+/** Envelopes of the modern era that the SDK found in order, and how long they may be to be kept. */
+export const MCP_ENVELOPES_REMEMBERED_MAX = 1_000;
+export const MCP_ENVELOPE_LENGTH_MAX = 2_000;
 /** Entries a page of the lists of MCP: tools, resources, templates, prompts. */
 export const MCP_LIST_PAGE_MAX = 100;
 /** How long a client of the modern era may keep a list: changes are told to those who listen. */

@@ -26,6 +26,12 @@ export const INSTRUCTIONS = [
 
 export type McpServer = Server;
 
+export const serverInfo = (version: string) => ({
+  name: 'portcullis',
+  title: 'Portcullis trading gateway',
+  version,
+});
+
 /** What the doors of MCP offer: tools for the short way, and a server of every method for the ways through the SDK. */
 export interface McpOffer {
   readonly tools: McpTools;
@@ -134,10 +140,11 @@ const CACHE_HINTS = {
 };
 
 function buildServer(features: Features, options: ServerOptions): McpServer {
-  const server = new Server(
-    { name: 'portcullis', title: 'Portcullis trading gateway', version: options.version },
-    { capabilities: CAPABILITIES, instructions: INSTRUCTIONS, cacheHints: CACHE_HINTS },
-  );
+  const server = new Server(serverInfo(options.version), {
+    capabilities: CAPABILITIES,
+    instructions: INSTRUCTIONS,
+    cacheHints: CACHE_HINTS,
+  });
   const caller = (context: ServerContext): Caller => callerOf(options, context);
   server.setRequestHandler('tools/list', ({ params }, context) =>
     listed(options.tools.list(caller(context).principal, params?.cursor)),

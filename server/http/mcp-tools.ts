@@ -19,7 +19,13 @@ export interface CallParams {
 
 /** `unknown_tool` is a protocol error (-32602); a refusal is a result with `isError`. */
 export type CallOutcome =
-  | { readonly kind: 'result'; readonly result: CallToolResult; readonly refusal: Refusal | undefined }
+  | {
+      readonly kind: 'result';
+      readonly result: CallToolResult;
+      readonly refusal: Refusal | undefined;
+      /** That the one text of its content is its structured content as JSON, letter for letter. */
+      readonly isCopied?: true;
+    }
   | { readonly kind: 'unknown_tool'; readonly detail: string };
 
 export interface McpTools {
@@ -89,8 +95,9 @@ export function mcpTools(dispatcher: Dispatcher): McpTools {
           kind: 'unknown_tool',
           detail: unknownTool(params.name, dispatcher.listFor(principal)),
         };
-      if (answer.ok) return { kind: 'result', result: successResult(answer.output), refusal: undefined };
-      return { kind: 'result', result: refusalResult(answer.refusal), refusal: answer.refusal };
+      const refusal = answer.ok ? undefined : answer.refusal;
+      const result = answer.ok ? successResult(answer.output) : refusalResult(answer.refusal);
+      return { kind: 'result', result, refusal, isCopied: true };
     },
     missingScope(principal, name) {
       const tool = dispatcher.tool(name);

@@ -2,17 +2,27 @@
 import {
   classifyInboundRequest,
   isJSONRPCRequest,
-  type JSONRPCRequest,
   SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#domain/principal.ts';
 import type { Clock } from '#ports.ts';
 import { authenticate, concernsCaller, type DoorAccess, refuseAtDoor } from './auth.ts';
-import { answerDirectly, headersAllowJson, toolCall } from './mcp-direct.ts';
+import {
+  directAnswers,
+  type Era,
+  headersAllowJson,
+  isLegacyCall,
+  type McpHeaders,
+  MODERN_PROTOCOL_VERSION,
+  modernCheck,
+  type PlainCall,
+  plainCall,
+  toolCall,
+} from './mcp-direct.ts';
 import { type McpEras, mcpEras } from './mcp-eras.ts';
 import type { McpOffer } from './mcp-server.ts';
-import type { CallParams, McpTools } from './mcp-tools.ts';
+import type { McpTools } from './mcp-tools.ts';
 import { headerOf, wantsStream } from './mcp-web.ts';
 import { noPrincipal, RPC_INVALID_REQUEST, RPC_PARSE_ERROR, rpcError } from './problem.ts';
 
@@ -22,8 +32,6 @@ export interface McpDoorOptions {
   readonly clock: Clock;
   readonly version: string;
 }
-
-const MODERN_PROTOCOL_VERSION = '2026-07-28';
 
 /** What a stranger may know: that this is an MCP endpoint and how to be let in. */
 const CAPABILITY_DOCUMENT = {
@@ -43,31 +51,58 @@ const CAPABILITY_DOCUMENT = {
 interface Door {
   readonly tools: McpTools;
   readonly eras: McpEras;
+  readonly answer: ReturnType<typeof directAnswers>;
+  readonly isModernCall: ReturnType<typeof modernCheck>;
   readonly stillLive: (principal: Principal) => boolean;
+}
+
+interface Asked {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly principal: Principal;
 }
 
 async function callDirectly(
   door: Door,
-  reply: FastifyReply,
-  principal: Principal,
-  asked: { readonly request: JSONRPCRequest; readonly call: CallParams },
+  { reply, principal }: Asked,
+  call: Pick<PlainCall, 'id' | 'params'>,
+  era: Era,
 ): Promise<FastifyReply> {
-  const { id } = asked.request;
-  const answer = await answerDirectly(door.tools, principal, id, asked.call);
-  if (answer.kind === 'refused' && concernsCaller(answer.refusal, () => door.stillLive(principal))) {
-    const scope = door.tools.missingScope(principal, asked.call.name);
-    return refuseAtDoor(reply, answer.refusal, { id, scope });
+  const { body, refusal } = await door.answer(principal, call, era);
+  if (refusal && concernsCaller(refusal, () => door.stillLive(principal))) {
+    const scope = door.tools.missingScope(principal, call.params.name);
+    return refuseAtDoor(reply, refusal, { id: call.id, scope });
   }
-  return reply.header('cache-control', 'no-store').type('application/json').send(answer.body);
+  return reply
+    .header('cache-control', 'no-store')
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(body);
 }
 
-/** Which way an authenticated POST takes. */
-async function servePost(
-  door: Door,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  principal: Principal,
-): Promise<FastifyReply> {
+const headersOf = (request: FastifyRequest): McpHeaders => ({
+  protocolVersion: headerOf(request, 'mcp-protocol-version'),
+  method: headerOf(request, 'mcp-method'),
+  name: headerOf(request, 'mcp-name'),
+  accept: headerOf(request, 'accept'),
+});
+
+/** Which way an authenticated POST takes: the short one if it is a plain call of a tool, else what the SDK makes of it. */
+async function servePost(door: Door, asked: Asked): Promise<FastifyReply> {
+  const { request, principal } = asked;
+  const call = plainCall(request.body);
+  if (call && door.tools.has(call.params.name)) {
+    const headers = headersOf(request);
+    if (door.isModernCall(call, headers)) return callDirectly(door, asked, call, 'modern');
+    const sessionId = headerOf(request, 'mcp-session-id');
+    const inSession = sessionId !== undefined && isLegacyCall(call, headers);
+    if (inSession && door.eras.hasSession(sessionId, principal))
+      return callDirectly(door, asked, call, 'legacy');
+  }
+  return serveThroughSdk(door, asked);
+}
+
+async function serveThroughSdk(door: Door, asked: Asked): Promise<FastifyReply> {
+  const { request, reply, principal } = asked;
   const { body } = request;
   const { eras } = door;
   if (body === undefined || body === null)
@@ -75,22 +110,21 @@ async function servePost(
   const single = isJSONRPCRequest(body) ? body : undefined;
   // What is no tool of ours is the server's to answer, in its words.
   const call = single && toolCall(single);
-  const asked = call && door.tools.has(call.params.name) ? call : undefined;
-  const directly =
-    single && asked && (() => callDirectly(door, reply, principal, { request: single, call: asked.params }));
+  const ours = call && door.tools.has(call.params.name) ? call : undefined;
+  const directly = ours && (() => callDirectly(door, asked, ours, 'legacy'));
   // A missing scope is told by the status in both eras, whatever the SDK would have made of the request.
-  if (directly && door.tools.missingScope(principal, asked.params.name) !== undefined) return directly();
-  const direct = asked?.wantsProgress ? undefined : directly;
+  if (directly && door.tools.missingScope(principal, ours.params.name) !== undefined) return directly();
 
-  const protocolVersion = headerOf(request, 'mcp-protocol-version');
+  const headers = headersOf(request);
+  const { protocolVersion } = headers;
   const versionHeader = protocolVersion === undefined ? {} : { protocolVersionHeader: protocolVersion };
   const classified = classifyInboundRequest({ httpMethod: 'POST', ...versionHeader, body });
   if (classified.kind !== 'legacy') return eras.modern(request, reply, principal);
 
   const sessionId = headerOf(request, 'mcp-session-id');
   if (sessionId !== undefined) {
-    const readsJson = headersAllowJson(headerOf(request, 'accept') ?? '', protocolVersion);
-    if (direct && readsJson && eras.hasSession(sessionId, principal)) return direct();
+    const answersOnce = directly && !ours.wantsProgress && headersAllowJson(headers);
+    if (answersOnce && eras.hasSession(sessionId, principal)) return directly();
     return eras.session(request, reply, principal);
   }
   const opensSession = single?.method === 'initialize' && wantsStream(request);
@@ -109,27 +143,33 @@ export function mcpDoor(app: FastifyInstance, options: McpDoorOptions): void {
   const stillLive = (principal: Principal): boolean => access.stillLive(principal).ok;
   const onError = (error: Error): void => app.log.debug({ reason: error.message }, 'mcp');
   const eras = mcpEras({ offer, clock, version, stillLive, onError });
-  const door: Door = { tools, eras, stillLive };
+  const door: Door = {
+    tools,
+    eras,
+    answer: directAnswers(tools, version),
+    isModernCall: modernCheck(),
+    stillLive,
+  };
   const principals = new WeakMap<FastifyRequest, Principal>();
 
   access.onEpochChange(() => eras.endDead());
   app.addHook('preClose', () => eras.close());
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     // A GET that asks for no stream gets the capability document, keyless.
-    if (request.method === 'GET' && !wantsStream(request)) return undefined;
+    if (request.method === 'GET' && !wantsStream(request)) return done();
     const principal = authenticate(access, {
       authorization: request.headers.authorization,
       door: 'http',
       address: request.ip,
     });
-    if (!principal.ok) return refuseAtDoor(reply, principal.error);
+    if (!principal.ok) return void refuseAtDoor(reply, principal.error);
     principals.set(request, principal.value);
-    return undefined;
+    return done();
   });
   const post = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const principal = principals.get(request);
-    return principal ? servePost(door, request, reply, principal) : refuseAtDoor(reply, noPrincipal());
+    return principal ? servePost(door, { request, reply, principal }) : refuseAtDoor(reply, noPrincipal());
   };
   app.post('/mcp', post);
   app.post('/', post);

@@ -72,15 +72,15 @@ export function rest(app: FastifyInstance, options: RestOptions): void {
   }
   const principals = new WeakMap<FastifyRequest, Principal>();
   // Before the body is read: a stranger's is not parsed, and learns nothing about the arguments.
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const principal = authenticate(access, {
       authorization: request.headers.authorization,
       door: 'rest',
       address: request.ip,
     });
-    if (!principal.ok) return answerRefusal(reply, principal.error);
+    if (!principal.ok) return void answerRefusal(reply, principal.error);
     principals.set(request, principal.value);
-    return undefined;
+    return done();
   });
 
   async function serve(tool: Tool, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
