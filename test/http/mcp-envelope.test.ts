@@ -96,7 +96,7 @@ const METHODS = [
 const VERSIONS = ['2026-07-28', '2025-11-25', '2025-03-26', '2030-01-01', 'draft', ''];
 const NAMES = ['get_word', 'get_refused', 'no_such_tool', '__proto__', 'toString', ''];
 
-const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 1 });
 const meta = fc.record(
   {
     'io.modelcontextprotocol/protocolVersion': fc.oneof(fc.constantFrom(...VERSIONS), fc.jsonValue()),
@@ -166,6 +166,70 @@ const said = (given: Readonly<Record<string, string | undefined>>): Record<strin
     }),
   );
 
+type Spoken = Readonly<Record<string, unknown>>;
+interface Good {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly message: Spoken;
+}
+const CALL = { name: 'get_word', arguments: { word: 'gate' } };
+const JSON_TYPE = { 'content-type': 'application/json' };
+const IN_SESSION = { ...JSON_TYPE, accept: 'application/json, text/event-stream', 'mcp-session-id': 'ours' };
+const MODERN = {
+  ...JSON_TYPE,
+  accept: 'application/json, text/event-stream',
+  'mcp-protocol-version': '2026-07-28',
+};
+const MODERN_META = {
+  'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+  'io.modelcontextprotocol/clientCapabilities': {},
+};
+const asking = (method: string, given: Spoken = {}): Spoken => ({
+  jsonrpc: '2.0',
+  id: 1,
+  method,
+  params: given,
+});
+const noting = (method: string): Spoken => ({ jsonrpc: '2.0', method });
+
+/** As clients send them, so that what is changed in one is the only thing that is wrong with it. */
+const GOOD: readonly Good[] = [
+  { headers: JSON_TYPE, message: asking('tools/call', CALL) },
+  { headers: JSON_TYPE, message: asking('tools/list') },
+  { headers: JSON_TYPE, message: noting('notifications/initialized') },
+  { headers: IN_SESSION, message: asking('tools/call', CALL) },
+  { headers: IN_SESSION, message: asking('tools/list') },
+  { headers: IN_SESSION, message: asking('ping') },
+  { headers: IN_SESSION, message: noting('notifications/initialized') },
+  {
+    headers: { ...MODERN, 'mcp-method': 'tools/call', 'mcp-name': 'get_word' },
+    message: asking('tools/call', { ...CALL, _meta: MODERN_META }),
+  },
+  {
+    headers: { ...MODERN, 'mcp-method': 'tools/list' },
+    message: asking('tools/list', { _meta: MODERN_META }),
+  },
+  {
+    headers: { ...MODERN, 'mcp-method': 'server/discover' },
+    message: asking('server/discover', { _meta: MODERN_META }),
+  },
+];
+const changed = fc
+  .record({
+    good: fc.constantFrom(...GOOD),
+    headers: fc.record(
+      { 'mcp-protocol-version': fc.constantFrom(...VERSIONS), 'mcp-name': fc.constantFrom(...NAMES) },
+      { requiredKeys: [] },
+    ),
+    member: fc.constantFrom('id', 'method', 'params', 'result', 'none', 'list'),
+    value: fc.oneof(fc.jsonValue(), params),
+  })
+  .map(({ good, headers: more, member, value }) => {
+    const { message: spoken } = good;
+    const sent =
+      member === 'list' ? [spoken] : { ...spoken, ...(member === 'none' ? {} : { [member]: value }) };
+    return { headers: { ...good.headers, ...more }, body: JSON.stringify(sent) };
+  });
+
 test(
   'every envelope is answered, in JSON or as a stream, and none is a fault of ours',
   async () => {
@@ -175,17 +239,16 @@ test(
         { weight: 1, arbitrary: fc.constantFrom('GET', 'PUT', 'OPTIONS') },
       ),
       path: fc.constantFrom('/mcp', '/'),
-      headers,
-      body,
+      sent: fc.oneof(changed, fc.record({ headers, body })),
     });
     const statuses = new Set<number>();
     await fc.assert(
-      fc.asyncProperty(envelope, async (sent) => {
+      fc.asyncProperty(envelope, async ({ method, path, sent }) => {
         const answer = await exchange({
-          method: sent.method,
-          path: sent.method === 'GET' ? '/mcp' : sent.path,
+          method,
+          path: method === 'GET' ? '/mcp' : path,
           headers: said(sent.headers),
-          body: sent.method === 'POST' ? sent.body : undefined,
+          body: method === 'POST' ? sent.body : undefined,
         });
         statuses.add(answer.status);
         expect(answer.status).toBeGreaterThanOrEqual(200);
