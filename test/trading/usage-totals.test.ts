@@ -1,11 +1,21 @@
 /** Whatever happens, what is reserved and used is what the orders and their fills add up to. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { add, type Money, price, quantity, sum, text, value, ZERO_MONEY } from '#domain/decimal.ts';
+import {
+  add,
+  type Money,
+  price,
+  quantity,
+  sum,
+  text,
+  value,
+  ZERO_MONEY,
+  ZERO_QUANTITY,
+} from '#domain/decimal.ts';
 import { isFinal } from '#domain/order.ts';
 import type { Principal } from '#domain/principal.ts';
 import type { BrokerOrderStatus } from '#ports.ts';
-import { fromRow, type OrderRow, reservedValue } from '#trading/order-rows.ts';
+import { fromRow, type OrderRow, remainingQty, reservedValue } from '#trading/order-rows.ts';
 import type { OrderRecord } from '#trading/views.ts';
 import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
 import { commit, draft, flatTape, type TradingRoom, tradingRoom } from '../support/trading-room.ts';
@@ -103,6 +113,8 @@ describe('after any thousand operations', () => {
           if (step % 5 === 0) await room.clock.advanceAsync(1_000);
           for (const who of agents) agree(room, who);
         }
+        const next = await room.restart();
+        for (const who of agents) agree(next, who);
       }),
       { numRuns: 4 },
     );
@@ -219,6 +231,19 @@ function agree(room: TradingRoom, who: Principal): void {
     value: text(sum(ZERO_MONEY, working.map(reservedValue))),
     open_orders: working.filter((order) => order.role === 'entry').length,
   });
+  const adding = working.filter((order) => order.effect === 'adding');
+  for (const side of ['buy', 'sell'] as const) {
+    const there = adding.filter((order) => order.side === side);
+    const told = room.store.db
+      .prepare<[string, string], { value: string; qty: string }>(
+        'SELECT value, qty FROM adding_totals WHERE agent_id = ? AND side = ?',
+      )
+      .get(who.agent, side) ?? { value: '0', qty: '0' };
+    expect(told).toEqual({
+      value: text(sum(ZERO_MONEY, there.map(reservedValue))),
+      qty: text(sum(ZERO_QUANTITY, there.map(remainingQty))),
+    });
+  }
   const fills = room.store.db
     .prepare<[string], { qty: string; price: string }>(
       `SELECT e.qty, e.price FROM executions e JOIN orders o ON o.order_id = e.order_id WHERE o.agent_id = ? AND o.effect = 'adding'`,

@@ -41,3 +41,19 @@ test('after anything that an account can do', async () => {
     { numRuns: 12 },
   );
 }, 30_000);
+
+test('a replace is measured as if what it replaces closed nothing', async () => {
+  const open = paperVenue({ cash: '10000' });
+  venue = open;
+  open.step({ bid: '100', ask: '100' });
+  await open.place({ id: 'long', side: 'buy', qty: '50' });
+  open.step({ bid: '100', ask: '100' });
+  expect(await open.place({ id: 'a', side: 'sell', qty: '50', limit: '110' })).toBe('accepted');
+  expect(await open.place({ id: 'b', side: 'sell', qty: '45', limit: '110' })).toBe('accepted');
+  expect(await powerOf(open)).toBe('50');
+  // Without `a` it is `b` that closes, and reserves nothing.
+  expect(await open.replace({ id: 'a', side: 'sell', qty: '50', limit: '90' })).toBe('accepted');
+  expect(await open.replace({ id: 'a', side: 'sell', qty: '60', limit: '110' })).toMatch(
+    /^rejected: buying power/,
+  );
+});
