@@ -40,6 +40,8 @@ export const IDEMPOTENCY_KEY_LENGTH_MAX = 64;
 export const TAG_LENGTH_MAX = 40;
 /** Wrong fields that one refusal lists. */
 export const FIELD_ERRORS_MAX = 20;
+/** A longer suggestion is none: it would send a hostile text back several times over. */
+export const NEAREST_LENGTH_MAX = 1_000;
 export const SEARCH_RESULTS_MAX = 50;
 export const DEPTH_LEVELS_MAX = 50;
 
@@ -54,6 +56,8 @@ export const AUDIT_GROUP_EVENTS_MAX = 1_000;
 export const AUDIT_FILE_BYTES_MAX = 256 * 1024 * 1024;
 /** How long committed lines may wait for the file; what was missed after a failure is tried again after the second. */
 export const AUDIT_FILE_DELAY_MS = 25;
+/** While commits go on, the file follows this often. */
+export const AUDIT_FILE_INTERVAL_MS = 200;
 export const AUDIT_RETRY_MS = 1_000;
 /** Events of cancels and the kill switch kept while the store is broken. */
 export const AUDIT_DEFERRED_EVENTS_MAX = 10_000;
@@ -73,6 +77,10 @@ export const AUDIT_LINE_BYTES_MAX = 512 * 1024;
 export const AUDIT_FILE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 export const BODY_BYTES_MAX = 256 * 1024;
+/** No tool takes more than a few levels; libraries overflow the stack at some thousands. */
+export const JSON_DEPTH_MAX = 64;
+/** Commas in a body: no call lists thousands of things, and complaining of each would take long. */
+export const JSON_COMMAS_MAX = 5_000;
 /** A request that has not arrived in full by then is dropped. */
 export const HTTP_REQUEST_TIMEOUT_MS = 30_000;
 /** Its head, which nobody needs time to write. */

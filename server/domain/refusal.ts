@@ -1,4 +1,5 @@
 /** Everything the gateway can refuse, as one closed union, and the one switch from reason to HTTP status. */
+import { NEAREST_LENGTH_MAX } from '#limits.ts';
 import { unreachable } from './result.ts';
 
 export const REFUSAL_REASONS = [
@@ -214,8 +215,18 @@ export function fieldError(
   rule: string,
   nearest: string | null = null,
 ): FieldError {
-  const shown = typeof given === 'string' ? given : (JSON.stringify(given) ?? String(given));
-  return { field: excerpt(field, 80), value: excerpt(shown, 80), rule, nearest };
+  const short = nearest !== null && nearest.length <= NEAREST_LENGTH_MAX ? nearest : null;
+  return { field: excerpt(field, 80), value: excerpt(textOf(given), 80), rule, nearest: short };
+}
+
+function textOf(given: unknown): string {
+  if (typeof given === 'string') return given;
+  try {
+    return JSON.stringify(given) ?? String(given);
+  } catch {
+    // Nested so deep that writing it out overflows the stack.
+    return 'something nested too deep to show';
+  }
 }
 
 /** Printable, at most `lengthMax` characters, and never half of one. */

@@ -7,6 +7,8 @@ import {
   HTTP_HEAD_TIMEOUT_MS,
   HTTP_REQUEST_TIMEOUT_MS,
   HTTP_TIMEOUT_CHECK_MS,
+  JSON_COMMAS_MAX,
+  JSON_DEPTH_MAX,
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Tool } from '#tools/define.ts';
@@ -20,6 +22,7 @@ import { answerError } from './errors.ts';
 import { guard } from './guard.ts';
 import { health } from './health.ts';
 import { loggerOptions } from './http-log.ts';
+import { exceedsBounds } from './json-bounds.ts';
 import { knownPaths } from './known-paths.ts';
 import { mcpDoor } from './mcp.ts';
 import type { McpOffer } from './mcp-server.ts';
@@ -51,13 +54,20 @@ export interface AppOptions {
   readonly logTo?: { write(line: string): void };
 }
 
+const BODY_BOUNDS = { depthMax: JSON_DEPTH_MAX, commasMax: JSON_COMMAS_MAX };
+class UnreadableBody extends Error {
+  readonly statusCode = 400;
+}
+
 /** An empty body is no body: some clients name a content type with every request. */
-function acceptEmptyBody(app: FastifyInstance): void {
+function parseBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else void parse(request, String(body), done);
+    const text = String(body);
+    if (text === '') done(null, undefined);
+    else if (exceedsBounds(text, BODY_BOUNDS)) done(new UnreadableBody());
+    else void parse(request, text, done);
   });
 }
 
@@ -96,7 +106,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     clientErrorHandler: (error, socket) => connections.unreadable(error, socket),
     ...loggerOptions({ level: settings.logLevel, ...(options.logTo ? { to: options.logTo } : {}) }),
   });
-  acceptEmptyBody(app);
+  parseBodies(app);
   connections.watch(app);
   const limits = addressLimits(app, options);
   guard(app, {

@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from '#domain/refusal.ts';
-import { BODY_BYTES_MAX } from '#limits.ts';
+import { BODY_BYTES_MAX, JSON_COMMAS_MAX, JSON_DEPTH_MAX } from '#limits.ts';
 import {
   type HttpProblem,
   httpProblem,
@@ -19,7 +19,7 @@ const PROBLEMS = {
     400,
     'bad_request',
     'Bad request',
-    'The request could not be read; send a JSON object as the body.',
+    `The request could not be read; send a JSON object as the body, at most ${JSON_DEPTH_MAX} levels deep and with at most ${JSON_COMMAS_MAX} commas.`,
   ),
   408: httpProblem(408, 'too_slow', 'Request timeout', 'The request did not arrive in time.'),
   413: httpProblem(

@@ -20,7 +20,9 @@ export function parseArguments<I extends z.ZodType>(
   const { args, repaired } = normalise(given, tool.schema);
   const parsed = tool.input.safeParse(args);
   if (parsed.success) return ok({ input: parsed.data, repaired });
+  // Cut before they are worded: finding what each of thousands might have meant takes long enough to be an attack.
   const errors = parsed.error.issues
+    .slice(0, FIELD_ERRORS_MAX)
     .flatMap((issue) => fieldErrorsOf(issue, args, tool))
     .slice(0, FIELD_ERRORS_MAX);
   return err(invalidInput(tool.name, errors));
@@ -54,7 +56,9 @@ function fieldErrorsOf(
   const field = issue.path.map(String).join('.') || 'arguments';
   const value = valueAt(args, issue.path);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownField(tool, key, isRecord(value) ? value : {}));
+    return issue.keys
+      .slice(0, FIELD_ERRORS_MAX)
+      .map((key) => unknownField(tool, key, isRecord(value) ? value : {}));
   }
   if (issue.path.length === 1 && NOTHING.has(value)) {
     const word = value === null ? 'null' : value === '' ? 'an empty string' : 'a word for nothing';
