@@ -10,7 +10,7 @@ import { toolsPage } from './tools-page.ts';
 
 const write = (path: string, text: string): void => writeFileSync(join(PROJECT_FOLDER, path), text);
 
-const answers = await exampleAnswers();
-write('server/tools/examples.generated.json', `${JSON.stringify(answers, null, 1)}\n`);
-write('docs/tools.md', toolsPage(TOOLS, answers));
+const told = await exampleAnswers();
+write('server/tools/examples.generated.json', `${JSON.stringify(told, null, 1)}\n`);
+write('docs/tools.md', toolsPage(TOOLS, told));
 write('docs/refusals.md', refusalsPage());

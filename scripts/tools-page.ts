@@ -25,13 +25,17 @@ Each section begins with something you might say to a model, the call that it le
 Arguments are read strictly. Two things are repaired, and told under \`normalized\` in the answer: case and white space of words (\`BUY\`), and a string that holds JSON where a list is expected. Everything else that is wrong is refused with what would be right.
 `;
 
-export function toolsPage(tools: readonly Tool[], answers: Readonly<Record<string, unknown>>): string {
+/** What was answered, by tool. */
+interface Answers {
+  readonly answers: Readonly<Record<string, unknown>>;
+  readonly commits: Readonly<Record<string, unknown>>;
+}
+
+export function toolsPage(tools: readonly Tool[], told: Answers): string {
   const parts = [HEAD, indexOf(tools)];
   for (const scope of SCOPES) {
     parts.push(`## ${scope}\n\n${SCOPE_WORDS[scope]}\n`);
-    parts.push(
-      ...tools.filter((tool) => tool.scope === scope).map((tool) => sectionOf(tool, answers[tool.name])),
-    );
+    parts.push(...tools.filter((tool) => tool.scope === scope).map((tool) => sectionOf(tool, told)));
   }
   const every = OF_EVERY_TOOL.map(linkTo).join(', ');
   parts.push(
@@ -47,7 +51,7 @@ function indexOf(tools: readonly Tool[]): string {
   return table(['tool', 'what it does', 'REST', 'scope', 'effect'], rows);
 }
 
-function sectionOf(tool: Tool, answer: unknown): string {
+function sectionOf(tool: Tool, { answers, commits }: Answers): string {
   const reference = referenceOf(tool);
   return [
     `### ${tool.name}`,
@@ -56,7 +60,10 @@ function sectionOf(tool: Tool, answer: unknown): string {
     `> ${tool.example.prompt}`,
     json(tool.example.arguments),
     'answers',
-    json(answer),
+    json(answers[tool.name]),
+    ...(Object.hasOwn(commits, tool.name)
+      ? ['and, carried out with its token and a key of your own,', json(commits[tool.name])]
+      : []),
     ...argumentsOf(reference),
     `Answer: ${reference.answer.map(groupWords).join('; ')}.`,
     ...(tool.refusals.length === 0 ? [] : [`Refusals of its own: ${tool.refusals.map(linkTo).join(', ')}.`]),

@@ -106,10 +106,10 @@ describe('what the documents say', () => {
 });
 
 describe('what is made from the code', () => {
-  const answers = JSON.parse(read('server/tools/examples.generated.json')) as Record<string, unknown>;
+  const told = JSON.parse(read('server/tools/examples.generated.json')) as Parameters<typeof toolsPage>[1];
 
   it.each([
-    ['docs/tools.md', () => toolsPage(TOOLS, answers)],
+    ['docs/tools.md', () => toolsPage(TOOLS, told)],
     ['docs/refusals.md', refusalsPage],
   ])('%s is as `npm run docs` writes it', (path, make) => {
     expect(read(path)).toBe(make());

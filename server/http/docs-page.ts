@@ -3,7 +3,14 @@ import { SCOPES } from '#domain/principal.ts';
 import { REFUSAL_GUIDE, refusalGroups } from '#domain/refusal-guide.ts';
 import { compactJson } from '#tools/compact-json.ts';
 import type { Tool } from '#tools/define.ts';
-import { curlOf, EFFECT_WORDS, exampleAnswer, referenceOf, SCOPE_WORDS } from '#tools/reference.ts';
+import {
+  curlOf,
+  EFFECT_WORDS,
+  exampleAnswer,
+  exampleCommit,
+  referenceOf,
+  SCOPE_WORDS,
+} from '#tools/reference.ts';
 import { OF_EVERY_TOOL } from '#tools/refusals.ts';
 
 /** A line of an example, in characters. */
@@ -29,15 +36,21 @@ export function docsPage(tools: readonly Tool[], version: string, origin: string
   };
 }
 
+const jsonOf = (answer: object | undefined): string =>
+  answer === undefined ? '' : compactJson(answer, ANSWER_LINE_LENGTH_MAX);
+
 function operationOf(tool: Tool, origin: string): object {
   const reference = referenceOf(tool);
   const { example } = tool;
   const answer = exampleAnswer(tool);
+  const commit = exampleCommit(tool);
   return {
     ...reference,
     curl: curlOf(tool, origin),
     effectWords: EFFECT_WORDS[tool.effect],
-    answerExample: answer === undefined ? '' : compactJson(answer, ANSWER_LINE_LENGTH_MAX),
+    answerExample: jsonOf(answer),
+    commitCurl: commit === undefined ? '' : curlOf(tool, origin, commit.arguments),
+    commitExample: jsonOf(commit?.answer),
     parameters: reference.parameters.map((parameter) => ({
       ...parameter,
       example: Object.hasOwn(example.arguments, parameter.name)

@@ -4,7 +4,7 @@ import { REFUSAL_REASONS, type Refusal, type RefusalReason, refuse, statusOf } f
 import { isReserved, REFUSAL_GUIDE, refusalGroups } from '#domain/refusal-guide.ts';
 import type { Tool } from './define.ts';
 import { type JsonSchema, outputSchemaOf, type PropertySchema } from './json-schema.ts';
-import { exampleAnswer, exampleRequest, SCOPE_WORDS } from './reference.ts';
+import { exampleAnswer, exampleCommit, exampleRequest, SCOPE_WORDS } from './reference.ts';
 import { OF_EVERY_TOOL } from './refusals.ts';
 import { REST_BASE, restShape } from './rest-shape.ts';
 import { ProblemShape, RefusalShape } from './shapes.ts';
@@ -110,18 +110,43 @@ function bodyOf(tool: Tool, fields: readonly string[]): JsonSchema {
   };
   return {
     required: required.length > 0,
-    content: { 'application/json': { schema, example: exampleRequest(tool).body ?? {} } },
+    content: { 'application/json': { schema, examples: requestExamples(tool) } },
+  };
+}
+
+interface Example {
+  readonly summary: string;
+  readonly value: unknown;
+}
+
+/** What previews first is shown as a preview and as the commit of it. */
+function requestExamples(tool: Tool): Readonly<Record<string, Example>> {
+  const commit = exampleCommit(tool);
+  const first = { summary: tool.example.prompt, value: exampleRequest(tool).body ?? {} };
+  if (commit === undefined) return { example: first };
+  const value = exampleRequest(tool, commit.arguments).body;
+  return { preview: first, commit: { summary: 'The same, carried out.', value } };
+}
+
+function answerExamples(tool: Tool): Readonly<Record<string, Example>> {
+  const value = exampleAnswer(tool);
+  const commit = exampleCommit(tool);
+  if (value === undefined) return {};
+  if (commit === undefined) return { example: { summary: tool.example.prompt, value } };
+  return {
+    preview: { summary: tool.example.prompt, value },
+    commit: { summary: 'The same, carried out.', value: commit.answer },
   };
 }
 
 function successOf(tool: Tool): JsonSchema {
-  const example = exampleAnswer(tool);
+  const examples = answerExamples(tool);
   return {
     description: 'Done. `normalized` is there when an argument was repaired, and says how it was read.',
     content: {
       'application/json': {
         schema: tool.successSchema,
-        ...(example === undefined ? {} : { example }),
+        ...(Object.keys(examples).length === 0 ? {} : { examples }),
       },
     },
   };
@@ -135,7 +160,7 @@ const PROBLEM = { $ref: '#/components/schemas/Problem' };
 /** What is refused before it is known whose call it is: no reason of the order line covers it. */
 const FROM_THE_SURFACE: JsonSchema = {
   description:
-    'The request itself: not in time (408), too large (413), not JSON (415), for a Host that is not answered here (421).',
+    'The request itself: for a method that the address does not have (405), not in time (408), too large (413), not JSON (415), for a Host that is not answered here (421).',
   content: { 'application/problem+json': { schema: PROBLEM } },
 };
 

@@ -2,12 +2,15 @@
 import type { Scope } from '#domain/principal.ts';
 import type { RefusalReason } from '#domain/refusal.ts';
 import type { Effect, Tool } from './define.ts';
-import answers from './examples.generated.json' with { type: 'json' };
+import written from './examples.generated.json' with { type: 'json' };
 import type { JsonSchema, PropertySchema } from './json-schema.ts';
 import { isRecord } from './normalise.ts';
 import { REST_BASE, restShape } from './rest-shape.ts';
 
-const ANSWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = answers;
+type Wire = Readonly<Record<string, unknown>>;
+/** What a gateway answered, by tool: to the example, and to its commit where the example is a preview. */
+const ANSWERS: Readonly<Record<string, Wire>> = written.answers;
+const COMMITS: Readonly<Record<string, Wire>> = written.commits;
 
 export const SCOPE_WORDS: { readonly [scope in Scope]: string } = {
   'read:market': 'Instruments, quotes, bars and the market clock.',
@@ -58,7 +61,7 @@ export interface ToolReference {
   readonly answer: readonly AnswerGroup[];
   readonly refusals: readonly RefusalReason[];
   readonly prompt: string;
-  readonly arguments: Readonly<Record<string, unknown>>;
+  readonly arguments: Wire;
 }
 
 export function referenceOf(tool: Tool): ToolReference {
@@ -174,12 +177,12 @@ export interface ExampleRequest {
   readonly method: Tool['rest']['method'];
   /** Path and query. */
   readonly target: string;
-  readonly body: Readonly<Record<string, unknown>> | undefined;
+  readonly body: Wire | undefined;
 }
 
-export function exampleRequest(tool: Tool): ExampleRequest {
+export function exampleRequest(tool: Tool, args: Wire = tool.example.arguments): ExampleRequest {
   const { inPath, inBody, method, path } = restShape(tool);
-  const left = new Map(Object.entries(tool.example.arguments));
+  const left = new Map(Object.entries(args));
   let target = `${REST_BASE}${path}`;
   for (const field of inPath) {
     target = target.replace(`{${field}}`, encodeURIComponent(String(left.get(field))));
@@ -194,8 +197,8 @@ export function exampleRequest(tool: Tool): ExampleRequest {
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** A line for a shell in which `$KEY` holds the key. */
-export function curlOf(tool: Tool, origin: string): string {
-  const { method, target, body } = exampleRequest(tool);
+export function curlOf(tool: Tool, origin: string, args?: Wire): string {
+  const { method, target, body } = exampleRequest(tool, args);
   const implied = method === 'GET' || (method === 'POST' && body !== undefined);
   const lines = [
     `curl ${implied ? '' : `-X ${method} `}${quoted(`${origin}${target}`)}`,
@@ -207,6 +210,17 @@ export function curlOf(tool: Tool, origin: string): string {
   return lines.join(' \\\n  ');
 }
 
+const entryOf = (of: Readonly<Record<string, Wire>>, tool: Tool): Wire | undefined =>
+  Object.hasOwn(of, tool.name) ? of[tool.name] : undefined;
+
 /** What a gateway answered to the example, ids and tokens replaced; undefined for a tool that is not of the core. */
-export const exampleAnswer = (tool: Tool): Readonly<Record<string, unknown>> | undefined =>
-  Object.hasOwn(ANSWERS, tool.name) ? ANSWERS[tool.name] : undefined;
+export const exampleAnswer = (tool: Tool): Wire | undefined => entryOf(ANSWERS, tool);
+
+/** The call that carries out what the example previews, and what it answered. */
+export function exampleCommit(tool: Tool): { readonly arguments: Wire; readonly answer: Wire } | undefined {
+  const answer = entryOf(COMMITS, tool);
+  if (answer === undefined) return undefined;
+  const { action_token } = exampleAnswer(tool) ?? {};
+  const commit = { dry_run: false, action_token, idempotency_key: 'monday-1' };
+  return { arguments: { ...tool.example.arguments, ...commit }, answer };
+}

@@ -99,24 +99,36 @@ const TOLD: readonly string[] = [
   'halt_trading',
 ];
 
+export interface ExampleAnswers {
+  /** By tool. */
+  readonly answers: Readonly<Record<string, Wire>>;
+  /** What the commit answered, of tools that preview first. */
+  readonly commits: Readonly<Record<string, Wire>>;
+}
+
 /** The same at every run: ids and tokens, which are random, are replaced. */
-export async function exampleAnswers(): Promise<Readonly<Record<string, Wire>>> {
+export async function exampleAnswers(): Promise<ExampleAnswers> {
   const scene = await openScene();
   try {
     const answers = new Map<string, Wire>();
+    const commits = new Map<string, Wire>();
     let orderId = '';
     for (const name of TOLD) {
       if (name === 'cancel_all_orders') await scene.place(exampleOf('place_order'));
-      answers.set(name, await scene.ask(name, aimedAt(exampleOf(name), orderId)));
-      if (name !== 'place_order') continue;
-      orderId = orderIdIn(await scene.place(exampleOf('place_order')));
+      const args = aimedAt(exampleOf(name), orderId);
+      const answer = await scene.ask(name, args);
+      answers.set(name, answer);
+      if (answer['action_token'] === undefined) continue;
+      const commit = { dry_run: false, action_token: answer['action_token'], idempotency_key: 'monday-1' };
+      const committed = await scene.ask(name, { ...args, ...commit });
+      commits.set(name, committed);
+      orderId = orderIdIn(committed);
       await scene.gate.clock.advanceAsync(1_000);
     }
-    const ordered = TOOLS.map(({ name }): [string, Wire] => [name, answers.get(name) ?? {}]);
-    return JSON.parse(withoutChance(JSON.stringify(Object.fromEntries(ordered)), orderId)) as Record<
-      string,
-      Wire
-    >;
+    const inOrder = (found: ReadonlyMap<string, Wire>) =>
+      Object.fromEntries(TOOLS.flatMap(({ name }) => (found.has(name) ? [[name, found.get(name)]] : [])));
+    const told = JSON.stringify({ answers: inOrder(answers), commits: inOrder(commits) });
+    return JSON.parse(withoutChance(told, orderId)) as ExampleAnswers;
   } finally {
     await scene.gate.close();
   }

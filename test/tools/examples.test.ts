@@ -1,22 +1,45 @@
 // The examples of the tools are true: what is written down is what a gateway answers to them.
 import { describe, expect, it } from 'vitest';
 import { compactJson } from '#tools/compact-json.ts';
+import type { Tool } from '#tools/define.ts';
 import { TOOLS } from '#tools/index.ts';
-import { curlOf, exampleAnswer, exampleRequest, referenceOf } from '#tools/reference.ts';
+import { curlOf, exampleAnswer, exampleCommit, exampleRequest, referenceOf } from '#tools/reference.ts';
 import { restShape } from '#tools/rest-shape.ts';
 import { exampleAnswers } from '../support/example-scene.ts';
 
 const named = TOOLS.map((tool) => [tool.name, tool] as const);
 
 it('what is written down is what a gateway answers; `npm run docs` writes it', async () => {
-  const answers = await exampleAnswers();
-  expect(Object.fromEntries(TOOLS.map((tool) => [tool.name, exampleAnswer(tool)]))).toEqual(answers);
+  const { answers, commits } = await exampleAnswers();
+  const told = <T>(of: (tool: Tool) => T) =>
+    Object.fromEntries(TOOLS.flatMap((tool) => (of(tool) === undefined ? [] : [[tool.name, of(tool)]])));
+  expect(told(exampleAnswer)).toEqual(answers);
+  expect(told((tool) => exampleCommit(tool)?.answer)).toEqual(commits);
+  expect(Object.keys(answers)).toEqual(TOOLS.map(({ name }) => name));
+  expect(Object.keys(commits)).toEqual(
+    TOOLS.filter(({ effect }) => effect === 'trade').map(({ name }) => name),
+  );
 });
 
 describe.each(named)('the example of %s', (_, tool) => {
   it('has an answer that fits the output, and no secret in it', () => {
     expect(tool.output.safeParse(exampleAnswer(tool)).error).toBeUndefined();
     expect(JSON.stringify(exampleAnswer(tool))).not.toMatch(/pcl_/);
+  });
+
+  it('is followed by its commit when it is a preview', () => {
+    const commit = exampleCommit(tool);
+    if (commit === undefined) return expect(exampleAnswer(tool)).not.toHaveProperty('action_token');
+    expect(tool.prepare(commit.arguments)).toMatchObject({
+      ok: true,
+      value: { dryRun: false, repaired: {} },
+    });
+    expect(commit.arguments).toMatchObject({
+      ...tool.example.arguments,
+      action_token: exampleAnswer(tool)?.['action_token'],
+    });
+    expect(tool.output.safeParse(commit.answer).error).toBeUndefined();
+    return expect(commit.answer).toMatchObject({ dry_run: false });
   });
 
   it('carries every argument in its place as a request', () => {
