@@ -8,7 +8,9 @@ const TEXT_LENGTH_MAX = 60;
 export function isTime(text: string): boolean {
   const date = TIME.exec(text)?.[1];
   if (date === undefined || Number.isNaN(Date.parse(text))) return false;
-  return new Date(Date.parse(`${date}T00:00:00Z`)).toISOString().startsWith(date);
+  // What is not ISO to it ("0001-01-00") the engine reads in ways of its own.
+  const midnightMs = Date.parse(`${date}T00:00:00Z`);
+  return !Number.isNaN(midnightMs) && new Date(midnightMs).toISOString().startsWith(date);
 }
 
 /**

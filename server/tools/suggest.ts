@@ -2,6 +2,7 @@
 import { nearest } from '#domain/nearest.ts';
 import type { Principal } from '#domain/principal.ts';
 import { type FieldError, fieldError, type Refusal } from '#domain/refusal.ts';
+import { FIELD_ERRORS_MAX } from '#limits.ts';
 import type { ToolServices } from './define.ts';
 import { isRecord } from './normalise.ts';
 import { invalidInput } from './parse.ts';
@@ -67,11 +68,13 @@ function unknownSymbols(services: Known, args: unknown): readonly FieldError[] {
   if (!isRecord(args)) return [];
   const { symbol, symbols } = args;
   const given = [['symbol', symbol] as const, ...entries(symbols)];
-  return given.flatMap(([field, value]) =>
-    typeof value !== 'string' || services.book.resolve(value).ok
-      ? []
-      : [fieldError(field, value, 'a symbol exactly as written here', nearestSymbol(services, value))],
-  );
+  return given
+    .slice(0, FIELD_ERRORS_MAX)
+    .flatMap(([field, value]) =>
+      typeof value !== 'string' || services.book.resolve(value).ok
+        ? []
+        : [fieldError(field, value, 'a symbol exactly as written here', nearestSymbol(services, value))],
+    );
 }
 
 const entries = (list: unknown): readonly (readonly [string, unknown])[] =>

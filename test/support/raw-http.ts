@@ -1,5 +1,5 @@
 /** HTTP as a plain client speaks it: nothing added to what a test says, so that what is missing is really missing. */
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 
 export interface RawRequest {
   readonly port: number;
@@ -7,6 +7,8 @@ export interface RawRequest {
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: unknown;
+  /** To use its connections again; default: a new one each time. */
+  readonly agent?: Agent;
 }
 export interface RawAnswer {
   readonly status: number;
@@ -34,7 +36,7 @@ export function send(options: RawRequest): Promise<RawAnswer> {
         method: options.method ?? 'GET',
         path: options.path ?? '/',
         headers,
-        agent: false,
+        agent: options.agent ?? false,
       },
       (response) => {
         const chunks: Buffer[] = [];

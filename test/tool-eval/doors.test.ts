@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isRecord } from '#tools/normalise.ts';
 import { bearer, send } from '../support/raw-http.ts';
+import { meanwhile, openScene, type Scene } from '../support/still-market.ts';
 import { CALLS } from './calls/index.ts';
 import { type Entry, noTool } from './entry.ts';
-import { meanwhile, openScene, type Scene } from './scenes.ts';
 
 let scene: Scene;
 let port: number;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   scene = await openScene('spx');
   port = Number(new URL(scene.gate.url).port);
 });
-afterAll(() => scene.gate.close());
+afterAll(() => scene.close());
 
 /** Over the wire arguments are an object of fields, and what acts would act twice. */
 const SAMPLE = CALLS.flatMap(({ entries }) => entries).filter(

@@ -1,5 +1,6 @@
 // One call as a model gets it wrong, and what is right to answer it.
 import type { RefusalReason } from '#domain/refusal.ts';
+import type { SceneName } from '../support/still-market.ts';
 
 export interface Entry {
   /** Why models write it like this; the entry's name in the report. */
@@ -15,8 +16,6 @@ export interface Entry {
   readonly previewed?: { readonly tool?: string; readonly args: object };
   readonly expect: Expected;
 }
-
-export type SceneName = 'spx' | 'yesbank' | 'bitcoin';
 
 export type Expected =
   /** Runs as it is; nothing is said to have been repaired. */

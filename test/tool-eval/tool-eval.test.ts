@@ -5,17 +5,17 @@ import type { Refusal } from '#domain/refusal.ts';
 import type { ToolAnswer } from '#tools/dispatch.ts';
 import { TOOLS } from '#tools/index.ts';
 import { nearestTool } from '#tools/nearest.ts';
+import { openScene, type Scene, type SceneName } from '../support/still-market.ts';
 import { CALLS } from './calls/index.ts';
-import type { Entry, SceneName } from './entry.ts';
+import type { Entry } from './entry.ts';
 import { follow, ledOn } from './follow.ts';
-import { openScene, type Scene } from './scenes.ts';
 
 const scenes = new Map<SceneName, Scene>();
 beforeAll(async () => {
   for (const name of ['spx', 'yesbank', 'bitcoin'] as const) scenes.set(name, await openScene(name));
 });
 afterAll(async () => {
-  for (const scene of scenes.values()) await scene.gate.close();
+  for (const scene of scenes.values()) await scene.close();
 });
 
 const refusalOf = (answer: ToolAnswer): Refusal | undefined => (answer.ok ? undefined : answer.refusal);

@@ -289,12 +289,17 @@ describe('times', () => {
       accepted(getBars, { ...bars, start });
     },
   );
-  it.each([['2025-02-29'], ['2025-02-31T00:00:00Z'], ['14.3.2025'], ['now'], ['2025-03-14T09:30:00'], ['']])(
-    'refuses %s, which is no moment',
-    (start) => {
-      expect(fieldsOf(refused(getBars, { ...bars, start }))).toEqual(['start']);
-    },
-  );
+  it.each([
+    ['0001-01-00'],
+    ['2025-02-29'],
+    ['2025-02-31T00:00:00Z'],
+    ['14.3.2025'],
+    ['now'],
+    ['2025-03-14T09:30:00'],
+    [''],
+  ])('refuses %s, which is no moment', (start) => {
+    expect(fieldsOf(refused(getBars, { ...bars, start }))).toEqual(['start']);
+  });
   it('refuses an end that is not after the start', () => {
     expect(fieldsOf(refused(getBars, { ...bars, start: '2025-03-14', end: '2025-03-14' }))).toEqual(['end']);
   });

@@ -1,9 +1,11 @@
-// The markets in which the calls are made: each a whole gateway on a tape whose price stands still.
-import { writeFileSync } from 'node:fs';
+// A whole gateway on a tape whose price stands still, with an agent and another one, and orders to speak of.
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
-import { gatewayFolder, openTestGateway, type TestGateway } from '../support/gateway.ts';
-import type { SceneName } from './entry.ts';
+import { openTestGateway, type TestGateway } from './gateway.ts';
+
+export type SceneName = 'spx' | 'yesbank' | 'bitcoin';
 
 export interface Scene {
   readonly gate: TestGateway;
@@ -16,6 +18,9 @@ export interface Scene {
   /** The id of an order that has been filled. */
   filled(): Promise<string>;
   readonly other: Principal;
+  /** The id of another agent, new, with the same mandate. */
+  agent(called: string): Principal;
+  close(): Promise<void>;
 }
 
 interface Market {
@@ -40,6 +45,10 @@ function flatTape(price: string): string {
   return ['time_ms,open,high,low,close,volume', ...rows].join('\n');
 }
 
+/** A disk in memory where there is one: calls are under test here, not how fast a disk syncs. */
+const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** Wide: what is under test is what comes before it. */
 const MANDATE = {
   accounts: ['paper'],
   symbols: ['*'],
@@ -61,9 +70,12 @@ const MANDATE = {
   approval: 'never',
 };
 
-export async function openScene(name: SceneName): Promise<Scene> {
+export async function openScene(
+  name: SceneName,
+  mandate: Readonly<Record<string, unknown>> = {},
+): Promise<Scene> {
   const market = MARKETS[name];
-  const folder = gatewayFolder();
+  const folder = mkdtempSync(join(FAST_DISK, 'pcl-scene-'));
   const tape = join(folder, 'tape.csv');
   writeFileSync(tape, flatTape(market.price));
   const gate = await openTestGateway({
@@ -80,7 +92,7 @@ export async function openScene(name: SceneName): Promise<Scene> {
   await gate.clock.advanceAsync(5_000);
   const agent = (called: string) => {
     const { key } = gate.key(called, SCOPES);
-    const set = gate.gateway.access.mandates.set(called, MANDATE, OWNER_CLI);
+    const set = gate.gateway.access.mandates.set(called, { ...MANDATE, ...mandate }, OWNER_CLI);
     if (!set.ok) throw new Error(`${set.error.detail} ${JSON.stringify(set.error.errors)}`);
     const who = gate.gateway.access.keys.authenticate(key, { door: 'http' });
     if (!who.ok) throw new Error(who.error.detail);
@@ -112,9 +124,14 @@ export async function openScene(name: SceneName): Promise<Scene> {
     caller: caller.who,
     key: caller.key,
     other,
+    agent: (called) => agent(called).who,
     call,
     resting: (who) =>
       placed({ symbol, side: 'buy', qty, type: 'limit', limit_price: below, time_in_force: 'gtc' }, who),
+    async close() {
+      await gate.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
     async filled() {
       const id = await placed({ symbol, side: 'buy', qty, type: 'market' });
       await gate.clock.advanceAsync(5_000);
