@@ -100,6 +100,28 @@ describe('what the documents say', () => {
     expect(paths.filter((path) => !path.includes('NNN') && !existsSync(join(PROJECT, path)))).toEqual([]);
   });
 
+  it.each(DOCUMENTS)('%s names only tools and refusals that there are', (document) => {
+    const known = new Set<string>([...TOOLS.map(({ name }) => name), ...REFUSAL_REASONS]);
+    const verbs = 'get|list|search|place|modify|cancel|close|halt';
+    const tools = found(read(document), new RegExp(`\`((?:${verbs})_[a-z_]+)\``, 'g'));
+    expect(tools.filter((tool) => !known.has(tool))).toEqual([]);
+    const reasons = found(read(document), /"reason": "(\w+)"/g);
+    expect(reasons.filter((reason) => !known.has(reason))).toEqual([]);
+  });
+
+  it.each(DOCUMENTS)('%s shows JSON that is JSON', (document) => {
+    const blocks = found(read(document), /^ *```json\n([^]*?)^ *```/gm);
+    const wrong = blocks.filter((block) => {
+      try {
+        JSON.parse(block);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    expect(wrong).toEqual([]);
+  });
+
   it.each(DOCUMENTS)('%s knows no machine and no registry', (document) => {
     expect(read(document)).not.toMatch(/\/(?:home|root|Users|tmp|work)\/|\bregistry\./);
   });

@@ -1,5 +1,5 @@
 /** /docs: the reference of REST, a page for a browser and OpenAPI for a program; keyless on this machine, with a key on the public host. */
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Tool } from '#tools/define.ts';
 import { openApiDocument } from '#tools/openapi.ts';
 import { authenticate, challenge, type DoorAccess } from './auth.ts';
@@ -25,10 +25,12 @@ export function docs(app: FastifyInstance, options: DocsOptions): void {
 
 function docsRoutes(app: FastifyInstance, options: DocsOptions): void {
   const { tools, access, version } = options;
-  const document = openApiDocument(tools, version);
   const views = openViews();
-  // Rendered when it is first asked for: it takes longer than an order may wait, so it is done once.
-  let page: string | undefined;
+  // Made when first asked for, and once: each takes longer than an order may wait.
+  const document = once(() => JSON.stringify(openApiDocument(tools, version)));
+  const page = once(() => views.render('docs.html', docsPage(tools, version, ORIGIN)));
+  const sendDocument = (reply: FastifyReply): FastifyReply =>
+    reply.type('application/json; charset=utf-8').send(document());
   app.addHook('onRequest', async (request, reply) => {
     if (options.placeOf(request) === 'inside') return undefined;
     const principal = authenticate(access, {
@@ -40,15 +42,19 @@ function docsRoutes(app: FastifyInstance, options: DocsOptions): void {
   });
   app.get('/docs', (request, reply) => {
     void reply.header('vary', 'accept');
-    if (!prefersHtml(request.headers.accept)) return reply.send(document);
-    page ??= views.render('docs.html', docsPage(tools, version, ORIGIN));
+    if (!prefersHtml(request.headers.accept)) return sendDocument(reply);
     // The perimeter has admitted this Host, so it is one of ours and nothing but a name and a port.
-    return views.sendPage(reply, page.replaceAll(ORIGIN, `${request.protocol}://${request.host}`));
+    return views.sendPage(reply, page().replaceAll(ORIGIN, `${request.protocol}://${request.host}`));
   });
-  app.get('/docs/openapi.json', (_request, reply) => reply.send(document));
+  app.get('/docs/openapi.json', (_request, reply) => sendDocument(reply));
   app.get<{ Params: { readonly name: string } }>('/docs/static/:name', (request, reply) =>
     views.sendAsset(request, reply, request.params.name),
   );
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 /** RFC 9110 section 12.5.1: by name and weight; a client that names neither (curl) gets the document. */
