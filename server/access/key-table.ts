@@ -1,5 +1,5 @@
 /** The table `api_keys`, and a key as its owner sees it: never the key itself. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type AgentId, agentId, SCOPES, type Scope } from '#domain/principal.ts';
 import type { Store } from '#store/open.ts';
 import { type AddressRange, parseRange } from './address.ts';
@@ -33,7 +33,7 @@ export interface KeyRow {
 }
 
 /** What is stored of a key. A fast hash is enough for 256 random bits. */
-export const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest();
+export const hashOf = (key: string): Buffer => hash('sha256', key, 'buffer');
 const words = (text: string, separator: string): readonly string[] =>
   text === '' ? [] : text.split(separator);
 export const scopesOf = (row: KeyRow): readonly Scope[] =>

@@ -1,5 +1,12 @@
 /** The record of everything: takes events, commits them in one chain with what they tell of, and lets the file follow. */
-import { AUDIT_FILE_BYTES_MAX, AUDIT_FILE_DELAY_MS, AUDIT_GROUP_MS, AUDIT_RETRY_MS } from '#limits.ts';
+import {
+  AUDIT_FILE_BUSY_DELAY_MS,
+  AUDIT_FILE_BUSY_LINES,
+  AUDIT_FILE_BYTES_MAX,
+  AUDIT_FILE_DELAY_MS,
+  AUDIT_GROUP_MS,
+  AUDIT_RETRY_MS,
+} from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Keyring } from '#store/keyring.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
@@ -148,6 +155,7 @@ function openFollower(options: AuditLogOptions, chain: Chain, record: (event: Au
   let cancelSave: (() => void) | undefined;
   let unsaved = false;
   let trouble: string | undefined;
+  let delayMs = AUDIT_FILE_DELAY_MS;
   let closed = false;
 
   const outbox = openOutbox({
@@ -175,8 +183,12 @@ function openFollower(options: AuditLogOptions, chain: Chain, record: (event: Au
     if (unsaved) store.transaction(() => undefined);
   }
   function follow(): void {
+    const before = outbox.lastSeq();
     try {
       outbox.follow();
+      // Syncing stops everything else: where lines come by the hundred, many commits share one.
+      const isBusy = outbox.lastSeq() - before >= AUDIT_FILE_BUSY_LINES;
+      delayMs = isBusy ? AUDIT_FILE_BUSY_DELAY_MS : AUDIT_FILE_DELAY_MS;
       trouble = undefined;
     } catch (cause) {
       if (!isFault(cause)) throw cause;
@@ -185,9 +197,9 @@ function openFollower(options: AuditLogOptions, chain: Chain, record: (event: Au
       throw cause;
     }
   }
-  function followIn(delayMs: number): void {
+  function followIn(inMs: number): void {
     if (closed) return;
-    cancelFollow ??= clock.after(delayMs, () => {
+    cancelFollow ??= clock.after(inMs, () => {
       cancelFollow = undefined;
       attempt(follow);
     });
@@ -197,7 +209,7 @@ function openFollower(options: AuditLogOptions, chain: Chain, record: (event: Au
     follow,
     lastSeq: () => outbox.lastSeq(),
     save,
-    expect: () => store.afterCommit(() => followIn(AUDIT_FILE_DELAY_MS)),
+    expect: () => store.afterCommit(() => followIn(delayMs)),
     trouble: () => trouble,
     close() {
       closed = true;
