@@ -89,6 +89,8 @@ export const HTTP_HEAD_TIMEOUT_MS = 10_000;
 export const HTTP_TIMEOUT_CHECK_MS = 1_000;
 /** Connections open at once; over it, the one that has asked nothing for longest ends. */
 export const HTTP_CONNECTIONS_MAX = 2_048;
+/** A stop waits this long for answers on their way: longer than a broker may take, shorter than an owner waits. */
+export const HTTP_CLOSE_TIMEOUT_MS = 15_000;
 export const LOG_PATH_LENGTH_MAX = 200;
 export const LOG_TEXT_LENGTH_MAX = 1_000;
 /** Requests of one address from outside this machine, whoever sends them. */

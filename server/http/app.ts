@@ -107,7 +107,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     ...loggerOptions({ level: settings.logLevel, ...(options.logTo ? { to: options.logTo } : {}) }),
   });
   parseBodies(app);
-  connections.watch(app);
+  connections.watch(app, options.clock);
   const limits = addressLimits(app, options);
   guard(app, {
     admit,

@@ -1,7 +1,8 @@
 /** The connections of the HTTP door: how many there may be, who has to leave for another, and how a close ends them. */
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { HTTP_CONNECTIONS_MAX } from '#limits.ts';
+import { HTTP_CLOSE_TIMEOUT_MS, HTTP_CONNECTIONS_MAX } from '#limits.ts';
+import type { Clock } from '#ports.ts';
 import { answerUnreadable } from './errors.ts';
 
 export interface Connections {
@@ -16,8 +17,9 @@ export interface Connections {
   /**
    * A close waits for answers, not for connections: one that is idle, or that never asked anything, ends at once, one that
    * is being answered with its answer. Node's own notion of idle leaves out the connections that have asked nothing yet.
+   * Who does not send the rest of a question or take its answer is not waited for longer than any answer can take.
    */
-  watch(app: FastifyInstance): void;
+  watch(app: FastifyInstance, clock: Pick<Clock, 'after'>): void;
 }
 
 interface Answering {
@@ -30,6 +32,7 @@ export function openConnections(): Connections {
   /** In order of use: the first is the one that has done nothing for longest. */
   const open = new Map<Socket, Answering>();
   let closing = false;
+  let stopWaiting = (): void => undefined;
 
   /** Who trickles a request, or holds connections and asks nothing, leaves for who comes; who is being answered stays. */
   function makeRoom(comer: Socket): void {
@@ -69,7 +72,7 @@ export function openConnections(): Connections {
       if (answering && answering.count > 0) answering.leaving = true;
       else answerUnreadable(error, socket);
     },
-    watch(app) {
+    watch(app, clock) {
       app.server.on('connection', (socket: Socket) => {
         open.set(socket, { count: 0, leaving: false });
         socket.once('close', () => open.delete(socket));
@@ -80,7 +83,11 @@ export function openConnections(): Connections {
       app.addHook('preClose', async () => {
         closing = true;
         for (const [socket, { count: answers }] of open) if (answers === 0) socket.destroySoon();
+        stopWaiting = clock.after(HTTP_CLOSE_TIMEOUT_MS, () => {
+          for (const socket of open.keys()) socket.destroy();
+        });
       });
+      app.addHook('onClose', async () => stopWaiting());
     },
   };
 }

@@ -63,7 +63,7 @@ export function copyOfTheClone(): Portcullis {
   const root = mkdtempSync(join(realpathSync(tmpdir()), 'pcl-cli-'));
   const project = join(root, 'clone');
   mkdirSync(project);
-  for (const part of ['server', 'bin', 'package.json'])
+  for (const part of ['server', 'bin', 'views', 'package.json'])
     cpSync(join(CLONE, part), join(project, part), { recursive: true });
   symlinkSync(join(CLONE, 'node_modules'), join(project, 'node_modules'));
   return inFolder({ root, project, number: { next: 1 }, running: new Set() });
