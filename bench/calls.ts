@@ -62,6 +62,15 @@ export async function legacyCall(url: string, key: string): Promise<Call> {
   return { url: `${url}/mcp`, method: 'POST', headers, body: rpc('tools/call', CALL), answers: QUOTED };
 }
 
+/** Without a session, for a server that keeps none. */
+export const plainLegacyCall = (url: string): Call => ({
+  url: `${url}/mcp`,
+  method: 'POST',
+  headers: { ...headersFor('none'), 'mcp-protocol-version': LEGACY_VERSION },
+  body: rpc('tools/call', CALL),
+  answers: QUOTED,
+});
+
 export function restCall(url: string, key: string): Call {
   return {
     url: `${url}/api/v1/quotes?symbols=SPX`,

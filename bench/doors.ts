@@ -1,32 +1,56 @@
 /** How fast get_quotes is answered through each door, with everything on, as a part of what bare Fastify does. */
-import { echoOf, legacyCall, modernCall, restCall } from './calls.ts';
-import { defineFigure, type Measured } from './figure.ts';
+import { echoOf, legacyCall, modernCall, plainLegacyCall, restCall } from './calls.ts';
+import { type Bench, defineFigure, type Measured, type Target } from './figure.ts';
 import { makeKey, serveGateway } from './gateway.ts';
 import { type Call, compare } from './load.ts';
-import { start } from './process.ts';
+import { type Program, start } from './process.ts';
+
+interface Way {
+  readonly name: string;
+  readonly call: Call;
+  readonly target?: Target;
+}
+
+const echoServer = (bench: Bench): Promise<Program> =>
+  start(bench, { file: 'bench/echo-server.ts', says: /Listens on (\S+)/ });
+
+async function measured(bench: Bench, echo: Program, ways: readonly Way[]): Promise<readonly Measured[]> {
+  const how = bench.quick ? { rounds: 1, seconds: 1 } : { rounds: 7, seconds: 2 };
+  const all: Measured[] = [];
+  for (const { name, call, target } of ways) {
+    const { ratio, ...details } = await compare(call, echoOf(echo.said, call), how);
+    const [own, base] = [details.callsPerSecond.toFixed(0), details.baselinePerSecond.toFixed(0)];
+    bench.say(`${name}: ${own} calls a second, the echo ${base}`);
+    all.push({ name, value: ratio, unit: 'ratio', ...(target ? { target } : {}), details });
+  }
+  return all;
+}
+
+/** The ways through the doors of a gateway that runs on this folder; used for an empty one and for one full of orders. */
+export async function waysThrough(bench: Bench, folder: string): Promise<readonly Measured[]> {
+  const key = makeKey(folder);
+  const gateway = await serveGateway(bench, { folder });
+  return measured(bench, await echoServer(bench), [
+    { name: 'modern', call: modernCall(gateway.url, key), target: { atLeast: 0.6 } },
+    { name: 'legacy', call: await legacyCall(gateway.url, key), target: { atLeast: 0.5 } },
+    { name: 'rest', call: restCall(gateway.url, key), target: { atLeast: 0.7 } },
+  ]);
+}
 
 export const doors = defineFigure({
   name: 'doors',
   about: 'get_quotes with a key, limits and audit on, 16 connections, as a part of a bare Fastify echo',
+  run: (bench) => waysThrough(bench, bench.folder()),
+});
+
+export const naive = defineFigure({
+  name: 'naive',
+  about: 'the same call on the SDK used as in its first example, without keys, limits or audit',
   async run(bench) {
-    const folder = bench.folder();
-    const key = makeKey(folder);
-    const gateway = await serveGateway(bench, { folder });
-    const echo = await start(bench, { file: 'bench/echo-server.ts', says: /Listens on (\S+)/ });
-    const ways: readonly { readonly name: string; readonly atLeast: number; readonly call: Call }[] = [
-      { name: 'modern', atLeast: 0.6, call: modernCall(gateway.url, key) },
-      { name: 'legacy', atLeast: 0.5, call: await legacyCall(gateway.url, key) },
-      { name: 'rest', atLeast: 0.7, call: restCall(gateway.url, key) },
-    ];
-    const how = bench.quick ? { rounds: 1, seconds: 1 } : { rounds: 7, seconds: 2 };
-    const measured: Measured[] = [];
-    for (const { name, atLeast, call } of ways) {
-      const { ratio, ...details } = await compare(call, echoOf(echo.said, call), how);
-      bench.say(
-        `${name}: ${details.callsPerSecond.toFixed(0)} a second, the echo ${details.baselinePerSecond.toFixed(0)}`,
-      );
-      measured.push({ name, value: ratio, unit: 'ratio', target: { atLeast }, details });
-    }
-    return measured;
+    const server = await start(bench, { file: 'bench/naive-server.ts', says: /Listens on (\S+)/ });
+    return measured(bench, await echoServer(bench), [
+      { name: 'modern', call: modernCall(server.said, 'none') },
+      { name: 'legacy', call: plainLegacyCall(server.said) },
+    ]);
   },
 });
