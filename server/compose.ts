@@ -121,7 +121,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     remoteMcp: () => false,
   };
   const dispatcher = openDispatcher(services);
-  const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher));
+  const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
   const app = http ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log }) : undefined;
   const engine: Engine = { trading, feed, adapters };
   const closers: (() => void | Promise<void>)[] = [() => lock.release(), () => office.close()];

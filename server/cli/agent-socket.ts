@@ -50,5 +50,6 @@ async function serve(socket: Socket, o: AgentSocketOptions): Promise<void> {
   const principal = (): Result<Principal, Refusal> =>
     typeof key === 'string' ? access.keys.authenticate(key, { door: 'stdio' }) : access.localPrincipal();
   socket.write(greeting());
-  await serveConnection({ stream: socket, principal, mcp, clock, version }).closed;
+  const stillLive = (who: Principal): boolean => access.stillLive(who).ok;
+  await serveConnection({ stream: socket, principal, stillLive, mcp, clock, version }).closed;
 }

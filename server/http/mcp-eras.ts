@@ -6,12 +6,13 @@ import {
 } from '@modelcontextprotocol/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#domain/principal.ts';
-import { MCP_STREAMS_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { concernsCaller, refuseAtDoor } from './auth.ts';
+import { mcpListens } from './mcp-listen.ts';
 import type { McpOffer } from './mcp-server.ts';
 import { McpSessions } from './mcp-sessions.ts';
-import { headerOf, isStream, openExchange, principalCarrier, sendResponse } from './mcp-web.ts';
+import type { Subscriber } from './mcp-subscriptions.ts';
+import { flowOf, headerOf, isStream, openExchange, principalCarrier, sendResponse } from './mcp-web.ts';
 import { httpProblem, sendRpcProblem } from './problem.ts';
 
 export interface ErasOptions {
@@ -46,8 +47,9 @@ const SESSION_NOT_FOUND = httpProblem(
 export function mcpEras(options: ErasOptions): McpEras {
   const { offer, version, clock, stillLive } = options;
   const carrier = principalCarrier();
-  const makeServer = () =>
+  const makeServer = (subscriber?: Subscriber) =>
     offer.buildServer({
+      ...(subscriber ? { subscriber } : {}),
       tools: offer.tools,
       version,
       via: 'http',
@@ -55,22 +57,22 @@ export function mcpEras(options: ErasOptions): McpEras {
       principal: (context) => carrier.principalOf(context),
       onRefusal: (context, refusal) => carrier.noteRefusal(context, refusal),
     });
-  const modernHandler = createMcpHandler(makeServer, {
-    legacy: 'reject',
-    maxSubscriptions: MCP_STREAMS_MAX,
-    onerror: options.onError,
+  const modernHandler = createMcpHandler(() => makeServer(), { legacy: 'reject', onerror: options.onError });
+  const { subscriptions } = offer;
+  const sessions = new McpSessions({ clock, makeServer, subscriptions, stillLive });
+  const listens = mcpListens({
+    subscriptions,
+    carrier,
+    makeServer: () => makeServer(),
+    stillLive,
+    onError: options.onError,
   });
-  const sessions = new McpSessions({ clock, makeServer, stillLive });
-  /** Open `subscriptions/listen` streams: the SDK does not know whose they are. */
-  const listening = new Map<AbortController, Principal>();
 
   return {
     async modern(request, reply, principal) {
-      const { web, controller } = await openExchange(request, reply);
-      if (isJSONRPCRequest(request.body) && request.body.method === 'subscriptions/listen') {
-        listening.set(controller, principal);
-        reply.raw.once('close', () => listening.delete(controller));
-      }
+      if (isJSONRPCRequest(request.body) && request.body.method === 'subscriptions/listen')
+        return listens.serve(request, reply, principal);
+      const { web } = await openExchange(request, reply);
       const authInfo = carrier.authInfoOf(principal);
       const response = await modernHandler.fetch(web, { authInfo, parsedBody: request.body });
       const refusal = carrier.refusalOf(authInfo);
@@ -83,7 +85,7 @@ export function mcpEras(options: ErasOptions): McpEras {
       const id = headerOf(request, 'mcp-session-id');
       const { web } = await openExchange(request, reply);
       const authInfo = carrier.authInfoOf(principal);
-      const asked = { principal, authInfo, request: web, body: request.body };
+      const asked = { principal, authInfo, flow: flowOf(reply), request: web, body: request.body };
       if (id === undefined) return sendResponse(reply, await sessions.open(asked));
       const exchange = sessions.exchange(id, asked);
       if (!exchange) return sendRpcProblem(reply, SESSION_NOT_FOUND);
@@ -103,11 +105,11 @@ export function mcpEras(options: ErasOptions): McpEras {
     hasSession: (id, principal) => sessions.has(id, principal),
     endDead() {
       sessions.retireDead();
-      for (const [controller, principal] of listening) if (!stillLive(principal)) controller.abort();
+      listens.endDead();
     },
     async close() {
       sessions.close();
-      for (const controller of listening.keys()) controller.abort();
+      listens.close();
       await modernHandler.close();
     },
   };

@@ -1,6 +1,12 @@
 /** One MCP server object for one request, session or socket: both eras, no state, everything it knows is handed in. */
 /* oxlint-disable typescript/no-deprecated -- the low-level Server on purpose: requests build their own, and registering every tool each time is what costs */
-import { type CallToolResult, ProtocolError, Server, type ServerContext } from '@modelcontextprotocol/server';
+import {
+  type CallToolResult,
+  ProtocolError,
+  Server,
+  type ServerContext,
+  type ServerEvent,
+} from '@modelcontextprotocol/server';
 import type { Door, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
@@ -11,8 +17,9 @@ import type { Library } from '#tools/library.ts';
 import { invalidParams, refusalError } from './mcp-errors.ts';
 import { type McpPrompts, mcpPrompts } from './mcp-prompts.ts';
 import { type Caller, type McpResources, mcpResources } from './mcp-resources.ts';
+import { type Subscriber, Subscriptions } from './mcp-subscriptions.ts';
 import { type McpTools, mcpTools, refusalResult } from './mcp-tools.ts';
-import { RPC_UNAUTHENTICATED } from './problem.ts';
+import { RPC_INVALID_REQUEST, RPC_UNAUTHENTICATED } from './problem.ts';
 
 /** Hosts show or keep only the first 512 characters: the rules stand there. */
 export const INSTRUCTIONS = [
@@ -35,6 +42,7 @@ export const serverInfo = (version: string) => ({
 /** What the doors of MCP offer: tools for the short way, and a server of every method for the ways through the SDK. */
 export interface McpOffer {
   readonly tools: McpTools;
+  readonly subscriptions: Subscriptions;
   readonly buildServer: (options: ServerOptions) => McpServer;
 }
 
@@ -45,6 +53,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   /** Asked anew for every request: a key may be revoked, the gateway halted, between two of them. */
   readonly principal: (context: ServerContext) => Result<Principal, Refusal>;
+  /** Of the session or connection that the server is for; without one nothing can be followed. */
+  readonly subscriber?: Subscriber;
   /** Told of every refused call before its result is sent: over HTTP some are answered by the status. */
   readonly onRefusal?: (context: ServerContext, refusal: Refusal) => void;
 }
@@ -129,7 +139,12 @@ interface Features {
   readonly prompts: McpPrompts;
 }
 
-const CAPABILITIES = { tools: {}, resources: {}, prompts: {}, completions: {} };
+const CAPABILITIES = {
+  tools: { listChanged: true },
+  resources: { subscribe: true, listChanged: true },
+  prompts: { listChanged: true },
+  completions: {},
+};
 const LIST_HINT = { ttlMs: MCP_LIST_TTL_MS, cacheScope: 'private' as const };
 /** Lists depend on who asks; what a resource says is out of date at once. */
 const CACHE_HINTS = {
@@ -166,6 +181,39 @@ function addResources(server: McpServer, resources: McpResources, options: Serve
   server.setRequestHandler('resources/read', async ({ params: { uri } }, context) =>
     answered(options, context, await resources.read(caller(context), uri), { uri }),
   );
+  server.setRequestHandler('resources/subscribe', async ({ params: { uri } }, context) => {
+    const by = caller(context);
+    const { subscriber } = options;
+    if (!subscriber) throw new ProtocolError(RPC_INVALID_REQUEST, NEEDS_SESSION);
+    answered(options, context, await subscriber.subscribe(uri, by), { uri });
+    return {};
+  });
+  server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
+    options.subscriber?.unsubscribe(uri);
+    return {};
+  });
+}
+
+const NEEDS_SESSION = 'Only a session can be told of changes; initialize one first.';
+
+/** Tells the other side; one that has gone meanwhile is nobody's concern. */
+export function notify(server: McpServer, event: ServerEvent): void {
+  const told = notified(server, event);
+  told.catch(() => undefined);
+}
+function notified(server: McpServer, event: ServerEvent): Promise<void> {
+  switch (event.kind) {
+    case 'resource_updated':
+      return server.sendResourceUpdated({ uri: event.uri });
+    case 'tools_list_changed':
+      return server.sendToolListChanged();
+    case 'prompts_list_changed':
+      return server.sendPromptListChanged();
+    case 'resources_list_changed':
+      return server.sendResourceListChanged();
+    default:
+      return event satisfies never;
+  }
 }
 
 function addPrompts(server: McpServer, prompts: McpPrompts, options: ServerOptions): void {
@@ -181,10 +229,14 @@ function addPrompts(server: McpServer, prompts: McpPrompts, options: ServerOptio
   );
 }
 
-export function mcpOffer(dispatcher: Dispatcher, library: Library): McpOffer {
+export function mcpOffer(dispatcher: Dispatcher, library: Library, clock: Clock): McpOffer {
   const features: Features = {
     resources: mcpResources(library.resources),
     prompts: mcpPrompts(library.completions),
   };
-  return { tools: mcpTools(dispatcher), buildServer: (options) => buildServer(features, options) };
+  return {
+    tools: mcpTools(dispatcher),
+    subscriptions: new Subscriptions(library, clock),
+    buildServer: (options) => buildServer(features, options),
+  };
 }

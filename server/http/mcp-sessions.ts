@@ -2,14 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import { type AuthInfo, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import type { AgentId, Principal } from '#domain/principal.ts';
-import {
-  MCP_SESSION_IDLE_MS,
-  MCP_SESSIONS_MAX,
-  MCP_SESSIONS_PER_AGENT_MAX,
-  MCP_STREAM_CHECK_MS,
-} from '#limits.ts';
+import { MCP_SESSION_IDLE_MS, MCP_SESSIONS_MAX, MCP_SESSIONS_PER_AGENT_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import type { McpServer } from './mcp-server.ts';
+import { type McpServer, notify } from './mcp-server.ts';
+import type { Subscriber, Subscriptions } from './mcp-subscriptions.ts';
 
 interface Session {
   readonly id: string;
@@ -19,6 +15,9 @@ interface Session {
   principal: Principal;
   readonly server: McpServer;
   readonly transport: WebStandardStreamableHTTPServerTransport;
+  readonly subscriber: Subscriber;
+  /** Of the open stream, while there is one. */
+  flow: Flow | undefined;
   /** Monotonic. */
   lastUsedMs: number;
   /** Requests whose response is on its way, the open stream not counted. */
@@ -32,8 +31,18 @@ export interface SessionExchange {
   done(): void;
 }
 
+/** Whether the other side of a stream reads what it is sent. */
+export interface Flow {
+  blocked(): boolean;
+  /** Calls each time it reads again. */
+  onDrain(call: () => void): void;
+  /** Ends the connection: what was written and not read is lost. */
+  cut(): void;
+}
+
 export interface SessionRequest {
   readonly principal: Principal;
+  readonly flow: Flow;
   readonly authInfo: AuthInfo;
   readonly request: Request;
   readonly body: unknown;
@@ -42,8 +51,8 @@ export interface SessionRequest {
 export interface SessionOptions {
   readonly clock: Clock;
   /** A server whose principal comes from each request's AuthInfo. */
-  readonly makeServer: () => McpServer;
-  /** Asked while streams are open: nobody else would notice that their credential ended. */
+  readonly makeServer: (subscriber: Subscriber) => McpServer;
+  readonly subscriptions: Subscriptions;
   readonly stillLive: (principal: Principal) => boolean;
 }
 
@@ -52,7 +61,6 @@ export class McpSessions {
   /** In order of use: the first is the one unused for longest. */
   readonly #sessions = new Map<string, Session>();
   #stopExpiry: (() => void) | undefined;
-  #stopWatch: (() => void) | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -64,12 +72,22 @@ export class McpSessions {
 
   /** For `initialize`; the response carries the new id when the SDK accepts the handshake. */
   async open({ principal, authInfo, request, body }: SessionRequest): Promise<Response> {
-    const server = this.#options.makeServer();
+    let session: Session | undefined;
+    const subscriber = this.#options.subscriptions.connect({
+      live: () => this.#liveOf(session?.principal ?? principal),
+      state: () => (session?.flow === undefined ? 'closed' : session.flow.blocked() ? 'busy' : 'ready'),
+      send: (event) => notify(server, event),
+      end: (why) => session && this.#end(session, why),
+    });
+    const server = this.#options.makeServer(subscriber);
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => randomBytes(24).toString('base64url'),
-      onsessioninitialized: (id) => this.#keep({ id, principal, server, transport }),
+      onsessioninitialized: (id) => {
+        session = this.#keep({ id, principal, server, transport, subscriber });
+      },
       onsessionclosed: (id) => void this.#sessions.delete(id),
     });
+    server.onclose = () => subscriber.close();
     await server.connect(transport);
     const response = await transport.handleRequest(request, { authInfo, parsedBody: body });
     if (transport.sessionId === undefined) await server.close();
@@ -77,26 +95,35 @@ export class McpSessions {
   }
 
   /** Undefined when there is no such session for this credential: another's is as unknown as none. */
-  exchange(id: string, { principal, authInfo, request, body }: SessionRequest): SessionExchange | undefined {
-    const session = this.#find(id, principal);
+  exchange(id: string, asked: SessionRequest): SessionExchange | undefined {
+    const session = this.#find(id, asked.principal);
     if (!session) return undefined;
-    const kind = request.method === 'GET' ? 'streams' : 'answering';
-    session.principal = principal;
+    const kind = asked.request.method === 'GET' ? 'streams' : 'answering';
+    this.#noteCaller(session, asked.principal);
     session[kind] += 1;
     this.#touch(session);
-    if (kind === 'streams') this.#watchStreams();
     let ended = false;
-    const parsed = body === undefined ? {} : { parsedBody: body };
     return {
-      answer: session.transport.handleRequest(request, { authInfo, ...parsed }),
+      answer: kind === 'streams' ? this.#openStream(session, asked) : handle(session, asked),
       done: () => {
         if (ended) return;
         ended = true;
         session[kind] -= 1;
+        if (session.flow === asked.flow) session.flow = undefined;
         session.lastUsedMs = this.#options.clock.monotonicMs();
         this.#closeIfRetired(session);
       },
     };
+  }
+
+  async #openStream(session: Session, asked: SessionRequest): Promise<Response> {
+    const response = await handle(session, asked);
+    if (response.status !== 200) return response;
+    session.flow = asked.flow;
+    asked.flow.onDrain(() => session.subscriber.resume());
+    // What changed while nobody listened is told first.
+    session.subscriber.resume();
+    return response;
   }
 
   has(id: string, principal: Principal): boolean {
@@ -113,7 +140,6 @@ export class McpSessions {
 
   close(): void {
     this.#stopExpiry?.();
-    this.#stopWatch?.();
     for (const session of this.#sessions.values()) void session.server.close();
     this.#sessions.clear();
   }
@@ -123,12 +149,31 @@ export class McpSessions {
     return session?.credential === principal.credential ? session : undefined;
   }
 
-  #keep(made: Pick<Session, 'id' | 'principal' | 'server' | 'transport'>): void {
+  #keep(made: Pick<Session, 'id' | 'principal' | 'server' | 'transport' | 'subscriber'>): Session {
     const { agent, credential } = made.principal;
     this.#makeRoom(agent);
     const lastUsedMs = this.#options.clock.monotonicMs();
-    this.#sessions.set(made.id, { ...made, agent, credential, lastUsedMs, answering: 0, streams: 0 });
+    const session = { ...made, agent, credential, lastUsedMs, answering: 0, streams: 0, flow: undefined };
+    this.#sessions.set(made.id, session);
     this.#expireLater(MCP_SESSION_IDLE_MS);
+    return session;
+  }
+
+  #liveOf(principal: Principal): Principal | undefined {
+    return this.#options.stillLive(principal) ? principal : undefined;
+  }
+
+  /** A credential may come back with other scopes; its lists are others then. */
+  #noteCaller(session: Session, principal: Principal): void {
+    const before = session.principal;
+    session.principal = principal;
+    if (!sameScopes(before, principal)) session.subscriber.tellLists();
+  }
+
+  /** A stream that nobody reads is closed; the session stays until it has been idle for long. */
+  #end(session: Session, why: 'ended' | 'stalled'): void {
+    if (why === 'ended') this.#retire(session);
+    else session.flow?.cut();
   }
 
   /** A client that comes back under a new session each time crowds out its own oldest, not somebody else's. */
@@ -148,6 +193,7 @@ export class McpSessions {
 
   #retire(session: Session): void {
     this.#sessions.delete(session.id);
+    session.subscriber.close();
     session.transport.closeStandaloneSSEStream();
     this.#closeIfRetired(session);
   }
@@ -172,13 +218,13 @@ export class McpSessions {
     this.#stopExpiry = undefined;
     if (next !== undefined) this.#expireLater(next);
   }
-
-  #watchStreams(): void {
-    this.#stopWatch ??= this.#options.clock.after(MCP_STREAM_CHECK_MS, () => {
-      this.#stopWatch = undefined;
-      const streaming = [...this.#sessions.values()].filter((session) => session.streams > 0);
-      for (const session of streaming) if (!this.#options.stillLive(session.principal)) this.#retire(session);
-      if (streaming.length > 0) this.#watchStreams();
-    });
-  }
 }
+
+const handle = (session: Session, { request, authInfo, body }: SessionRequest): Promise<Response> =>
+  session.transport.handleRequest(request, {
+    authInfo,
+    ...(body === undefined ? {} : { parsedBody: body }),
+  });
+
+const sameScopes = (one: Principal, other: Principal): boolean =>
+  one.scopes.size === other.scopes.size && Array.from(one.scopes).every((scope) => other.scopes.has(scope));

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import type { Flow } from './mcp-sessions.ts';
 import { noPrincipal } from './problem.ts';
 
 export function headerOf(request: FastifyRequest, name: string): string | undefined {
@@ -46,6 +47,13 @@ export function sendResponse(reply: FastifyReply, response: Response): FastifyRe
   if (isStream(response)) reply.raw.flushHeaders();
   return reply;
 }
+/** Whether the client reads what has been written to it: while the socket is full, the kernel's buffers are too. */
+export const flowOf = ({ raw }: FastifyReply): Flow => ({
+  blocked: () => raw.writableNeedDrain,
+  onDrain: (call) => void raw.on('drain', call),
+  cut: () => void raw.destroy(),
+});
+
 export const isStream = (response: Response): boolean =>
   response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
 

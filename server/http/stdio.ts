@@ -7,6 +7,7 @@ import {
   isJSONRPCRequest,
   isJSONRPCResultResponse,
   type JSONRPCMessage,
+  type JSONRPCRequest,
   type Transport,
 } from '@modelcontextprotocol/server';
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
@@ -15,12 +16,15 @@ import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { SOCKET_MESSAGE_BYTES_MAX, SOCKET_REQUESTS_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import type { McpOffer } from './mcp-server.ts';
+import { type McpOffer, type McpServer, notify } from './mcp-server.ts';
+import { StdioListens } from './stdio-listens.ts';
 
 export interface ConnectionOptions {
   readonly stream: Duplex;
   /** Asked for every request: a refusal is the answer to it, whatever was asked. */
   readonly principal: () => Result<Principal, Refusal>;
+  /** Without effect: before anything is told that was not asked for. */
+  readonly stillLive: (principal: Principal) => boolean;
   readonly mcp: McpOffer;
   readonly clock: Clock;
   readonly version: string;
@@ -45,6 +49,7 @@ function canceledId(message: JSONRPCMessage): string | number | undefined {
  * (`echo … | portcullis stdio` works).
  */
 class SocketTransport implements Transport {
+  readonly #listens: StdioListens;
   readonly #stream: Duplex;
   readonly #input = new PassThrough();
   readonly #inner: StdioServerTransport;
@@ -54,8 +59,9 @@ class SocketTransport implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
 
-  constructor(stream: Duplex) {
+  constructor(stream: Duplex, listens: StdioListens) {
     this.#stream = stream;
+    this.#listens = listens;
     this.#inner = new StdioServerTransport(this.#input, stream, {
       maxBufferSize: SOCKET_MESSAGE_BYTES_MAX,
     });
@@ -87,8 +93,28 @@ class SocketTransport implements Transport {
     }
     const canceled = canceledId(message);
     // A canceled request is never answered; the call goes on to its end all the same.
-    if (canceled !== undefined) this.#settle(canceled);
-    this.onmessage?.(message);
+    if (canceled !== undefined) {
+      this.#listens.cancel(canceled);
+      this.#settle(canceled);
+    }
+    if (isJSONRPCRequest(message) && message.method === 'subscriptions/listen') void this.#listen(message);
+    else this.onmessage?.(message);
+  }
+
+  /** Not answered until it ends, so the end of the input does not wait for it. */
+  async #listen(request: JSONRPCRequest): Promise<void> {
+    const admitted = await this.#listens.admit(request);
+    this.#settle(request.id);
+    if (admitted?.kind === 'request') this.onmessage?.(admitted.request);
+    else if (admitted) await this.send(admitted.error);
+  }
+
+  /** Ends what listens, and says so. */
+  endListening(): void {
+    for (const { inward, outward } of this.#listens.endAll()) {
+      this.onmessage?.(inward);
+      this.send(outward).catch((error: unknown) => this.onerror?.(error as Error));
+    }
   }
 
   #endWhenAnswered(): void {
@@ -116,16 +142,37 @@ class SocketTransport implements Transport {
 }
 
 export function serveConnection(options: ConnectionOptions): ServedConnection {
-  const { stream, clock, version, principal, mcp } = options;
+  const { stream, clock, version, mcp, stillLive } = options;
   const { tools } = mcp;
+  /** As it was last let in; whether it still would be is asked of `stillLive`. */
+  let caller: Principal | undefined;
+  const principal = (): Result<Principal, Refusal> => {
+    const asked = options.principal();
+    if (asked.ok) caller = asked.value;
+    return asked;
+  };
+  principal();
+  let server: McpServer | undefined;
+  const subscriber = mcp.subscriptions.connect({
+    live: () => (caller && stillLive(caller) ? caller : undefined),
+    renew: () => void (caller && principal()),
+    state: () => (stream.destroyed ? 'closed' : stream.writableNeedDrain ? 'busy' : 'ready'),
+    send: (event) => server && notify(server, event),
+    // A host that sleeps reads on when it wakes; meanwhile nothing is written.
+    end: (why) => why === 'ended' && transport.endListening(),
+  });
+  const transport = new SocketTransport(stream, new StdioListens(subscriber, principal));
   const closed = new Promise<void>((resolve) => {
     if (stream.destroyed) resolve();
     else stream.once('close', () => resolve());
   });
-  const handle = serveStdio(() => mcp.buildServer({ tools, version, via: 'stdio', clock, principal }), {
-    transport: new SocketTransport(stream),
-    onerror: (error) => options.onError?.(error),
-  });
+  stream.on('drain', () => subscriber.resume());
+  void closed.then(() => subscriber.close());
+  const makeServer = (): McpServer => {
+    server = mcp.buildServer({ tools, version, via: 'stdio', clock, principal, subscriber });
+    return server;
+  };
+  const handle = serveStdio(makeServer, { transport, onerror: (error) => options.onError?.(error) });
   return {
     closed,
     async close() {

@@ -43,9 +43,10 @@ export interface ChangeSources {
 type OfEvent = (event: AuditEvent, agent: string, account: string) => readonly string[];
 
 const ofOrder: OfEvent = ({ detail }, agent, account) => {
+  const orderId = detail?.['order_id'];
   const filled = detail?.['to'] === 'filled';
   return [
-    topic.order(String(detail?.['order_id'])),
+    ...(typeof orderId === 'string' ? [topic.order(orderId)] : []),
     topic.orders(agent),
     topic.mandate(agent),
     topic.account(account),
@@ -77,7 +78,11 @@ const OF_KIND: ReadonlyMap<string, OfEvent> = new Map<string, OfEvent>([
   ['account.added', ofAccounts],
   ['account.changed', ofAccounts],
   ['account.removed', ofAccounts],
-  ['gateway.state', () => [topic.state, topic.lists]],
+  // While it is halted there are no lists to look at.
+  [
+    'gateway.state',
+    ({ detail }) => (detail?.['after'] === 'HALTED' ? [topic.state] : [topic.state, topic.lists]),
+  ],
   ['key.revoked', ofCredential],
   ['key.rotated', ofCredential],
 ]);

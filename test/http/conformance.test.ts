@@ -13,9 +13,6 @@ import { type Doors, openDoors } from '../support/doors.ts';
 
 const TEST_TIMEOUT_MS = 120_000;
 
-/** Asked only of servers that say they tell of changes, which this offer does not. */
-const OF_LISTS_THAT_CHANGE = /sep-2575-server-sends-(tools|prompts)-list-changed-on-subscription/;
-
 /** Not required (added later, or beyond what the suite's own server can do), and held all the same. */
 const HELD: Readonly<Record<Revision, readonly string[]>> = {
   '2025-11-25': ['server-session-lifecycle', 'json-schema-2020-12'],
@@ -45,7 +42,7 @@ describe.each(['2025-11-25', '2026-07-28'] as const)('the suite of %s', (revisio
       const offer = conformanceOffer({ shortWay: way === 'the short way' });
       const report = await run(revision, offer);
       const amiss = shortcomings(report, [...required, ...HELD[revision]]);
-      expect(amiss.filter((line) => !OF_LISTS_THAT_CHANGE.test(line)).join('\n')).toBe('');
+      expect(amiss.join('\n')).toBe('');
       expect(offer.calls.direct > 0).toBe(way === 'the short way');
       expect(offer.calls.throughServer).toBeGreaterThan(0);
     },

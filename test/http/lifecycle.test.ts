@@ -52,6 +52,7 @@ beforeEach(async () => {
       void serveConnection({
         stream,
         principal: () => access.keys.authenticate(key, { door: 'stdio' }),
+        stillLive: (who) => access.stillLive(who).ok,
         mcp,
         clock: gate.clock,
         version: 'test',

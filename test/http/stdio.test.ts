@@ -35,6 +35,7 @@ async function line(
   const served = serveConnection({
     stream: near,
     principal,
+    stillLive: (who) => doors.access.stillLive(who).ok,
     mcp: doors.mcp,
     clock: doors.clock,
     version: VERSION,

@@ -195,7 +195,9 @@ export async function openDoors(settings: Partial<HttpSettings> = {}, offer?: Mc
     remoteMcp: () => false,
   } as unknown as ToolServices;
   const dispatcher = openDispatcher(services, tools);
-  const mcp = offer ?? mcpOffer(dispatcher, openLibrary({ feed: services.feed, book, audit, access }, dispatcher));
+  const mcp =
+    offer ??
+    mcpOffer(dispatcher, openLibrary({ feed: services.feed, book, audit, access }, dispatcher), clock);
   const logged: string[] = [];
   const app = buildApp({
     settings: { ...LOCAL_SETTINGS, ...settings },

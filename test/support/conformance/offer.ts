@@ -9,18 +9,52 @@ import {
   Server,
   type ServerContext,
 } from '@modelcontextprotocol/server';
+import { wallClock } from '#clock.ts';
 import { ok } from '#domain/result.ts';
 import type { McpOffer, McpServer, ServerOptions } from '#http/mcp-server.ts';
+import { Subscriptions } from '#http/mcp-subscriptions.ts';
 import { RPC_INVALID_PARAMS } from '#http/problem.ts';
-import { ANSWERED_TOOLS } from './answers.ts';
+import { topic } from '#tools/change-feed.ts';
+import type { Library } from '#tools/library.ts';
+import { ANSWERED_TOOLS, type ListedTool, NO_ARGUMENTS, text } from './answers.ts';
 import { ASKING_TOOLS, type AskedState } from './asking.ts';
 import { complete, getPrompt, PROMPTS, RESOURCES, readResource, TEMPLATES } from './resources.ts';
 import { TELLING_TOOLS } from './telling.ts';
 
-const TOOLS = [...ANSWERED_TOOLS, ...ASKING_TOOLS, ...TELLING_TOOLS].map((tool) => tool.listed);
+const CHANGING_TOOLS: readonly ListedTool[] = ['test_trigger_tool_change', 'test_trigger_prompt_change'].map(
+  (name) => ({ name, description: 'Changes the lists.', inputSchema: NO_ARGUMENTS }),
+);
+const TOOLS = [
+  ...[...ANSWERED_TOOLS, ...ASKING_TOOLS, ...TELLING_TOOLS].map((tool) => tool.listed),
+  ...CHANGING_TOOLS,
+];
 const ANSWERED = new Map(ANSWERED_TOOLS.map((tool) => [tool.listed.name, tool]));
 const ASKING = new Map(ASKING_TOOLS.map((tool) => [tool.listed.name, tool]));
 const TELLING = new Map(TELLING_TOOLS.map((tool) => [tool.listed.name, tool]));
+
+/** Lists that change whenever a tool of the suite says so. */
+function changingLists() {
+  const listeners = new Set<Parameters<Library['changes']['onChange']>[0]>();
+  let version = 0;
+  const subscriptions = new Subscriptions(
+    {
+      changes: {
+        onChange(listener) {
+          listeners.add(listener);
+          return () => void listeners.delete(listener);
+        },
+      },
+      listsOf: () => ({ tools: String(version), prompts: String(version), resources: '' }),
+      resources: { follow: async () => ok({ topics: () => [], mayHear: () => true }) },
+    },
+    wallClock,
+  );
+  const change = (): void => {
+    version += 1;
+    for (const listener of listeners) listener([topic.lists], 'now');
+  };
+  return { subscriptions, change };
+}
 
 export interface ConformanceOffer extends McpOffer {
   /** Calls by the way they took. */
@@ -32,6 +66,7 @@ const unknown = (what: string): ProtocolError => new ProtocolError(RPC_INVALID_P
 /** With the short way, tools that answer at once are answered beside the SDK, as ours are; without it nothing is. */
 export function conformanceOffer({ shortWay }: { readonly shortWay: boolean }): ConformanceOffer {
   const calls = { direct: 0, throughServer: 0 };
+  const { subscriptions, change } = changingLists();
   const codec = createRequestStateCodec<AskedState>({
     key: randomBytes(32),
     bind: (context) => `${context.mcpReq.method}\0${context.http?.authInfo?.clientId ?? ''}`,
@@ -48,6 +83,10 @@ export function conformanceOffer({ shortWay }: { readonly shortWay: boolean }): 
         const declared = envelope.get(CLIENT_CAPABILITIES_META_KEY) as ClientCapabilities | undefined;
         const capabilities = declared ?? server.getClientCapabilities() ?? {};
         return asking.run({ context, args, codec, capabilities });
+      }
+      if (CHANGING_TOOLS.some((tool) => tool.name === name)) {
+        change();
+        return text('Changed.');
       }
       const telling = TELLING.get(name);
       if (telling) return telling.run(context);
@@ -74,6 +113,7 @@ export function conformanceOffer({ shortWay }: { readonly shortWay: boolean }): 
 
   return {
     calls,
+    subscriptions,
     tools: {
       has: (name) => shortWay && ANSWERED.has(name),
       list: () => ok({ tools: TOOLS }),
@@ -90,9 +130,9 @@ export function conformanceOffer({ shortWay }: { readonly shortWay: boolean }): 
         { name: 'portcullis-conformance', version },
         {
           capabilities: {
-            tools: {},
+            tools: { listChanged: true },
             resources: { subscribe: true },
-            prompts: {},
+            prompts: { listChanged: true },
             completions: {},
             logging: {},
           },
