@@ -7,6 +7,7 @@ import { residentMemory } from './process.ts';
 
 const POLL_MS = 5;
 const REST_MS = 2_000;
+const QUICK_REST_MS = 200;
 /** More than the noise of a heap between two collections is growth. */
 const GROWTH_MB_MAX = 20;
 
@@ -35,18 +36,19 @@ export const footprint = defineFigure({
   async run(bench) {
     const folder = bench.folder();
     const key = makeKey(folder);
+    const restMs = bench.quick ? QUICK_REST_MS : REST_MS;
     const times = await startTimes(bench, folder, bench.quick ? 2 : 6);
     const [first = Number.NaN, ...later] = times;
     const gateway = await serveGateway(bench, { folder });
-    await pause(REST_MS);
+    await pause(restMs);
     const idle = await residentMemory(gateway.pid);
     const call = modernCall(gateway.url, key);
     const [warm, all] = bench.quick ? [500, 1_000] : [20_000, 100_000];
     await load(call, { calls: warm });
-    await pause(REST_MS);
+    await pause(restMs);
     const warmed = await residentMemory(gateway.pid);
     await load(call, { calls: all - warm });
-    await pause(REST_MS);
+    await pause(restMs);
     const after = await residentMemory(gateway.pid);
     bench.say(`memory: ${idle.toFixed(0)} MB at rest, ${warmed.toFixed(0)} warm, ${after.toFixed(0)} after`);
     return [
