@@ -12,7 +12,7 @@ import {
 } from '#tools/reference.ts';
 import { OF_EVERY_TOOL } from '#tools/refusals.ts';
 
-const LINE_LENGTH_MAX = 100;
+const LINE_LENGTH_MAX = 110;
 
 const HEAD = `# The tools
 
@@ -65,7 +65,7 @@ function sectionOf(tool: Tool, { answers, commits }: Answers): string {
       ? ['and, carried out with its token and a key of your own,', json(commits[tool.name])]
       : []),
     ...argumentsOf(reference),
-    `Answer: ${reference.answer.map(groupWords).join('; ')}.`,
+    `Answer (? where it may be left out):\n\n${reference.answer.map(groupWords).join('\n')}`,
     ...(tool.refusals.length === 0 ? [] : [`Refusals of its own: ${tool.refusals.map(linkTo).join(', ')}.`]),
   ]
     .join('\n\n')
@@ -95,5 +95,5 @@ function argumentsOf({ parameters }: ToolReference): readonly string[] {
 
 const groupWords = ({ of, fields }: AnswerGroup): string => {
   const told = fields.map(({ name, type, always }) => `\`${name}\`${always ? '' : '?'} ${type}`).join(', ');
-  return of === '' ? told : `in \`${of}\`: ${told}`;
+  return of === '' ? `- ${told}` : `- in \`${of}\`: ${told}`;
 };

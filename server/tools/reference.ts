@@ -150,7 +150,7 @@ function collect(schema: PropertySchema, path: string, groups: Groups): void {
     const required = new Set((object['required'] as readonly string[] | undefined) ?? []);
     for (const [name, property] of Object.entries(object.properties)) {
       const field = fields.get(name) ?? { types: [], always: true };
-      const type = property.enum === undefined ? typeWords(property) : property.enum.join(', ');
+      const type = property.enum === undefined ? typeWords(property) : property.enum.join(' | ');
       if (!field.types.includes(type)) field.types.push(type);
       field.always &&= required.has(name) && objects.every((one) => Object.hasOwn(one.properties, name));
       fields.set(name, field);
