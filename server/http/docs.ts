@@ -43,8 +43,10 @@ function docsRoutes(app: FastifyInstance, options: DocsOptions): void {
   app.get('/docs', (request, reply) => {
     void reply.header('vary', 'accept');
     if (!prefersHtml(request.headers.accept)) return sendDocument(reply);
-    // The perimeter has admitted this Host, so it is one of ours and nothing but a name and a port.
-    return views.sendPage(reply, page().replaceAll(ORIGIN, `${request.protocol}://${request.host}`));
+    // The perimeter has admitted this Host, so it is one of ours and nothing but a name and a port. What a proxy passes on
+    // in X-Forwarded-Host and -Proto nobody has looked at.
+    const scheme = request.protocol === 'https' ? 'https' : 'http';
+    return views.sendPage(reply, page().replaceAll(ORIGIN, `${scheme}://${request.headers.host ?? ''}`));
   });
   app.get('/docs/openapi.json', (_request, reply) => sendDocument(reply));
   app.get<{ Params: { readonly name: string } }>('/docs/static/:name', (request, reply) =>

@@ -58,6 +58,28 @@ test('GET /docs on the public host is there only when REST is, and asks for a ke
     await remote.close();
   }
 });
+test('GET /docs names the Host that was admitted, whatever a caller behind a trusted proxy says of itself', async () => {
+  const named = await openDoors({
+    publicUrl: new URL('https://gate.example'),
+    allowedHosts: ['gate.lan'],
+    trustedProxies: ['127.0.0.1'],
+  });
+  const page = await send({
+    port: named.port,
+    path: '/docs',
+    headers: {
+      host: 'gate.lan',
+      accept: 'text/html',
+      'x-forwarded-for': '10.0.0.9',
+      'x-forwarded-host': '"><script>canary</script>',
+      'x-forwarded-proto': 'canary',
+    },
+  });
+  expect(page.status).toBe(200);
+  expect(page.text).toContain('http://gate.lan/');
+  expect(page.text).not.toContain('canary');
+  await named.close();
+});
 
 describe('what goes wrong', () => {
   const post = (body: string, headers: Record<string, string> = {}) =>
