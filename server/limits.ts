@@ -51,14 +51,18 @@ export const STORE_CHECK_BYTES_MAX = 512 * 1024 * 1024;
 /** What was read is good for this long without asking whether another process has written. */
 export const STORE_LOOK_INTERVAL_MS = 1;
 
+/** How long a statement waits for another connection's. */
+export const STORE_BUSY_TIMEOUT_MS = 2_000;
+
 export const AUDIT_GROUP_MS = 50;
 export const AUDIT_GROUP_EVENTS_MAX = 1_000;
 export const AUDIT_FILE_BYTES_MAX = 256 * 1024 * 1024;
 /** How long committed lines may wait for the file; what was missed after a failure is tried again after the second. */
 export const AUDIT_FILE_DELAY_MS = 25;
-/** While commits go on, the file follows this often. */
-export const AUDIT_FILE_INTERVAL_MS = 200;
 export const AUDIT_RETRY_MS = 1_000;
+/** How long they wait when so many came at once: a sync stops everything else, and many commits can share one. */
+export const AUDIT_FILE_BUSY_DELAY_MS = 200;
+export const AUDIT_FILE_BUSY_LINES = 100;
 /** Events of cancels and the kill switch kept while the store is broken. */
 export const AUDIT_DEFERRED_EVENTS_MAX = 10_000;
 /** Repeated denials are counted over this; kinds of them beyond the bound are recorded one by one. */
@@ -72,6 +76,8 @@ export const AUDIT_ARGUMENTS_LENGTH_MAX = 256 * 1024;
 /** Arguments that come again and again, of agents that watch: their HMACs are kept. */
 export const AUDIT_ARGUMENTS_REMEMBERED_MAX = 1_000;
 export const AUDIT_ARGUMENTS_REMEMBERED_LENGTH_MAX = 200;
+/** Rows that a verification reads at a time: between two batches it holds nothing that the engine's would wait for. */
+export const AUDIT_VERIFY_ROWS_MAX = 2_000;
 export const AUDIT_LINE_BYTES_MAX = 512 * 1024;
 /** What one batch appends to the file before it is synced. */
 export const AUDIT_FILE_BATCH_BYTES_MAX = 4 * 1024 * 1024;

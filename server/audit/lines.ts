@@ -43,14 +43,19 @@ export interface FileLine {
   readonly whole: boolean;
 }
 
-/** Lines from an offset on. The bytes of a line are good until the next one is asked for. */
-export function* linesOf(file: number, from: number): Generator<FileLine, void, undefined> {
+/** Lines from an offset on, up to another. The bytes of a line are good until the next one is asked for. */
+export function* linesOf(
+  file: number,
+  from: number,
+  until = Number.POSITIVE_INFINITY,
+): Generator<FileLine, void, undefined> {
   let buffer = Buffer.alloc(CHUNK_BYTES);
   let filled = 0;
   let position = from;
   for (;;) {
     if (filled === buffer.length) buffer = Buffer.concat([buffer, Buffer.alloc(CHUNK_BYTES)]);
-    const got = readSync(file, buffer, filled, buffer.length - filled, position + filled);
+    const room = Math.min(buffer.length - filled, until - position - filled);
+    const got = readSync(file, buffer, filled, room, position + filled);
     filled += got;
     let start = 0;
     for (let at = buffer.indexOf(NEWLINE); at !== -1 && at < filled; at = buffer.indexOf(NEWLINE, start)) {

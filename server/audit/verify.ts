@@ -1,13 +1,14 @@
 /** Proves the record: every byte of every file against its key, its neighbours, the database and checkpoints kept elsewhere. */
-import { closeSync, constants, existsSync, openSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync } from 'node:fs';
 import { err, ok, type Result } from '#domain/result.ts';
+import { AUDIT_VERIFY_ROWS_MAX } from '#limits.ts';
 import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
 import { AUDIT_KEYS, type Chain, openChain } from './chain.ts';
 import { type Checkpoint, verifyCheckpoint } from './checkpoint.ts';
 import { GENESIS_HASH, type LineFields, lineWithHash, parseBody, splitLine } from './line.ts';
-import { auditFiles, CURRENT_FILE, type FileLine, linesOf } from './lines.ts';
+import { CURRENT_FILE, type FileLine, linesOf } from './lines.ts';
+import { type AuditSnapshot, auditSnapshot, openThen } from './snapshot.ts';
 
 export interface FirstBad {
   readonly seq: number;
@@ -30,9 +31,11 @@ export interface VerifyReport {
 }
 
 export interface VerifyOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'db'>;
   readonly folder: string;
   readonly keyring: Keyring;
+  /** Up to where, beside an engine that writes on; all that there is now when absent. */
+  readonly snapshot?: AuditSnapshot;
   /** The texts of checkpoints that were kept elsewhere. */
   readonly checkpoints?: readonly string[];
 }
@@ -72,7 +75,7 @@ interface Proof {
   readonly checkpoints: ReadonlyMap<number, Checkpoint>;
 }
 
-/** Streams: memory does not grow with the record. Flush the log first when it is open. */
+/** Streams: memory does not grow with the record. Flush the log first when it is open here. */
 export function verifyAudit(options: VerifyOptions): VerifyReport {
   const progress: Progress = { seq: 0, hash: GENESIS_HASH, lines: 0, pending: 0 };
   let firstBad: FirstBad | undefined;
@@ -93,24 +96,16 @@ export function verifyAudit(options: VerifyOptions): VerifyReport {
 }
 
 function prove(options: VerifyOptions, progress: Progress): void {
-  const { store, folder, keyring } = options;
-  const files = existsSync(folder) ? auditFiles(folder) : [];
-  const synced = Number(store.db.prepare('SELECT coalesce(max(last_seq), 0) FROM audit_file').pluck().get());
+  const { store, folder, keyring, snapshot = auditSnapshot(store, folder) } = options;
   const checkpoints = checkpointsBySeq(options);
-  const rows = store.db
-    .prepare<[], TableRow>('SELECT seq, time, kind, agent, tool, outcome, line, hash FROM audit ORDER BY seq')
-    .iterate();
-  try {
-    if (keyring.exists(AUDIT_KEYS.chain)) {
-      const proof: Proof = { progress, chain: openChain(keyring), rows, checkpoints };
-      for (const path of files) proveFile(proof, path);
-      proveRest(proof, synced);
-    } else if (files.length > 0 || !rows.next().done) {
-      const why = `the key ${AUDIT_KEYS.chain}.key of the record is missing from the key folder`;
-      throw new Bad({ seq: 1, line: 1, file: `${AUDIT_KEYS.chain}.key`, why });
-    }
-  } finally {
-    rows.return?.();
+  const rows = rowsUntil(store, snapshot.head);
+  if (keyring.exists(AUDIT_KEYS.chain)) {
+    const proof: Proof = { progress, chain: openChain(keyring), rows, checkpoints };
+    for (const file of snapshot.files) proveFile(proof, folder, file);
+    proveRest(proof, snapshot.synced);
+  } else if (snapshot.files.length > 0 || !rows.next().done) {
+    const why = `the key ${AUDIT_KEYS.chain}.key of the record is missing from the key folder`;
+    throw new Bad({ seq: 1, line: 1, file: `${AUDIT_KEYS.chain}.key`, why });
   }
   const beyond = Math.max(0, ...checkpoints.keys());
   if (beyond > progress.seq) {
@@ -119,16 +114,34 @@ function prove(options: VerifyOptions, progress: Progress): void {
   }
 }
 
-function proveFile(proof: Proof, path: string): void {
+/** In batches: one long reading would keep the engine's write-ahead log from being emptied for as long as it lasts. */
+function* rowsUntil({ db }: Pick<Store, 'db'>, head: number): Generator<TableRow, void, undefined> {
+  const batch = db.prepare<[number, number, number], TableRow>(
+    'SELECT seq, time, kind, agent, tool, outcome, line, hash FROM audit WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+  );
+  let after = Number.MIN_SAFE_INTEGER;
+  for (;;) {
+    const rows = batch.all(after, head, AUDIT_VERIFY_ROWS_MAX);
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.seq;
+  }
+}
+
+function proveFile(proof: Proof, folder: string, then: AuditSnapshot['files'][number]): void {
   const { progress } = proof;
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const file = openThen(folder, then);
+  if (file === undefined) {
+    throw new Bad({ seq: progress.seq + 1, line: 1, file: then.name, why: 'the file is gone' });
+  }
   let number = 0;
   try {
-    for (const line of linesOf(file, 0)) {
+    for (const line of linesOf(file, 0, then.bytes)) {
       number++;
       const why = faultOfLine(proof, line);
       if (why !== undefined) {
-        throw new Bad({ seq: progress.seq + 1, line: number, file: basename(path), why });
+        throw new Bad({ seq: progress.seq + 1, line: number, file: then.name, why });
       }
       progress.lines++;
     }

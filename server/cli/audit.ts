@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { writeCheckpoint } from '#audit/checkpoint.ts';
 import { type AuditFilter, auditQuery } from '#audit/query.ts';
+import { type AuditSnapshot, auditSnapshot, auditSnapshotShape } from '#audit/snapshot.ts';
 import { type VerifyReport, verifyAudit } from '#audit/verify.ts';
 import type { Config } from '#config.ts';
 import { ok } from '#domain/result.ts';
 import { PAGE_MAX } from '#limits.ts';
+import { openBeside } from '#store/beside.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
 import { ownerAct } from './act.ts';
@@ -16,12 +18,13 @@ import { ask, atTheBooks, valueOf } from './reach.ts';
 
 const TAIL_DEFAULT = 20;
 
-const verify = ownerAct({
-  name: 'audit.verify',
-  input: z.strictObject({ checkpoints: z.array(z.string()) }),
-  work({ audit, store, keyring, config }, { checkpoints }) {
+/** The engine's part of a verification: it brings the files up to date, says where all stands, and goes on with its orders. */
+const snapshot = ownerAct({
+  name: 'audit.snapshot',
+  input: z.strictObject({}),
+  work({ audit, store, config }) {
     audit.flush();
-    return ok(verifyAudit({ store, keyring, folder: config.LOG_DIR, checkpoints }));
+    return ok(auditSnapshot(store, config.LOG_DIR));
   },
 });
 
@@ -53,6 +56,17 @@ function verifyAlone(config: Config, checkpoints: readonly string[]): VerifyRepo
   const store = openStore(config.DATA_DIR);
   try {
     return verifyAudit({ store, keyring, folder: config.LOG_DIR, checkpoints });
+  } finally {
+    store.close();
+  }
+}
+
+/** Beside the engine, in this process: what takes seconds for every million lines must not stand before an order or a kill. */
+function verifyBeside(config: Config, checkpoints: readonly string[], stood: AuditSnapshot): VerifyReport {
+  const keyring = openKeyring(config.MCP_OAUTH_KEYS_DIR);
+  const store = openBeside(config.DATA_DIR);
+  try {
+    return verifyAudit({ store, keyring, folder: config.LOG_DIR, checkpoints, snapshot: stood });
   } finally {
     store.close();
   }
@@ -98,7 +112,7 @@ function told(line: string): string {
 export const audit = defineCommand({
   name: 'audit',
   summary: 'The record of everything.',
-  acts: [verify, tail, checkpoint],
+  acts: [snapshot, tail, checkpoint],
   verbs: {
     verify: {
       summary:
@@ -109,8 +123,13 @@ export const audit = defineCommand({
       },
       async run(invocation) {
         const checkpoints = checkpointsIn(invocation.text('checkpoints'));
-        const report = await atTheBooks<VerifyReport>(invocation, verify.name, {
-          through: async (send) => valueOf<VerifyReport>(await send({ checkpoints })),
+        const report = await atTheBooks<VerifyReport>(invocation, snapshot.name, {
+          through: async (send) =>
+            verifyBeside(
+              invocation.config(),
+              checkpoints,
+              auditSnapshotShape.parse(valueOf<AuditSnapshot>(await send({}))),
+            ),
           alone: async (config) => verifyAlone(config, checkpoints),
         });
         printObject(invocation, report);

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { STORE_CHECK_BYTES_MAX } from '#limits.ts';
+import { STORE_BUSY_TIMEOUT_MS, STORE_CHECK_BYTES_MAX } from '#limits.ts';
 import { AfterCommitError, StoreError, storeFault } from './fault.ts';
 import { migrate, refuseForeign } from './migrate.ts';
 
@@ -36,7 +36,7 @@ export interface Store {
  * damaged, or was written by a newer version; nothing is changed then.
  */
 export function openStore(folder: string): Store {
-  const path = join(folder, 'portcullis.db');
+  const path = databasePath(folder);
   createPrivately(folder, path);
   refuseForeign(path);
   const db = openDatabase(path);
@@ -49,6 +49,8 @@ export function openStore(folder: string): Store {
   }
   return transactional(db, path);
 }
+
+export const databasePath = (folder: string): string => join(folder, 'portcullis.db');
 
 /** SQLite gives its side files the mode of the database, so that one is created closed to others. */
 function createPrivately(folder: string, path: string): void {
@@ -64,7 +66,7 @@ function openDatabase(path: string): Database.Database {
   let db: Database.Database | undefined;
   try {
     db = new Database(path);
-    db.pragma('busy_timeout = 2000');
+    db.pragma(`busy_timeout = ${STORE_BUSY_TIMEOUT_MS}`);
     const mode = db.pragma('journal_mode = WAL', { simple: true });
     if (mode !== 'wal') throw new Error(`this file system has no write-ahead log, only ${String(mode)}`);
     db.pragma('synchronous = FULL');

@@ -202,12 +202,10 @@ function protection(
   account: AccountId,
   instrument: InstrumentId,
 ): { readonly takeProfit: Price | null; readonly stopLoss: Price | null } {
-  const legs = line.orders
-    .reductionsOf({ agent: who.agent, account, instrument })
-    .filter((order) => !order.held);
+  const legs = line.orders.reductionsOf({ agent: who.agent, account, instrument });
   return {
-    takeProfit: legs.find((order) => order.role === 'take_profit')?.limitPrice ?? null,
-    stopLoss: legs.find((order) => order.role === 'stop_loss')?.stopPrice ?? null,
+    takeProfit: legs.find((leg) => leg.role === 'take_profit' && !leg.held)?.limitPrice ?? null,
+    stopLoss: legs.find((leg) => leg.role === 'stop_loss' && !leg.held)?.stopPrice ?? null,
   };
 }
 
