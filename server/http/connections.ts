@@ -1,4 +1,5 @@
 /** The connections of the HTTP door: how many there may be, who has to leave for another, and how a close ends them. */
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { HTTP_CLOSE_TIMEOUT_MS, HTTP_CONNECTIONS_MAX } from '#limits.ts';
@@ -24,6 +25,7 @@ export interface Connections {
 
 interface Answering {
   count: number;
+  latest: IncomingMessage | undefined;
   /** To be ended with the last answer. */
   leaving: boolean;
 }
@@ -38,7 +40,10 @@ export function openConnections(): Connections {
   function makeRoom(comer: Socket): void {
     if (open.size <= HTTP_CONNECTIONS_MAX) return;
     for (const [socket, answering] of open) {
-      if (answering.count > 0 || socket === comer) continue;
+      const asked = answering.count > 0 && answering.latest?.complete === true;
+      if (asked || socket === comer) continue;
+      // At once, so that the next one who comes finds another: the socket itself closes later.
+      open.delete(socket);
       socket.destroy();
       return;
     }
@@ -50,6 +55,7 @@ export function openConnections(): Connections {
     if (answering === undefined) return;
     answering.count += by;
     if (by > 0) {
+      answering.latest = request.raw;
       open.delete(socket);
       open.set(socket, answering);
     } else if (answering.count === 0 && (closing || answering.leaving)) socket.destroySoon();
@@ -74,7 +80,7 @@ export function openConnections(): Connections {
     },
     watch(app, clock) {
       app.server.on('connection', (socket: Socket) => {
-        open.set(socket, { count: 0, leaving: false });
+        open.set(socket, { count: 0, latest: undefined, leaving: false });
         socket.once('close', () => open.delete(socket));
         makeRoom(socket);
       });

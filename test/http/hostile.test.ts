@@ -103,8 +103,11 @@ test('connections without end push out those that ask nothing, never those that 
   );
   await expect.poll(() => doors.script.seen).toContain('in flight');
   const idle = await openMany(HTTP_CONNECTIONS_MAX, '');
-  await openMany(100, HEAD);
+  // Whoever has a key and trickles under it leaves as well.
+  const trickled = await openMany(100, `${HEAD}Authorization: Bearer ${key}\r\nContent-Length: 9\r\n\r\n{`);
   await expect.poll(() => idle.filter(({ socket }) => socket.closed).length).toBeGreaterThan(100);
+  await openMany(HTTP_CONNECTIONS_MAX, '');
+  await expect.poll(() => trickled.every(({ socket }) => socket.closed)).toBe(true);
   doors.script.gate = Promise.resolve();
   await placeOrder();
   open();
