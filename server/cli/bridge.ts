@@ -23,12 +23,15 @@ export async function bridge(url: URL, key: string | undefined): Promise<number>
     ...(key === undefined ? {} : { requestInit: { headers: { authorization: `Bearer ${key}` } } }),
   });
   const inWork = new Map<RequestId, AbortController>();
+  /** Streams of the modern era: answered when they end, so nothing waits for them. */
+  const listening = new Map<RequestId, AbortController>();
   const idle = Promise.withResolvers<void>();
   let hostEnded = false;
   let initializeId: RequestId | undefined;
 
   const settle = (id: RequestId): void => {
     inWork.delete(id);
+    listening.delete(id);
     if (hostEnded && inWork.size === 0) idle.resolve();
     if (!hostEnded && inWork.size < BRIDGE_REQUESTS_MAX) lines.resume();
   };
@@ -50,12 +53,12 @@ export async function bridge(url: URL, key: string | undefined): Promise<number>
     const request = isJSONRPCRequest(message) ? message : undefined;
     if (canceled !== undefined) {
       // In the modern era hanging up is how a request is canceled; the older one is told as well.
-      const controller = inWork.get(canceled);
+      const controller = inWork.get(canceled) ?? listening.get(canceled);
       settle(canceled);
       controller?.abort();
     }
     const controller = new AbortController();
-    if (request) inWork.set(request.id, controller);
+    if (request) (request.method === 'subscriptions/listen' ? listening : inWork).set(request.id, controller);
     if (!hostEnded && inWork.size >= BRIDGE_REQUESTS_MAX) lines.pause();
     if (request && isInitializeRequest(request)) initializeId = request.id;
     try {
@@ -85,6 +88,7 @@ export async function bridge(url: URL, key: string | undefined): Promise<number>
   const hostGone = new Promise<void>((resolve) => {
     lines.once('close', () => {
       hostEnded = true;
+      for (const controller of listening.values()) controller.abort();
       if (inWork.size === 0) idle.resolve();
       resolve();
     });

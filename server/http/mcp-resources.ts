@@ -9,7 +9,7 @@ import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { MCP_LIST_PAGE_MAX } from '#limits.ts';
 import { type ListedResource, RESOURCE_MIME_TYPE, type ResourceReader } from '#tools/resource-reader.ts';
-import type { Resource } from '#tools/resources.ts';
+import { mayRead, type Resource } from '#tools/resources.ts';
 import { pageOf } from './mcp-page.ts';
 
 /** Whose request it is, and through which door. */
@@ -23,6 +23,8 @@ export interface McpResources {
   list(principal: Principal, cursor: string | undefined): Result<ListResourcesResult, string>;
   templates(principal: Principal, cursor: string | undefined): Result<ListResourceTemplatesResult, string>;
   read(caller: Caller, uri: string): Promise<Result<ReadResourceResult, Refusal>>;
+  /** The scope the caller lacks for this resource, if there is such a resource. */
+  missingScope(principal: Principal, uri: string): string | undefined;
 }
 
 type Listed = ListResourcesResult['resources'][number];
@@ -66,6 +68,11 @@ export function mcpResources(reader: ResourceReader): McpResources {
       if (!page.ok) return page;
       const { items, next } = page.value;
       return ok({ resourceTemplates: items.map(listedTemplate), ...next });
+    },
+    missingScope(principal, uri) {
+      const found = reader.find(uri);
+      if (!found.ok || mayRead(principal, found.value.resource)) return undefined;
+      return found.value.resource.tool.scope;
     },
     async read(caller, uri) {
       const answer = await reader.read(uri, caller);

@@ -2,6 +2,7 @@
 /* oxlint-disable typescript/no-deprecated -- the low-level Server on purpose: requests build their own, and registering every tool each time is what costs */
 import {
   type CallToolResult,
+  type JSONRPCRequest,
   ProtocolError,
   Server,
   type ServerContext,
@@ -44,6 +45,16 @@ export interface McpOffer {
   readonly tools: McpTools;
   readonly subscriptions: Subscriptions;
   readonly buildServer: (options: ServerOptions) => McpServer;
+  /**
+   * For a request that the caller lacks a scope for and that is no call of a tool: which scope, and the refusal, which is on
+   * the record then. Over HTTP the status tells it, whatever the SDK would have made of the request.
+   */
+  readonly denied: (caller: Caller, request: JSONRPCRequest) => Promise<Denied | undefined>;
+}
+
+export interface Denied {
+  readonly scope: string;
+  readonly refusal: Refusal;
 }
 
 export interface ServerOptions {
@@ -229,6 +240,21 @@ function addPrompts(server: McpServer, prompts: McpPrompts, options: ServerOptio
   );
 }
 
+const OF_RESOURCES: ReadonlySet<string> = new Set(['resources/read', 'resources/subscribe']);
+
+async function deniedResource(
+  resources: McpResources,
+  caller: Caller,
+  { method, params }: JSONRPCRequest,
+): Promise<Denied | undefined> {
+  const uri = OF_RESOURCES.has(method) ? params?.['uri'] : undefined;
+  if (typeof uri !== 'string') return undefined;
+  const scope = resources.missingScope(caller.principal, uri);
+  if (scope === undefined) return undefined;
+  const answer = await resources.read(caller, uri);
+  return answer.ok ? undefined : { scope, refusal: answer.error };
+}
+
 export function mcpOffer(dispatcher: Dispatcher, library: Library, clock: Clock): McpOffer {
   const features: Features = {
     resources: mcpResources(library.resources),
@@ -238,5 +264,6 @@ export function mcpOffer(dispatcher: Dispatcher, library: Library, clock: Clock)
     tools: mcpTools(dispatcher),
     subscriptions: new Subscriptions(library, clock),
     buildServer: (options) => buildServer(features, options),
+    denied: (caller, request) => deniedResource(features.resources, caller, request),
   };
 }

@@ -50,6 +50,7 @@ const CAPABILITY_DOCUMENT = {
 
 interface Door {
   readonly tools: McpTools;
+  readonly denied: McpOffer['denied'];
   readonly eras: McpEras;
   readonly answer: ReturnType<typeof directAnswers>;
   readonly isModernCall: ReturnType<typeof modernCheck>;
@@ -114,6 +115,8 @@ async function serveThroughSdk(door: Door, asked: Asked): Promise<FastifyReply> 
   const directly = ours && (() => callDirectly(door, asked, ours, 'legacy'));
   // A missing scope is told by the status in both eras, whatever the SDK would have made of the request.
   if (directly && door.tools.missingScope(principal, ours.params.name) !== undefined) return directly();
+  const denied = single && (await door.denied({ principal, via: 'http' }, single));
+  if (denied) return refuseAtDoor(reply, denied.refusal, { id: single.id, scope: denied.scope });
 
   const headers = headersOf(request);
   const { protocolVersion } = headers;
@@ -145,6 +148,7 @@ export function mcpDoor(app: FastifyInstance, options: McpDoorOptions): void {
   const eras = mcpEras({ offer, clock, version, stillLive, onError });
   const door: Door = {
     tools,
+    denied: offer.denied,
     eras,
     answer: directAnswers(tools, version),
     isModernCall: modernCheck(),

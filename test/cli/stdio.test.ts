@@ -55,6 +55,18 @@ const isRunning = (pid: number): boolean => {
   const stat = `/proc/${pid}/stat`;
   return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'));
 };
+const LISTEN = `${JSON.stringify({
+  jsonrpc: '2.0',
+  id: 1,
+  method: 'subscriptions/listen',
+  params: {
+    notifications: { toolsListChanged: true },
+    _meta: {
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+    },
+  },
+})}\n`;
 const LIST = `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' })}\n`;
 
 describe('when nothing runs', () => {
@@ -224,6 +236,17 @@ describe('to a gateway elsewhere (--url)', () => {
     expect(await ask(client, 'get_mandate')).toMatchObject({ agent: 'far', door: 'http' });
     await expect(ask(client, 'place_order', {})).rejects.toMatchObject({ code: -32_003 });
     expect(existsSync(elsewhere.dataFolder)).toBe(false);
+    const uri = 'portcullis://quotes/SPX';
+    const heard = new Promise((resolve) => {
+      client.setNotificationHandler('notifications/resources/updated', ({ params }) => resolve(params.uri));
+    });
+    if (mode === 'auto') await client.listen({ resourceSubscriptions: [uri] });
+    else await client.subscribeResource({ uri });
+    expect(await heard).toBe(uri);
+    // What listens is answered by its end alone: a host that goes away is not kept for it.
+    const ended = await gate.run(['stdio', '--url', serving.url, '--key-file', file], {}, LISTEN);
+    expect(ended.code).toBe(0);
+    expect((await gate.run(['stdio', '--key-file', file], {}, LISTEN)).code).toBe(0);
     await client.close();
     await serving.stop();
   });

@@ -1,8 +1,10 @@
 /** Resources as clients of both SDK lines see them: projections of tools, the caller's own, and nobody else's. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { auditQuery } from '#audit/query.ts';
 import { OWNER_CLI, type Scope } from '#domain/principal.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { currentClient, olderClient } from '../support/mcp-clients.ts';
+import { bearer, send } from '../support/raw-http.ts';
 
 let gate: TestGateway;
 const closers: (() => Promise<unknown>)[] = [];
@@ -109,6 +111,27 @@ describe('reading a resource', () => {
     for (const client of await everyClient('watcher', ['read:market'])) {
       expect((await failureOf(client, 'portcullis://mandate')).message).toContain('read:account');
     }
+  });
+  test('of another scope is told by the status, in sessions and without, and is on the record', async () => {
+    const { key } = gate.key('watcher', ['read:market']);
+    const params = { uri: 'portcullis://mandate' };
+    for (const method of ['resources/read', 'resources/subscribe']) {
+      const answer = await send({
+        port: Number(new URL(gate.url).port),
+        method: 'POST',
+        path: '/mcp',
+        headers: bearer(key),
+        body: { jsonrpc: '2.0', id: 7, method, params },
+      });
+      expect(answer.status).toBe(403);
+      expect(answer.headers['www-authenticate']).toContain('scope="read:account"');
+      expect(answer.json()).toMatchObject({ id: 7, error: { data: { reason: 'insufficient_scope' } } });
+    }
+    gate.gateway.audit.flush();
+    const lines = auditQuery(gate.gateway.store, gate.gateway.keyring).tail(50, { kind: 'tool.call' });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ tool: 'get_mandate', agent: 'watcher', outcome: 'refused' }),
+    );
   });
   test('that does not exist is -32602 with the address, in every era', async () => {
     for (const client of await everyClient()) {

@@ -114,6 +114,7 @@ export function conformanceOffer({ shortWay }: { readonly shortWay: boolean }): 
   return {
     calls,
     subscriptions,
+    denied: async () => undefined,
     tools: {
       has: (name) => shortWay && ANSWERED.has(name),
       list: () => ok({ tools: TOOLS }),
