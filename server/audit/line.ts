@@ -30,6 +30,23 @@ export interface LineFields {
   readonly prev: string;
 }
 
+const FIELDS = [
+  'seq',
+  'time',
+  'kind',
+  'agent',
+  'credential',
+  'door',
+  'tool',
+  'scope',
+  'account',
+  'outcome',
+  'latency_ms',
+  'args_hmac',
+  'detail',
+  'prev',
+] as const satisfies readonly (keyof LineFields)[];
+
 const HASH_MARK = ',"hash":"';
 /** `,"hash":"` + 64 digits + `"}` */
 const TAIL_LENGTH = HASH_MARK.length + 64 + 2;
@@ -52,15 +69,24 @@ function isList(value: object): value is readonly JsonValue[] {
 
 /** Everything up to the hash: what the hash is taken over. */
 export function lineBody(fields: LineFields): string {
-  return (
-    `{"seq":${fields.seq},"time":${JSON.stringify(fields.time)},"kind":${JSON.stringify(fields.kind)}` +
-    `,"agent":${JSON.stringify(fields.agent)},"credential":${JSON.stringify(fields.credential)}` +
-    `,"door":${JSON.stringify(fields.door)},"tool":${JSON.stringify(fields.tool)}` +
-    `,"scope":${JSON.stringify(fields.scope)},"account":${JSON.stringify(fields.account)}` +
-    `,"outcome":${JSON.stringify(fields.outcome)},"latency_ms":${JSON.stringify(fields.latency_ms)}` +
-    `,"args_hmac":${JSON.stringify(fields.args_hmac)},"detail":${canonicalJson(fields.detail)}` +
-    `,"prev":${JSON.stringify(fields.prev)}`
-  );
+  const { seq, time, kind, agent, credential, door, tool, scope, account, outcome } = fields;
+  const { latency_ms, args_hmac, detail, prev } = fields;
+  // Spelled in one go, in this order: field by field it takes three times as long.
+  const plain = JSON.stringify({
+    seq,
+    time,
+    kind,
+    agent,
+    credential,
+    door,
+    tool,
+    scope,
+    account,
+    outcome,
+    latency_ms,
+    args_hmac,
+  });
+  return `${plain.slice(0, -1)},"detail":${canonicalJson(detail)},"prev":${JSON.stringify(prev)}`;
 }
 
 export function lineWithHash(body: string, hash: string): string {
@@ -84,8 +110,9 @@ export function parseBody(body: string): LineFields | undefined {
   } catch {
     return undefined;
   }
-  // Spelled again and compared, a wrong type or a missing, additional or reordered field can not come out equal.
-  if (typeof parsed !== 'object' || parsed === null) return undefined;
+  // Spelled again and compared, a wrong type or an additional or reordered field can not come out equal.
+  if (typeof parsed !== 'object' || parsed === null || !FIELDS.every((name) => name in parsed))
+    return undefined;
   const fields = parsed as LineFields;
   if (
     !Number.isSafeInteger(fields.seq) ||
