@@ -15,13 +15,13 @@ const RESERVED = {
 
 const ASK_FOR_MORE = 'Change the order, or let the owner change the mandate.';
 const LOOK_AT_LIMITS =
-  'limits has the figures: make the order smaller, or wait until some of it is free again.';
+  'Look at the figures in limits: make the order smaller, or wait until some of it is free again.';
 
 export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords } = {
   invalid_input: {
     meaning: 'An argument is missing, unknown or not as its schema says.',
     remedy:
-      'errors names every wrong field with its rule and the nearest right value; correct and call again.',
+      'Look at errors, which names every wrong field with its rule and the nearest right value; correct and call again.',
   },
   unknown_symbol: {
     meaning: 'No instrument has this symbol.',

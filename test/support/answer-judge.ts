@@ -4,6 +4,7 @@ import type { Tool } from '#tools/define.ts';
 import type { ToolAnswer } from '#tools/dispatch.ts';
 import { outputSchemaOf } from '#tools/json-schema.ts';
 import { mcpTool } from '#tools/mcp-shape.ts';
+import { OF_EVERY_TOOL } from '#tools/refusals.ts';
 import { ProblemShape, RefusalShape } from '#tools/shapes.ts';
 
 export interface AnswerJudge {
@@ -35,6 +36,9 @@ export function answerJudge(): AnswerJudge {
       if (published !== undefined) return published;
       if (answer.ok) return this.ofSuccess(tool, wire);
       if (answer.refusal.status >= 500) return `${answer.refusal.reason}: ${answer.refusal.detail}`;
+      const told = [...OF_EVERY_TOOL, ...tool.refusals];
+      if (!told.includes(answer.refusal.reason))
+        return `${tool.name} does not say that it may refuse with ${answer.refusal.reason}`;
       return refusal(wire);
     },
     ofSuccess: (tool, body) => fault(`success of ${tool.name}`, tool.successSchema, body),
