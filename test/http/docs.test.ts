@@ -1,6 +1,7 @@
 // /docs as a browser and as a program meet it: one address, two shapes, and nothing from elsewhere.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Script } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REFUSAL_REASONS } from '#domain/refusal.ts';
 import { prefersHtml } from '#http/docs.ts';
@@ -132,6 +133,25 @@ describe('no request leaves the machine', () => {
     const text = readFileSync(join(STATIC, name), 'utf8').replace('xmlns="http://www.w3.org/2000/svg"', '');
     expect(text).not.toMatch(/https?:\/\//);
     expect(outward(text)).toEqual([]);
+  });
+});
+
+describe('the script of the page', () => {
+  const script = readFileSync(join(STATIC, 'docs.js'), 'utf8');
+  test('is read by the engine', () => {
+    expect(() => new Script(script)).not.toThrow();
+  });
+  test('keeps the key nowhere, and shows an answer as text alone', () => {
+    expect(script).not.toMatch(/localStorage|sessionStorage|indexedDB|cookie/);
+    expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(/);
+  });
+  test('names only parts that the page has', () => {
+    const ids = [...script.matchAll(/'#(\w+)'/g)].map(([, id]) => `id="${id}"`);
+    const classes = [...script.matchAll(/'(?:form)?\.(\w+)(?::not\(\[hidden\]\))?'/g)].map(
+      ([, name]) => `class="${name}"`,
+    );
+    expect(ids.length + classes.length).toBeGreaterThan(5);
+    for (const part of [...ids, ...classes]) expect(page.text).toContain(part);
   });
 });
 
