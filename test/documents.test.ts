@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { COMMANDS } from '#cli/index.ts';
+import { claudeCodeHttp, claudeCodeStdio, hostConfig } from '#cli/snippets.ts';
 import { REFUSAL_REASONS } from '#domain/refusal.ts';
 import { isReserved } from '#domain/refusal-guide.ts';
 import { TOOLS } from '#tools/index.ts';
@@ -146,6 +147,21 @@ describe('what is made from the code', () => {
       .join('\n');
     const answered = REFUSAL_REASONS.filter((reason) => sources.includes(`'${reason}'`));
     expect(REFUSAL_REASONS.filter((reason) => !isReserved(reason))).toEqual(answered);
+  });
+});
+
+describe('what is to be pasted into a host', () => {
+  const launch = { command: 'node', args: ['/path/to/portcullis/bin/portcullis.mjs', 'stdio'], env: {} };
+  const url = 'http://127.0.0.1:7800';
+
+  it.each(['README.md', 'docs/connect-an-agent.md'])('%s: what `npm start` prints', (document) => {
+    const text = read(document);
+    expect(text).toContain(`\n${claudeCodeStdio(launch)}\n`);
+    expect(text).toContain(`\n${claudeCodeHttp(url)}\n`);
+    const blocks = [...text.matchAll(/```json\n([^]*?)```/g)].map(
+      ([, json = '']) => JSON.parse(json) as unknown,
+    );
+    expect(blocks).toContainEqual(JSON.parse(hostConfig(launch)));
   });
 });
 
