@@ -61,21 +61,17 @@ export function plainCall(body: unknown): PlainCall | undefined {
 const callParams = z.object({
   name: z.string(),
   arguments: z.record(z.string(), z.unknown()).optional(),
-  _meta: z.record(z.string(), z.unknown()).optional(),
 });
 
-export interface UnusualCall extends Pick<PlainCall, 'id' | 'params'> {
-  /** The call goes the long way where there is one. */
-  readonly wantsProgress: boolean;
-}
-
 /** A call in any form; undefined for other methods and for malformed parameters, whose error is the SDK's to word. */
-export function toolCall({ id, method, params }: JSONRPCRequest): UnusualCall | undefined {
+export function toolCall({
+  id,
+  method,
+  params,
+}: JSONRPCRequest): Pick<PlainCall, 'id' | 'params'> | undefined {
   if (method !== 'tools/call') return undefined;
   const parsed = callParams.safeParse(params);
-  if (!parsed.success) return undefined;
-  const { _meta, ...rest } = parsed.data;
-  return { id, params: rest, wantsProgress: _meta?.['progressToken'] !== undefined };
+  return parsed.success ? { id, params: parsed.data } : undefined;
 }
 
 /**
@@ -111,7 +107,7 @@ export function isLegacyCall({ meta }: PlainCall, headers: McpHeaders): boolean 
 }
 
 /** What the SDK's transport would have asked of the headers of a request in a session. */
-export function headersAllowJson({ accept, protocolVersion }: McpHeaders): boolean {
+function headersAllowJson({ accept, protocolVersion }: McpHeaders): boolean {
   if (!accept?.includes('application/json') || !accept.includes('text/event-stream')) return false;
   return protocolVersion === undefined || SUPPORTED_PROTOCOL_VERSIONS.includes(protocolVersion);
 }

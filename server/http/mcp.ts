@@ -11,7 +11,6 @@ import { authenticate, concernsCaller, type DoorAccess, refuseAtDoor } from './a
 import {
   directAnswers,
   type Era,
-  headersAllowJson,
   isLegacyCall,
   type McpHeaders,
   MODERN_PROTOCOL_VERSION,
@@ -87,6 +86,10 @@ const headersOf = (request: FastifyRequest): McpHeaders => ({
   accept: headerOf(request, 'accept'),
 });
 
+/** Whether nothing but its body says what a request is: no session, no revision. */
+const isBare = (request: FastifyRequest, headers: McpHeaders): boolean =>
+  headers.protocolVersion === undefined && headerOf(request, 'mcp-session-id') === undefined;
+
 /** Which way an authenticated POST takes: the short one if it is a plain call of a tool, else what the SDK makes of it. */
 async function servePost(door: Door, asked: Asked): Promise<FastifyReply> {
   const { request, principal } = asked;
@@ -94,6 +97,7 @@ async function servePost(door: Door, asked: Asked): Promise<FastifyReply> {
   if (call && door.tools.has(call.params.name)) {
     const headers = headersOf(request);
     if (door.isModernCall(call, headers)) return callDirectly(door, asked, call, 'modern');
+    if (call.meta === undefined && isBare(request, headers)) return callDirectly(door, asked, call, 'legacy');
     const sessionId = headerOf(request, 'mcp-session-id');
     const inSession = sessionId !== undefined && isLegacyCall(call, headers);
     if (inSession && door.eras.hasSession(sessionId, principal))
@@ -109,12 +113,10 @@ async function serveThroughSdk(door: Door, asked: Asked): Promise<FastifyReply> 
   if (body === undefined || body === null)
     return reply.code(400).send(rpcError(null, RPC_PARSE_ERROR, 'Send one JSON-RPC request as the body.'));
   const single = isJSONRPCRequest(body) ? body : undefined;
-  // What is no tool of ours is the server's to answer, in its words.
-  const call = single && toolCall(single);
-  const ours = call && door.tools.has(call.params.name) ? call : undefined;
-  const directly = ours && (() => callDirectly(door, asked, ours, 'legacy'));
   // A missing scope is told by the status in both eras, whatever the SDK would have made of the request.
-  if (directly && door.tools.missingScope(principal, ours.params.name) !== undefined) return directly();
+  const call = single && toolCall(single);
+  if (call && door.tools.missingScope(principal, call.params.name) !== undefined)
+    return callDirectly(door, asked, call, 'legacy');
   const denied = single && (await door.denied({ principal, via: 'http' }, single));
   if (denied) return refuseAtDoor(reply, denied.refusal, { id: single.id, scope: denied.scope });
 
@@ -124,15 +126,8 @@ async function serveThroughSdk(door: Door, asked: Asked): Promise<FastifyReply> 
   const classified = classifyInboundRequest({ httpMethod: 'POST', ...versionHeader, body });
   if (classified.kind !== 'legacy') return eras.modern(request, reply, principal);
 
-  const sessionId = headerOf(request, 'mcp-session-id');
-  if (sessionId !== undefined) {
-    const answersOnce = directly && !ours.wantsProgress && headersAllowJson(headers);
-    if (answersOnce && eras.hasSession(sessionId, principal)) return directly();
-    return eras.session(request, reply, principal);
-  }
   const opensSession = single?.method === 'initialize' && wantsStream(request);
-  if (opensSession || protocolVersion !== undefined) return eras.session(request, reply, principal);
-  if (directly) return directly();
+  if (opensSession || !isBare(request, headers)) return eras.session(request, reply, principal);
   if (Array.isArray(body))
     return reply
       .code(400)

@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 async function run(revision: Revision, offer: ConformanceOffer): Promise<Report> {
-  doors = await openDoors({ logLevel: 'warn' }, offer);
+  doors = await openDoors({ logLevel: 'warn' }, () => offer);
   proxy = await openBearerProxy(doors.port, doors.key().key);
   return runSuite(`${proxy.url}/mcp`, revision);
 }

@@ -164,8 +164,11 @@ const LOCAL_SETTINGS: HttpSettings = {
   remoteScopes: ['read:market', 'read:account'],
 };
 
-/** `offer` stands in for what the tools give to MCP. */
-export async function openDoors(settings: Partial<HttpSettings> = {}, offer?: McpOffer): Promise<Doors> {
+/** `offer` makes of what the tools give to MCP what is given instead. */
+export async function openDoors(
+  settings: Partial<HttpSettings> = {},
+  offer?: (own: McpOffer) => McpOffer,
+): Promise<Doors> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-doors-'));
   const clock = handClock();
   const store = openStore(join(folder, 'data'));
@@ -195,9 +198,12 @@ export async function openDoors(settings: Partial<HttpSettings> = {}, offer?: Mc
     remoteMcp: () => false,
   } as unknown as ToolServices;
   const dispatcher = openDispatcher(services, tools);
-  const mcp =
-    offer ??
-    mcpOffer(dispatcher, openLibrary({ feed: services.feed, book, audit, access }, dispatcher), clock);
+  const own = mcpOffer(
+    dispatcher,
+    openLibrary({ feed: services.feed, book, audit, access }, dispatcher),
+    clock,
+  );
+  const mcp = offer?.(own) ?? own;
   const logged: string[] = [];
   const app = buildApp({
     settings: { ...LOCAL_SETTINGS, ...settings },
