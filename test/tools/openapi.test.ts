@@ -1,5 +1,5 @@
 // The OpenAPI document as a reader of the specification meets it: whole, resolvable, and with examples that are true.
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { SCOPES } from '#domain/principal.ts';
 import { statusOf } from '#domain/refusal.ts';
@@ -58,12 +58,16 @@ const resolve = (reference: string): unknown =>
 
 const FORMATS = { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)) };
 /** Strict about schemas: a keyword that is none, or that belongs to another type, is an error. */
-const ajv = (): Ajv2020 => new Ajv2020({ strict: true, strictRequired: false, formats: FORMATS });
-/** References are resolved within the document. */
-const judge = (schema: Json) =>
-  ajv()
-    .addVocabulary(['components'])
-    .compile({ ...schema, components: document.components });
+const ajv = new Ajv2020({ strict: true, strictRequired: false, formats: FORMATS });
+ajv.addVocabulary(['components']);
+const judges = new Map<string, ValidateFunction>();
+/** References are resolved within the document; many places have the same schema, which is compiled once. */
+function judge(schema: Json): ValidateFunction {
+  const text = JSON.stringify(schema);
+  const compiled = judges.get(text) ?? ajv.compile({ ...schema, components: document.components });
+  judges.set(text, compiled);
+  return compiled;
+}
 
 describe('the OpenAPI document', () => {
   it('has an operation for every tool, under its name, and no name twice', () => {
@@ -115,6 +119,83 @@ describe('the OpenAPI document', () => {
     schemas.push(...Object.entries(document.components['schemas'] ?? {}));
     expect(schemas.length).toBeGreaterThan(100);
     for (const [path, schema] of schemas) expect(() => judge(schema), path).not.toThrow();
+  });
+});
+
+/** The fixed fields of the specification (3.1.0, section 4.8) of the objects that the document is made of. */
+const FIELDS = {
+  info: ['title', 'summary', 'description', 'license', 'version'],
+  license: ['name', 'identifier'],
+  server: ['url', 'description'],
+  tag: ['name', 'description'],
+  components: ['schemas', 'headers', 'examples', 'securitySchemes'],
+  operation: ['tags', 'summary', 'description', 'operationId', 'parameters', 'requestBody', 'responses'],
+  parameter: ['name', 'in', 'description', 'required', 'style', 'explode', 'schema', 'example'],
+  requestBody: ['required', 'content'],
+  response: ['description', 'headers', 'content'],
+  mediaType: ['schema', 'examples'],
+  header: ['description', 'schema', 'example'],
+  example: ['summary', 'value'],
+  securityScheme: ['type', 'scheme', 'description'],
+} as const;
+
+describe('every object of the document', () => {
+  const strange: string[] = [];
+  function look(kind: keyof typeof FIELDS, object: unknown): void {
+    const { $ref, ...fields } = object as Json;
+    if ($ref !== undefined) {
+      if (Object.keys(fields).length > 0) strange.push(`${kind}: something beside $ref`);
+      return;
+    }
+    const known: readonly string[] = FIELDS[kind];
+    for (const field of Object.keys(fields))
+      if (!known.includes(field) && !field.startsWith('x-')) strange.push(`${kind}: ${field}`);
+  }
+  const each = (kind: keyof typeof FIELDS, objects: object = {}): void => {
+    for (const object of Object.values(objects)) look(kind, object);
+  };
+  function lookAtContent(content: Readonly<Record<string, Media>>): void {
+    for (const media of Object.values(content)) {
+      look('mediaType', media);
+      each('example', media.examples);
+    }
+  }
+
+  it('has the fields that the specification gives it, and extensions by their prefix', () => {
+    const { components, info, tags, servers } = document as Document & {
+      readonly servers: readonly object[];
+    };
+    look('info', info);
+    look('license', info.license);
+    each('server', servers);
+    each('tag', tags);
+    look('components', components);
+    each('header', components['headers']);
+    each('example', components['examples']);
+    each('securityScheme', components['securitySchemes']);
+    for (const { operation } of OPERATIONS) {
+      look('operation', operation);
+      each('parameter', operation.parameters);
+      if (operation.requestBody) {
+        look('requestBody', operation.requestBody);
+        lookAtContent(operation.requestBody.content);
+      }
+      for (const response of Object.values(operation.responses)) {
+        look('response', response);
+        each('header', response.headers);
+        lookAtContent(response.content);
+      }
+    }
+    expect(strange).toEqual([]);
+    look('tag', { name: 'x', colour: 'red' });
+    expect(strange).toEqual(['tag: colour']);
+  });
+
+  it('has a name that a reference can carry, and security that is declared', () => {
+    for (const names of Object.values(document.components))
+      for (const name of Object.keys(names)) expect(name).toMatch(/^[a-zA-Z0-9._-]+$/);
+    expect(document).toMatchObject({ security: [{ key: [] }] });
+    expect(document.components['securitySchemes']).toHaveProperty('key');
   });
 });
 
