@@ -27,7 +27,7 @@ export function normalise(given: unknown, schema: InputSchema): Normalised {
   const entries = Object.entries(args).map(([field, value]): [string, unknown] => {
     const property = Object.hasOwn(schema.properties, field) ? schema.properties[field] : undefined;
     const better = property === undefined ? value : repair(value, property);
-    if (better !== value) repaired.set(field, better);
+    if (!Object.is(better, value)) repaired.set(field, better);
     return [field, better];
   });
   return { args: Object.fromEntries(entries), repaired: Object.fromEntries(repaired) };

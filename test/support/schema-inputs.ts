@@ -180,7 +180,7 @@ const RIGHT: Readonly<Record<string, readonly object[]>> = {
 };
 
 /** A call that adds up but for a field or two. */
-function nearlyRight(tool: Fuzzed): fc.Arbitrary<Record<string, unknown>> {
+export function nearlyRight(tool: Fuzzed): fc.Arbitrary<Record<string, unknown>> {
   const properties = Object.entries(tool.inputSchema.properties);
   const right = fc.constantFrom(...(RIGHT[tool.name] ?? [{}]));
   if (properties.length === 0) return right.map((call) => ({ ...call }));

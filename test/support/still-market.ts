@@ -20,6 +20,8 @@ export interface Scene {
   readonly other: Principal;
   /** The id of another agent, new, with the same mandate. */
   agent(called: string): Principal;
+  /** What the record says of faults, which the wire is vague about. */
+  faults(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -128,6 +130,14 @@ export async function openScene(
     call,
     resting: (who) =>
       placed({ symbol, side: 'buy', qty, type: 'limit', limit_price: below, time_in_force: 'gtc' }, who),
+    faults() {
+      const { audit, store } = gate.gateway;
+      audit.flush();
+      return store.db
+        .prepare('SELECT line FROM audit WHERE line LIKE \'%"error":%\' ORDER BY seq DESC LIMIT 3')
+        .pluck()
+        .all() as readonly string[];
+    },
     async close() {
       await gate.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -140,14 +150,16 @@ export async function openScene(
   };
 }
 
-/** Lets the market go on until the answer is here. */
+/** Lets the market go on until the answer is here; most answers do not wait for the market, only for the network. */
 export async function meanwhile<T>(gate: TestGateway, asking: Promise<T>): Promise<T> {
   let settled = false;
   const done = asking.finally(() => {
     settled = true;
   });
   done.catch(() => undefined);
-  await new Promise((resolve) => setImmediate(resolve));
-  for (let turn = 0; turn < 2_000 && !settled; turn++) await gate.clock.advanceAsync(10);
+  for (let turn = 0; turn < 50_000 && !settled; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (turn % 25 === 24) await gate.clock.advanceAsync(10);
+  }
   return done;
 }

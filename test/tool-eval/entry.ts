@@ -30,8 +30,6 @@ export type Expected =
       readonly reason: RefusalReason;
       readonly nearest: Readonly<Record<string, string | null>>;
     }
-  /** Refused with `did_you_mean` alone. */
-  | { readonly kind: 'means'; readonly reason: RefusalReason; readonly words: readonly string[] }
   /** Refused; the same arguments are to be previewed (again). */
   | { readonly kind: 'preview_again'; readonly reason: RefusalReason }
   /** Refused with nothing suggested for these fields, because any suggestion would be a guess. */
@@ -55,11 +53,6 @@ export const pointsAt = (
 ): Expected => ({ kind: 'points_at', reason, nearest });
 export const leavesOut = (...fields: readonly string[]): Expected =>
   pointsAt(Object.fromEntries(fields.map((field) => [field, null])));
-export const means = (reason: RefusalReason, ...words: readonly string[]): Expected => ({
-  kind: 'means',
-  reason,
-  words,
-});
 export const leftOpen = (reason: RefusalReason, ...fields: readonly string[]): Expected => ({
   kind: 'left_open',
   reason,

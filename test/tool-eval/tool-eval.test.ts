@@ -53,7 +53,7 @@ async function check(entry: Entry): Promise<void> {
   judge(entry, answer);
   asExpected.add(entry);
   const { kind } = entry.expect;
-  if (kind !== 'points_at' && kind !== 'means' && kind !== 'preview_again') return;
+  if (kind !== 'points_at' && kind !== 'preview_again') return;
   followable.add(entry);
   const refusal = answer === null ? undefined : refusalOf(answer);
   const properties = scene.gate.gateway.dispatcher.tool(entry.tool)?.inputSchema.properties ?? {};
@@ -95,7 +95,6 @@ function judge(entry: Entry, answer: ToolAnswer | null): void {
   expect(answer).toMatchObject({ ok: false, refusal: { reason: wanted.reason, retry_safe: true } });
   const refusal = refusalOf(answer);
   const errors = refusal?.errors ?? [];
-  if (wanted.kind === 'means') expect(refusal?.did_you_mean).toEqual(wanted.words);
   if (wanted.kind === 'points_at')
     for (const [field, nearest] of Object.entries(wanted.nearest)) {
       expect(errors).toContainEqual(expect.objectContaining({ field, nearest }));

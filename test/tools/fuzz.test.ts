@@ -47,7 +47,8 @@ async function tryOut(tool: Tool, drawn: unknown): Promise<void> {
   const before = books(scene.gate.gateway.store);
   const answer = await scene.call(tool.name, args, tool.name === 'halt_trading' ? halting : scene.caller);
   if (answer === null) throw new Error('the tool is not there');
-  expect(judge.ofCall(tool, answer)).toBeUndefined();
+  const fault = judge.ofCall(tool, answer);
+  if (fault !== undefined) expect.fail([fault, ...scene.faults()].join('\n'));
   if (acted(tool, answer)) {
     await scene.gate.clock.advanceAsync(3_000);
     if (tool.name.startsWith('close')) await scene.filled();
@@ -57,7 +58,7 @@ async function tryOut(tool: Tool, drawn: unknown): Promise<void> {
   expect(books(scene.gate.gateway.store)).toEqual(before);
 }
 
-describe('every tool takes whatever it is given', () => {
+describe('every tool takes whatever it is given', { timeout: 60_000 }, () => {
   test.each(TOOLS.map((tool) => [tool.name, tool] as const))('%s', async (_name, tool) => {
     await fc.assert(
       fc.asyncProperty(argumentsFor(tool), (drawn) => tryOut(tool, drawn)),
