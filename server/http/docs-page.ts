@@ -14,7 +14,7 @@ import {
 import { OF_EVERY_TOOL } from '#tools/refusals.ts';
 
 /** A line of an example, in characters. */
-const ANSWER_LINE_LENGTH_MAX = 96;
+const ANSWER_LINE_LENGTH_MAX = 112;
 
 /** The context of docs.html; `origin` stands in its curl lines. */
 export function docsPage(tools: readonly Tool[], version: string, origin: string): object {

@@ -43,15 +43,21 @@ function docsRoutes(app: FastifyInstance, options: DocsOptions): void {
   app.get('/docs', (request, reply) => {
     void reply.header('vary', 'accept');
     if (!prefersHtml(request.headers.accept)) return sendDocument(reply);
-    // The perimeter has admitted this Host, so it is one of ours and nothing but a name and a port. What a proxy passes on
-    // in X-Forwarded-Host and -Proto nobody has looked at.
-    const scheme = request.protocol === 'https' ? 'https' : 'http';
-    return views.sendPage(reply, page().replaceAll(ORIGIN, `${scheme}://${request.headers.host ?? ''}`));
+    return views.sendPage(reply, page().replaceAll(ORIGIN, originOf(request)));
   });
   app.get('/docs/openapi.json', (_request, reply) => sendDocument(reply));
   app.get<{ Params: { readonly name: string } }>('/docs/static/:name', (request, reply) =>
     views.sendAsset(request, reply, request.params.name),
   );
+}
+
+/**
+ * The address that the reader used, from the Host that the perimeter has admitted, which is a name and a port and nothing
+ * else. What a proxy passes on under other names (X-Forwarded-Host) nobody has looked at.
+ */
+function originOf(request: FastifyRequest): string {
+  const scheme = request.protocol === 'https' ? 'https' : 'http';
+  return `${scheme}://${request.headers.host ?? ''}`;
 }
 
 function once<T>(make: () => T): () => T {

@@ -210,3 +210,40 @@ test('on the public host all of it asks for a key, and is there only when REST i
     await remote.close();
   }
 });
+
+test('an address that a proxy merely passes on is not shown: the one that was admitted is', async () => {
+  const remote = await openDoors({
+    publicUrl: new URL('https://gate.example'),
+    publicRest: true,
+    trustedProxies: ['127.0.0.1'],
+  });
+  const answer = await send({
+    port: remote.port,
+    path: '/docs',
+    headers: {
+      ...bearer(remote.key().key),
+      host: 'gate.example',
+      accept: BROWSER,
+      'x-forwarded-for': '203.0.113.9',
+      'x-forwarded-host': 'evil.example"><b>',
+      'x-forwarded-proto': 'https',
+    },
+  });
+  expect(answer.status).toBe(200);
+  expect(answer.text).toContain('https://gate.example/api/v1/words/hello');
+  expect(answer.text).not.toContain('evil.example');
+  const odd = await send({
+    port: remote.port,
+    path: '/docs',
+    headers: {
+      ...bearer(remote.key().key),
+      host: 'gate.example',
+      accept: BROWSER,
+      'x-forwarded-for': '203.0.113.9',
+      'x-forwarded-proto': '"><b>odd',
+    },
+  });
+  expect(odd.text).toContain('http://gate.example/api/v1/words/hello');
+  expect(odd.text).not.toContain('<b>odd');
+  await remote.close();
+});
