@@ -93,8 +93,8 @@ export const HTTP_REQUEST_TIMEOUT_MS = 30_000;
 export const HTTP_HEAD_TIMEOUT_MS = 10_000;
 /** How often connections are looked through for such requests. */
 export const HTTP_TIMEOUT_CHECK_MS = 1_000;
-/** Connections open at once; over it, the one that has asked nothing for longest ends. */
-export const HTTP_CONNECTIONS_MAX = 2_048;
+/** Connections open at once, more than all streams together; over it, the one that has asked nothing for longest ends. */
+export const HTTP_CONNECTIONS_MAX = 3_072;
 /** A stop waits this long for answers on their way: longer than a broker may take, shorter than an owner waits. */
 export const HTTP_CLOSE_TIMEOUT_MS = 15_000;
 export const LOG_PATH_LENGTH_MAX = 200;

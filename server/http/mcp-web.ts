@@ -28,8 +28,12 @@ export async function openExchange(
   accept?: string,
 ): Promise<WebExchange> {
   const controller = new AbortController();
+  // A Request follows a given signal by a weak reference to itself: once it was collected, an open stream would hear
+  // neither of a hang-up nor of the end of its credential. So it is held until the response has ended.
+  const held = new Set<Request>();
   reply.raw.once('close', () => {
     if (!reply.raw.writableFinished) controller.abort();
+    held.clear();
   });
   const { raw } = request;
   const head = {
@@ -38,7 +42,9 @@ export async function openExchange(
     headers: accept === undefined ? raw.headers : { ...raw.headers, accept },
     [Symbol.asyncIterator]: () => raw[Symbol.asyncIterator](),
   };
-  return { web: await toWebRequest(head, request.body, { signal: controller.signal }), controller };
+  const web = await toWebRequest(head, request.body, { signal: controller.signal });
+  held.add(web);
+  return { web, controller };
 }
 
 /** The head of a stream is sent at once: its first event may be minutes away. */
