@@ -55,7 +55,8 @@ function resource(definition: Definition): Resource {
   const template = RESOURCE_SCHEME + path;
   const segments = segmentsOfTemplate(template);
   const variables = VARIABLES.filter((variable) => segments.includes(`{${variable}}`));
-  const description = `${tool.description} The same answer as the tool ${tool.name}.`;
+  const values = Object.fromEntries(variables.map((variable) => [variable, `{${variable}}`]));
+  const description = `As JSON, what the tool ${tool.name} answers to ${JSON.stringify(args(values))}.`;
   return { ...rest, template, segments, variables, description, tool, args };
 }
 

@@ -2,9 +2,6 @@
 import type { ServerEvent } from '@modelcontextprotocol/server';
 import { describe, expect, test } from 'vitest';
 import { agentId, type Principal, SCOPES, type Scope } from '#domain/principal.ts';
-import { refuse } from '#domain/refusal.ts';
-import { err, ok } from '#domain/result.ts';
-import { Subscriptions } from '#http/mcp-subscriptions.ts';
 import {
   MCP_NOTICE_DELAY_MS,
   MCP_NOTICES_PER_TURN_MAX,
@@ -13,8 +10,9 @@ import {
   MCP_STREAM_STALLED_MS,
   MCP_SUBSCRIPTIONS_MAX,
 } from '#limits.ts';
-import { type ChangeFeed, topic } from '#tools/change-feed.ts';
+import { topic } from '#tools/change-feed.ts';
 import { handClock } from '../support/hand-clock.ts';
+import { scriptedChanges } from '../support/scripted-changes.ts';
 
 const principal = (scopes: readonly Scope[] = SCOPES): Principal => ({
   kind: 'agent',
@@ -26,37 +24,9 @@ const principal = (scopes: readonly Scope[] = SCOPES): Principal => ({
   epoch: 1,
 });
 
-/** A hub whose changes are the test's to make: an address is its own topic, and the ones with `secret` are nobody's. */
 function hub() {
   const clock = handClock();
-  let tell: Parameters<ChangeFeed['onChange']>[0] | undefined;
-  let mayHear = true;
-  const subscriptions = new Subscriptions(
-    {
-      changes: {
-        onChange(listener) {
-          tell = listener;
-          return () => {
-            tell = undefined;
-          };
-        },
-      },
-      listsOf: ({ scopes }) => ({ tools: [...scopes].join(), prompts: '', resources: '' }),
-      resources: {
-        follow: async (uri) =>
-          uri.includes('secret')
-            ? err(refuse('not_found', 'There is no such resource.'))
-            : ok({ topics: () => [uri], mayHear: () => mayHear }),
-      },
-    },
-    clock,
-  );
-  const change = (name: string, pace: 'now' | 'market' = 'now'): void => tell?.([name], pace);
-  const isListening = (): boolean => tell !== undefined;
-  const forbid = (): void => {
-    mayHear = false;
-  };
-  return { clock, subscriptions, change, isListening, forbid };
+  return { clock, ...scriptedChanges(clock) };
 }
 
 function recipient() {
@@ -179,10 +149,10 @@ describe('a subscriber', () => {
     expect(heard).toEqual([]);
     is.live = principal(['read:market']);
     subscriber.tellLists();
-    expect(heard).toEqual([{ kind: 'tools_list_changed' }]);
+    expect(heard).toEqual([{ kind: 'tools_list_changed' }, { kind: 'prompts_list_changed' }]);
     change(topic.listsOf('claude'));
     clock.advance(MCP_NOTICE_DELAY_MS);
-    expect(heard).toHaveLength(1);
+    expect(heard).toHaveLength(2);
   });
   test('that closed while it was being read for follows nothing', async () => {
     const { clock, subscriptions, change, isListening } = hub();

@@ -134,6 +134,23 @@ describe('a session', () => {
     await doors.clock.advanceAsync(MCP_SESSION_IDLE_MS);
     expect((await post(key, WORD, session)).status).toBe(404);
   });
+  test('takes what it followed with it, however it ends, and a handshake that fails leaves nothing', async () => {
+    const { subscriptions } = doors.mcp;
+    const { id, key } = doors.key();
+    const session = await openSession(key);
+    expect(subscriptions.count).toBe(1);
+    const headers = { ...bearer(key), 'mcp-session-id': session };
+    await send({ port: doors.port, method: 'DELETE', path: '/mcp', headers });
+    expect(subscriptions.count).toBe(0);
+    await openSession(key);
+    await doors.clock.advanceAsync(MCP_SESSION_IDLE_MS);
+    expect(subscriptions.count).toBe(0);
+    await post(key, { jsonrpc: '2.0', id: 1, method: 'initialize', params: {} });
+    expect(subscriptions.count).toBe(0);
+    await openSession(key);
+    doors.access.keys.revoke(id, OWNER_CLI);
+    expect(subscriptions.count).toBe(0);
+  });
   test('with an open stream does not expire', async () => {
     const { key } = doors.key();
     const session = await openSession(key);

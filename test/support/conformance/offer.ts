@@ -12,10 +12,8 @@ import {
 import { wallClock } from '#clock.ts';
 import { ok } from '#domain/result.ts';
 import type { McpOffer, McpServer, ServerOptions } from '#http/mcp-server.ts';
-import { Subscriptions } from '#http/mcp-subscriptions.ts';
 import { RPC_INVALID_PARAMS } from '#http/problem.ts';
-import { topic } from '#tools/change-feed.ts';
-import type { Library } from '#tools/library.ts';
+import { scriptedChanges } from '../scripted-changes.ts';
 import { ANSWERED_TOOLS, type ListedTool, NO_ARGUMENTS, text } from './answers.ts';
 import { ASKING_TOOLS, type AskedState } from './asking.ts';
 import { complete, getPrompt, PROMPTS, RESOURCES, readResource, TEMPLATES } from './resources.ts';
@@ -32,30 +30,6 @@ const ANSWERED = new Map(ANSWERED_TOOLS.map((tool) => [tool.listed.name, tool]))
 const ASKING = new Map(ASKING_TOOLS.map((tool) => [tool.listed.name, tool]));
 const TELLING = new Map(TELLING_TOOLS.map((tool) => [tool.listed.name, tool]));
 
-/** Lists that change whenever a tool of the suite says so. */
-function changingLists() {
-  const listeners = new Set<Parameters<Library['changes']['onChange']>[0]>();
-  let version = 0;
-  const subscriptions = new Subscriptions(
-    {
-      changes: {
-        onChange(listener) {
-          listeners.add(listener);
-          return () => void listeners.delete(listener);
-        },
-      },
-      listsOf: () => ({ tools: String(version), prompts: String(version), resources: '' }),
-      resources: { follow: async () => ok({ topics: () => [], mayHear: () => true }) },
-    },
-    wallClock,
-  );
-  const change = (): void => {
-    version += 1;
-    for (const listener of listeners) listener([topic.lists], 'now');
-  };
-  return { subscriptions, change };
-}
-
 export interface ConformanceOffer extends McpOffer {
   /** Calls by the way they took. */
   readonly calls: { direct: number; throughServer: number };
@@ -66,7 +40,7 @@ const unknown = (what: string): ProtocolError => new ProtocolError(RPC_INVALID_P
 /** With the short way, tools that answer at once are answered beside the SDK, as ours are; without it nothing is. */
 export function conformanceOffer({ shortWay }: { readonly shortWay: boolean }): ConformanceOffer {
   const calls = { direct: 0, throughServer: 0 };
-  const { subscriptions, change } = changingLists();
+  const { subscriptions, changeLists } = scriptedChanges(wallClock);
   const codec = createRequestStateCodec<AskedState>({
     key: randomBytes(32),
     bind: (context) => `${context.mcpReq.method}\0${context.http?.authInfo?.clientId ?? ''}`,
@@ -85,7 +59,7 @@ export function conformanceOffer({ shortWay }: { readonly shortWay: boolean }): 
         return asking.run({ context, args, codec, capabilities });
       }
       if (CHANGING_TOOLS.some((tool) => tool.name === name)) {
-        change();
+        changeLists();
         return text('Changed.');
       }
       const telling = TELLING.get(name);
