@@ -45,6 +45,7 @@ function docsRoutes(app: FastifyInstance, options: DocsOptions): void {
     if (!prefersHtml(request.headers.accept)) return sendDocument(reply);
     return views.sendPage(reply, page().replaceAll(ORIGIN, originOf(request)));
   });
+  app.get('/docs/', (_request, reply) => reply.redirect('/docs', 308));
   app.get('/docs/openapi.json', (_request, reply) => sendDocument(reply));
   app.get<{ Params: { readonly name: string } }>('/docs/static/:name', (request, reply) =>
     views.sendAsset(request, reply, request.params.name),

@@ -57,6 +57,11 @@ describe('GET /docs', () => {
   });
 });
 
+test('a slash too many leads to the page', async () => {
+  const answer = await ask('/docs/', { accept: BROWSER });
+  expect([answer.status, answer.headers.location]).toEqual([308, '/docs']);
+});
+
 describe('the page', () => {
   test('has every operation with method, path, description and a line for a shell', () => {
     for (const tool of TOOLS) {
