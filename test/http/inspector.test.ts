@@ -129,16 +129,29 @@ describe('over stdio', () => {
     await clone.close();
   });
 
+  const over = (era: (typeof ERAS)[number]): readonly string[] => {
+    const settings = Object.entries(gate.env()).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+    const command = [process.execPath, gate.launcher, 'stdio'];
+    return [...command, '--transport', 'stdio', '--protocol-era', era, ...settings];
+  };
+
   test.each(ERAS)(
     'it finds every tool and reads a quote in the %s era',
     async (era) => {
-      const settings = Object.entries(gate.env()).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-      const over = [process.execPath, gate.launcher, 'stdio', '--transport', 'stdio'];
-      const how = ['--protocol-era', era, ...settings];
-      const listed = await inspect(over, [...LIST, ...how]);
+      const listed = await inspect(over(era), LIST);
       expect(printed(toolsListed, listed).result.tools.map(({ name }) => name)).toEqual(TOOL_NAMES);
-      const quoted = await inspect(over, [...QUOTES, ...how]);
+      const quoted = await inspect(over(era), QUOTES);
       expect(printed(called, quoted).result.structuredContent).toMatchObject({ quotes: [{ symbol: 'SPX' }] });
+    },
+    TEST_TIMEOUT_MS,
+  );
+  test(
+    'it finds resources and prompts',
+    async () => {
+      const resources = await inspect(over('auto'), ['--method', 'resources/list']);
+      expect(printed(resourcesListed, resources).result.resources).not.toEqual([]);
+      const prompts = await inspect(over('auto'), ['--method', 'prompts/list']);
+      expect(printed(promptsListed, prompts).result.prompts).not.toEqual([]);
     },
     TEST_TIMEOUT_MS,
   );
