@@ -39,7 +39,7 @@ export function trader(gate: TestGateway, name: string): Trader {
   return { name, id, key, principal: principal.value };
 }
 
-export function setMandate(gate: TestGateway, agent: string, changes: object = {}): void {
+export function setMandate(gate: Pick<TestGateway, 'gateway'>, agent: string, changes: object = {}): void {
   const set = gate.gateway.access.mandates.set(agent, { ...MANDATE, ...changes }, OWNER_CLI);
   if (!set.ok) throw new Error(set.error.detail);
 }
