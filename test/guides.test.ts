@@ -19,7 +19,9 @@ const run = promisify(execFile);
 let gate: TestGateway<Clock>;
 let folder: string;
 beforeAll(async () => {
-  gate = await openTestGateway({ clock: wallClock, settings: { PAPER_PRESET: 'friendly' } });
+  // Long bars: no session ends under an order that is good for the day.
+  const settings = { PAPER_PRESET: 'friendly', PAPER_BAR_SECONDS: '600' };
+  gate = await openTestGateway({ clock: wallClock, settings });
   folder = mkdtempSync(join(tmpdir(), 'portcullis-guide-'));
   const mandate = {
     accounts: ['paper'],
