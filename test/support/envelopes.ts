@@ -146,10 +146,14 @@ const changed = fc
   .record({
     good: fc.constantFrom(...GOOD),
     headers: fc.record(
-      { 'mcp-protocol-version': fc.constantFrom(...VERSIONS), 'mcp-name': fc.constantFrom(...NAMES) },
+      {
+        'mcp-protocol-version': fc.constantFrom(...VERSIONS),
+        'mcp-name': fc.constantFrom(...NAMES),
+        'mcp-session-id': fc.constantFrom(OWN_SESSION, 'none-of-ours'),
+      },
       { requiredKeys: [] },
     ),
-    member: fc.constantFrom('id', 'method', 'params', 'result', 'none', 'list'),
+    member: fc.constantFrom('id', 'method', 'params', 'result', 'none', 'none', 'list'),
     value: fc.oneof(fc.jsonValue(), params),
   })
   .map(({ good, headers: more, member, value }) => {
