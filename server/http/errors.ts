@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from '#domain/refusal.ts';
 import { BODY_BYTES_MAX, JSON_COMMAS_MAX, JSON_DEPTH_MAX } from '#limits.ts';
+import { isStoreFault } from '#tools/dispatch.ts';
 import {
   type HttpProblem,
   httpProblem,
@@ -48,11 +49,11 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
     return reply.code(400).send(rpcError(null, RPC_PARSE_ERROR, problem.detail));
   if (problem) return sendRefusal(request, reply, problem);
   request.log.error({ err: error, reqId: request.id }, 'request failed');
-  const refusal = refuse(
-    'internal',
-    'Something went wrong inside the gateway; the owner finds it in the log.',
-  );
-  if (isMcp(request)) return reply.code(500).send(rpcError(null, RPC_INTERNAL, refusal.detail, refusal));
+  const refusal = isStoreFault(error)
+    ? refuse('store_unavailable', 'The gateway can not read or write its records at the moment.')
+    : refuse('internal', 'Something went wrong inside the gateway; the owner finds it in the log.');
+  if (isMcp(request))
+    return reply.code(refusal.status).send(rpcError(null, RPC_INTERNAL, refusal.detail, refusal));
   return sendProblem(reply, refusal);
 }
 

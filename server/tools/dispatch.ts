@@ -141,7 +141,7 @@ const STORE_FAULT =
   /^SQLITE_(?:FULL|IOERR|READONLY|CANTOPEN|BUSY|LOCKED|CORRUPT|NOTADB|NOMEM|PERM|PROTOCOL|NOLFS)(?:_|$)/;
 
 /** SQLite's own codes of "can not read or write now"; a broken constraint is a bug and none of these. */
-function isStoreFault(fault: unknown): boolean {
+export function isStoreFault(fault: unknown): boolean {
   const code: unknown = isRecord(fault) || fault instanceof Error ? Reflect.get(fault, 'code') : undefined;
   return typeof code === 'string' && STORE_FAULT.test(code);
 }

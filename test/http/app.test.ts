@@ -1,5 +1,7 @@
 /** The surface around the doors: health, redirects, what is not there, what goes wrong, what is logged. */
+import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answerError } from '#http/errors.ts';
 import { BODY_BYTES_MAX } from '#limits.ts';
 import { type Doors, openDoors, SECRET_OF_A_FAULT } from '../support/doors.ts';
 import { bearer, send } from '../support/raw-http.ts';
@@ -131,6 +133,29 @@ describe('what goes wrong', () => {
     expect(answer.text).not.toContain(SECRET_OF_A_FAULT);
     expect(JSON.stringify(doors.record())).toContain(SECRET_OF_A_FAULT);
   });
+});
+
+test('a store that can not be read is 503 on both doors, an unforeseen fault 500, and neither says more', async () => {
+  const app = Fastify();
+  app.setErrorHandler(answerError);
+  for (const url of ['/mcp', '/api/v1/status'])
+    app.get<{ Querystring: { readonly code: string } }>(url, ({ query }) => {
+      throw Object.assign(new Error(SECRET_OF_A_FAULT), { code: query.code });
+    });
+  for (const [code, status, reason] of [
+    ['SQLITE_IOERR_READ', 503, 'store_unavailable'],
+    ['SQLITE_CONSTRAINT', 500, 'internal'],
+    ['ERR_ASSERTION', 500, 'internal'],
+  ] as const) {
+    const rest = await app.inject({ url: `/api/v1/status?code=${code}` });
+    expect([rest.statusCode, rest.json()]).toMatchObject([status, { reason, status }]);
+    const mcp = await app.inject({ url: `/mcp?code=${code}` });
+    expect([mcp.statusCode, mcp.json()]).toMatchObject([
+      status,
+      { jsonrpc: '2.0', id: null, error: { code: -32603, data: { reason } } },
+    ]);
+    expect(`${rest.body}${mcp.body}`).not.toMatch(/canary|SQLITE/);
+  }
 });
 
 describe('the log', () => {
