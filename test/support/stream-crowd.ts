@@ -19,6 +19,10 @@ export interface ListenOptions {
   readonly reads?: boolean;
 }
 
+export interface StreamOptions extends Pick<ListenOptions, 'port' | 'key' | 'reads'> {
+  readonly session: string;
+}
+
 const META = {
   'io.modelcontextprotocol/protocolVersion': '2026-07-28',
   'io.modelcontextprotocol/clientCapabilities': {},
@@ -44,9 +48,25 @@ export function listenOn({ port, key, uris, reads = true }: ListenOptions): List
     'Mcp-Method: subscriptions/listen',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
+  return hear({ port, reads, said: `${head.join('\r\n')}\r\n\r\n${body}` });
+}
+
+/** The GET stream of a session of the legacy era. */
+export function streamOf({ port, key, session, reads = true }: StreamOptions): Listener {
+  const head = [
+    'GET /mcp HTTP/1.1',
+    'Host: 127.0.0.1',
+    `Authorization: Bearer ${key}`,
+    'Accept: text/event-stream',
+    `Mcp-Session-Id: ${session}`,
+  ];
+  return hear({ port, reads, said: `${head.join('\r\n')}\r\n\r\n` });
+}
+
+function hear({ port, reads, said }: { port: number; reads: boolean; said: string }): Listener {
   const socket = connect({ host: '127.0.0.1', port });
   socket.on('error', () => undefined);
-  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.write(said);
   let bytes = 0;
   let tail = '';
   const status = new Promise<number>((resolve, reject) => {
