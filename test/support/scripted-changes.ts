@@ -7,13 +7,13 @@ import { type ChangeFeed, type Pace, topic } from '#tools/change-feed.ts';
 
 export interface ScriptedChanges {
   readonly subscriptions: Subscriptions;
-  change(name: string, pace?: Pace): void;
+  readonly change: (name: string, pace?: Pace) => void;
   /** Everybody's lists are others from now on. */
-  changeLists(): void;
+  readonly changeLists: () => void;
   /** From now on nobody may hear of what they follow. */
-  forbid(): void;
+  readonly forbid: () => void;
   /** Whether anybody wants to know of changes. */
-  isListening(): boolean;
+  readonly isListening: () => boolean;
 }
 
 export function scriptedChanges(clock: Clock): ScriptedChanges {
