@@ -14,11 +14,37 @@ const LEAVE_OUT = 'leave it out';
 
 /** A price without saying which is the one its order type takes. */
 const PRICES: ReadonlySet<string> = new Set(['price', 'orderprice', 'px', 'entryprice', 'entry']);
-/** Being sure is no argument: a commit is `dry_run: false` with what the preview gave. */
-const CONFIRMATIONS: ReadonlySet<string> = new Set(
-  'confirm confirmed confirmation execute submit live send approved approve force commit'.split(' '),
+
+/** Words that could mean two of our fields, or none: naming one would be a guess. */
+const ADVICE: readonly { readonly words: string; readonly about: string; readonly advice: string }[] = [
+  {
+    words: 'confirm confirmed confirmation execute submit live send approved approve force commit',
+    about: 'dry_run',
+    advice: `${LEAVE_OUT}: dry_run false is what acts`,
+  },
+  {
+    words: 'lots lot lotsize numlots lotqty volume',
+    about: 'qty',
+    advice: 'qty is in units: lots times the lot size',
+  },
+  {
+    words: 'amount orderamount tradeamount',
+    about: 'qty',
+    advice: 'qty is a number of units, notional (of place_order) an amount of money',
+  },
+  {
+    words: 'trail trailing trailby traildelta trailingdelta',
+    about: 'trail_percent',
+    advice: 'trail_percent is in percent, trail_price in the price of the instrument',
+  },
+];
+/** Said to a person or a host, and no part of what is asked for. */
+const BY_THE_WAY: ReadonlySet<string> = new Set(
+  'reasoning reason rationale thought thoughts explanation description comment randomstring dummy apikey apisecret secret password userid sessionid'.split(
+    ' ',
+  ),
 );
-const LOTS: ReadonlySet<string> = new Set(['lots', 'lot', 'lotsize', 'numlots', 'lotqty']);
+const FIELDS_LISTED_MAX = 8;
 const WRAPPERS: ReadonlySet<string> = new Set(
   'arguments args input params parameters payload data body kwargs order request'.split(' '),
 );
@@ -31,15 +57,23 @@ export function hintOfField(
 ): FieldHint {
   const bare = bareWord(given);
   if (PRICES.has(bare) && known.includes('limit_price')) return hintOfPrice(args['type'], known);
-  if (CONFIRMATIONS.has(bare) && known.includes('dry_run'))
-    return { nearest: null, advice: `${LEAVE_OUT}: dry_run false is what acts` };
-  if (LOTS.has(bare) && known.includes('qty'))
-    return { nearest: null, advice: 'qty is in units: lots times the lot size' };
+  const open = ADVICE.find(({ words, about }) => known.includes(about) && words.split(' ').includes(bare));
+  if (open !== undefined) return { nearest: null, advice: open.advice };
   const meant = suggest(given, known, FIELD_SYNONYMS);
   if (meant !== null) return { nearest: meant, advice: '' };
   if (WRAPPERS.has(bare) && holdsFields(args[given], known))
     return { nearest: null, advice: 'put what is in it one level up' };
-  return { nearest: null, advice: LEAVE_OUT };
+  return { nearest: null, advice: adviceOnStranger(bare, known) };
+}
+
+/**
+ * In a look, what is not known can be left out. In an act it may be what narrows it (a symbol to a tool that closes everything,
+ * a percentage to one that closes all of it): left out, the act would be another.
+ */
+function adviceOnStranger(bare: string, known: readonly string[]): string {
+  const acts = known.includes('dry_run');
+  if (!acts || BY_THE_WAY.has(bare)) return LEAVE_OUT;
+  return known.length > FIELDS_LISTED_MAX ? '' : `its fields are ${known.join(', ')}`;
 }
 
 /** The allowed value that was probably meant by `given`; null when nothing is near. */

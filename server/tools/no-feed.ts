@@ -3,9 +3,10 @@ import type { Instrument } from '#domain/instrument.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import type { ToolServices } from './define.ts';
 
+/** What is carried is told and not suggested: another instrument is not another spelling of this one. */
 export function noFeed(services: ToolServices, instrument: Instrument): Refusal {
   const carried = services.feed.instruments().map(({ symbol }) => symbol);
   const those = carried.length === 0 ? 'none at the moment' : carried.join(', ');
   const detail = `No feed carries ${instrument.symbol} here; carried: ${those}.`;
-  return refuse('no_reference_price', detail, carried.length === 0 ? {} : { did_you_mean: carried });
+  return refuse('no_reference_price', detail);
 }

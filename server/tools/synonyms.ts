@@ -5,7 +5,7 @@ const FIELD_WORDS: readonly (readonly [ours: string, theirs: string])[] = [
   ['side', 'action direction transactiontype orderside buysell bs tradeside'],
   [
     'qty',
-    'quantity amount size shares units volume orderqty orderquantity ordersize totalquantity contracts newqty newquantity newsize',
+    'quantity amount size shares units orderqty orderquantity ordersize totalquantity contracts newqty newquantity newsize',
   ],
   ['notional', 'value dollars usd cash cashqty quoteorderqty quoteqty ordervalue dollaramount notionalvalue'],
   ['type', 'ordertype pricetype ordtype kind'],
@@ -17,7 +17,7 @@ const FIELD_WORDS: readonly (readonly [ours: string, theirs: string])[] = [
   ],
   ['stop_loss', 'sl stoplossprice slprice stoplosslevel'],
   ['take_profit', 'tp target takeprofitprice tpprice targetprice profittarget'],
-  ['trail_percent', 'trail callbackrate trailingpercent trailpct trailingpct trailingstoppercent'],
+  ['trail_percent', 'callbackrate trailingpercent trailpct trailingpct trailingstoppercent'],
   ['trail_price', 'trailamount trailingamount traildistance trailingdistance trailingoffset'],
   ['reduce_only', 'closeonly reducing closeposition'],
   ['post_only', 'makeronly maker'],

@@ -21,18 +21,18 @@ export function answerJudge(): AnswerJudge {
   // Formats come with a pattern of their own.
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const compiled = new Map<string, ReturnType<typeof ajv.compile>>();
-  function fault(name: string, schema: object, value: unknown): string | undefined {
-    const validate = compiled.get(name) ?? ajv.compile(schema);
+  /** Schemas are made once: making one costs more than judging by it. */
+  function fault(name: string, schema: () => object, value: unknown): string | undefined {
+    const validate = compiled.get(name) ?? ajv.compile(schema());
     compiled.set(name, validate);
     return validate(value) ? undefined : `${name}: ${ajv.errorsText(validate.errors)}`;
   }
-  const refusal = (value: unknown) => fault('Refusal', outputSchemaOf(RefusalShape), value);
+  const refusal = (value: unknown) => fault('Refusal', () => outputSchemaOf(RefusalShape), value);
   return {
     ofCall(tool, answer) {
       const wire: unknown = JSON.parse(JSON.stringify(answer.ok ? answer.output : answer.refusal));
       if (JSON.stringify(wire).length > ANSWER_LENGTH_MAX) return 'the answer is longer than any should be';
-      const { outputSchema } = mcpTool(tool);
-      const published = fault(`output of ${tool.name}`, outputSchema, wire);
+      const published = fault(`output of ${tool.name}`, () => mcpTool(tool).outputSchema, wire);
       if (published !== undefined) return published;
       if (answer.ok) return this.ofSuccess(tool, wire);
       if (answer.refusal.status >= 500) return `${answer.refusal.reason}: ${answer.refusal.detail}`;
@@ -41,12 +41,12 @@ export function answerJudge(): AnswerJudge {
         return `${tool.name} does not say that it may refuse with ${answer.refusal.reason}`;
       return refusal(wire);
     },
-    ofSuccess: (tool, body) => fault(`success of ${tool.name}`, tool.successSchema, body),
+    ofSuccess: (tool, body) => fault(`success of ${tool.name}`, () => tool.successSchema, body),
     ofProblem(body) {
       const asRefusal = refusal(body);
       return asRefusal === undefined
         ? undefined
-        : fault('Problem', outputSchemaOf(ProblemShape), body) && asRefusal;
+        : fault('Problem', () => outputSchemaOf(ProblemShape), body) && asRefusal;
     },
   };
 }

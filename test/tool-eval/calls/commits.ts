@@ -130,7 +130,7 @@ export const COMMITS: readonly Entry[] = [
     why: 'the symbol for the order id',
     tool: 'cancel_order',
     args: { symbol: 'SPX' },
-    expect: leavesOut('symbol'),
+    expect: leftOpen('invalid_input', 'order_id', 'symbol'),
   },
   {
     why: 'several ids in one call',
@@ -181,16 +181,28 @@ export const COMMITS: readonly Entry[] = [
     expect: pointsAt({ symbol: 'SPX' }, 'unknown_symbol'),
   },
   {
-    why: 'a symbol for a tool that takes all of them',
+    why: 'a filter by an account that nobody gave: nothing would be closed, and it would look done',
+    tool: 'close_all_positions',
+    args: { account: 'main', dry_run: true },
+    expect: pointsAt({ account: 'paper' }, 'account_not_allowed'),
+  },
+  {
+    why: 'trades of a symbol written otherwise: none would look like never traded',
+    tool: 'get_trades',
+    args: { symbol: 'SPX500' },
+    expect: pointsAt({ symbol: 'SPX' }, 'unknown_symbol'),
+  },
+  {
+    why: 'a symbol for a tool that takes all of them: left out, everything would be closed',
     tool: 'close_all_positions',
     args: { symbol: 'SPX', dry_run: true },
-    expect: leavesOut('symbol'),
+    expect: leftOpen('invalid_input', 'symbol'),
   },
   {
     why: 'a side for a close, which knows it',
     tool: 'close_position',
     args: { symbol: 'SPX', side: 'sell', dry_run: true },
-    expect: leavesOut('side'),
+    expect: leftOpen('invalid_input', 'side'),
   },
   {
     why: 'a cursor made up',

@@ -21,9 +21,16 @@ const superfluous = (why: string, field: string, value: unknown): Entry => ({
   expect: leavesOut(field),
 });
 
+/** Left out, the order would be another one. */
+const unheard = (why: string, field: string, value: unknown): Entry => ({
+  why: `${field}: ${why}`,
+  tool: 'place_order',
+  args: { ...LIMIT, [field]: value },
+  expect: leftOpen('invalid_input', field),
+});
+
 export const FIELDS: readonly Entry[] = [
   renamed('the word in full', LIMIT, ['qty', 'quantity']),
-  renamed('ccxt', LIMIT, ['qty', 'amount']),
   renamed('Coinbase', LIMIT, ['qty', 'size']),
   renamed('Bybit and FIX gateways', LIMIT, ['qty', 'order_qty']),
   renamed('FIX', LIMIT, ['qty', 'OrderQty']),
@@ -100,14 +107,64 @@ export const FIELDS: readonly Entry[] = [
     args: { ...without(MARKET, 'qty'), lots: 2 },
     expect: leftOpen('invalid_input', 'lots'),
   },
-  superfluous('perpetuals have it, nothing here does', 'leverage', 10),
-  superfluous('Kite', 'product', 'MIS'),
-  superfluous('Kite', 'exchange', 'NSE'),
+  {
+    why: 'amount: units to ccxt, money to a person',
+    tool: 'place_order',
+    args: { ...without(MARKET, 'qty'), amount: '500' },
+    expect: leftOpen('invalid_input', 'amount'),
+  },
+  {
+    why: 'volume: lots to MetaTrader',
+    tool: 'place_order',
+    args: { ...without(MARKET, 'qty'), volume: 0.1 },
+    expect: leftOpen('invalid_input', 'volume'),
+  },
+  {
+    why: 'trail: percent or price',
+    tool: 'place_order',
+    args: { ...without(STOP, 'stop_price'), type: 'trailing_stop', trail: '2' },
+    expect: leftOpen('invalid_input', 'trail'),
+  },
+  unheard('perpetuals have it, nothing here does', 'leverage', 10),
+  unheard('Kite', 'product', 'MIS'),
+  unheard('Kite', 'exchange', 'NSE'),
   superfluous('a thought that belongs in the chat', 'reasoning', 'the trend is up'),
   superfluous('a key that the credential replaces', 'api_key', 'none'),
   superfluous('being sure is no argument: dry_run false commits', 'confirm', true),
   superfluous('the same in another word', 'confirmed', 'yes'),
   superfluous('the same in another word', 'execute', true),
+  unheard('a bound on slippage that would not be kept', 'max_slippage', '0.1'),
+  unheard('an end that would not be kept', 'expire_time', '2026-02-01T00:00:00Z'),
+  {
+    why: 'percentage: left out, everything would be closed',
+    tool: 'close_position',
+    args: { symbol: 'SPX', percentage: 50, dry_run: true },
+    expect: leftOpen('invalid_input', 'percentage'),
+  },
+  {
+    why: 'amount: left out, everything would be closed',
+    tool: 'close_position',
+    args: { symbol: 'SPX', amount: '1', dry_run: true },
+    expect: leftOpen('invalid_input', 'amount'),
+  },
+  {
+    why: 'side: left out, sales would be canceled too',
+    tool: 'cancel_all_orders',
+    args: { side: 'buy', dry_run: true },
+    expect: leftOpen('invalid_input', 'side'),
+  },
+  {
+    why: 'explanation: hosts that want one add it to every tool',
+    tool: 'cancel_all_orders',
+    args: { explanation: 'the user asked for it', dry_run: true },
+    expect: leavesOut('explanation'),
+  },
+  {
+    why: 'exchange: of a look, what is not known can be left out',
+    tool: 'get_quotes',
+    args: { symbols: ['SPX'], exchange: 'NSE' },
+    expect: leavesOut('exchange'),
+  },
   {
     why: 'random_string: editors send one to tools without parameters',
     tool: 'get_mandate',
