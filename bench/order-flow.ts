@@ -12,8 +12,8 @@ import type { Trader } from './traders.ts';
 const ORDERS_A_SECOND = 50;
 const STOP_AFTER_MS = 10_000;
 const PLACED_MIN = 0.8;
-/** Inside the collar and far enough below the market not to fill: taken by the broker, ended by its next tick. */
-const BELOW = 0.97;
+/** Inside the collar and far enough above the market not to fill: taken by the broker, ended by its next tick. */
+const ABOVE = 1.03;
 
 export interface Flow {
   /** From the arrival of a commit at the server until the broker is called with its order. */
@@ -134,7 +134,7 @@ async function placedOf(orders: ReadonlyMap<string, Sent>): Promise<ReadonlyMap<
 
 const orderOf = (limit: string, mark: string) => ({
   symbol: 'SPX',
-  side: 'buy',
+  side: 'sell',
   qty: '1',
   type: 'limit',
   limit_price: limit,
@@ -180,7 +180,7 @@ const caller =
 async function limitNow(call: Call, [first]: readonly Trader[]): Promise<string> {
   const answer = await call({ method: 'GET', path: '/quotes?symbols=SPX', key: first?.key ?? '' });
   const bid = Number(answer.body.quotes?.[0]?.bid);
-  return (Math.floor(bid * BELOW * 10) / 10).toFixed(2);
+  return (Math.floor(bid * ABOVE * 10) / 10).toFixed(2);
 }
 
 function flowOf(orders: ReadonlyMap<string, Placed>, report: Told): Flow {

@@ -12,8 +12,8 @@ const LINES_PER_COMMIT = 10_000;
 /** Between two orders of an account, which may send ten a second. */
 const ORDER_GAP_MS = 120;
 const FIRST_QUOTE_MS = 50;
-/** As far below the market as the collar lets an order be: it stays at work while prices move. */
-const FAR_BELOW = 0.955;
+/** As far above the market as the collar lets an order be, on a tape that begins with a fall: it stays at work. */
+const FAR_ABOVE = 1.045;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
@@ -94,7 +94,7 @@ async function seedOrders(folder: string, traders: readonly Trader[], orders: nu
     const [instrument] = gateway.feed.instruments();
     const quote = instrument && gateway.feed.quote(instrument.id);
     if (!quote) throw new Error('The tape has no quote to place orders by.');
-    const limit = (Math.floor(Number(quote.bid.toFixed()) * FAR_BELOW * 10) / 10).toFixed(2);
+    const limit = (Math.floor(Number(quote.bid.toFixed()) * FAR_ABOVE * 10) / 10).toFixed(2);
     for (let n = 0; n < orders; n++) {
       const trader = traders[n % traders.length];
       clock.advance(ORDER_GAP_MS / traders.length);
@@ -104,7 +104,7 @@ async function seedOrders(folder: string, traders: readonly Trader[], orders: nu
         tool: 'place_order',
         args: {
           symbol: 'SPX',
-          side: 'buy',
+          side: 'sell',
           qty: '1',
           type: 'limit',
           limit_price: limit,

@@ -21,7 +21,7 @@ const mandateFor = (account: string) => ({
   sides: ['buy', 'sell'],
   may_reduce: 'own',
   order_types: ['market', 'limit'],
-  allow_short: false,
+  allow_short: true,
   max_order_qty: '100',
   max_order_value: '10000000',
   max_daily_value: '1000000000',
