@@ -65,16 +65,30 @@ const bent: fc.Arbitrary<(wire: Wire) => Wire> = fc.constantFrom(
   (wire) => ({ ...wire, body: '"text"' }),
   (wire) => ({ ...wire, body: '{"__proto__":{"side":"buy"},"symbol":"SPX"}' }),
   (wire) => ({ ...wire, body: `${'['.repeat(5_000)}${']'.repeat(5_000)}` }),
-  (wire) => ({ ...wire, path: `${wire.path}?symbol=SPX&symbol=AAPL` }),
-  (wire) => ({ ...wire, path: `${wire.path}?symbol%5B%5D=SPX&__proto__=1` }),
+  (wire) => asking(wire, 'symbol%5B%5D=SPX&__proto__=1'),
   (wire) => ({ ...wire, path: `${wire.path}/%2e%2e/%00` }),
   (wire) => ({ ...wire, path: `${wire.path}%` }),
 );
 
+const asking = (wire: Wire, query: string): Wire => ({
+  ...wire,
+  path: `${wire.path}${wire.path.includes('?') ? '&' : '?'}${query}`,
+});
+
+/** One of the tool's own fields, twice. */
+const twice = (tool: Tool): fc.Arbitrary<(wire: Wire) => Wire> =>
+  fc
+    .constantFrom(...Object.keys(tool.inputSchema.properties), 'none')
+    .map((field) => (wire) => asking(wire, `${field}=SPX&${field}=AAPL`));
+
 const requestsFor = (tool: Tool): fc.Arbitrary<readonly [Record<string, unknown>, (wire: Wire) => Wire]> =>
   fc.tuple(
     fieldsFor(tool),
-    fc.oneof({ weight: 15, arbitrary: fc.constant((wire: Wire) => wire) }, { weight: 1, arbitrary: bent }),
+    fc.oneof(
+      { weight: 15, arbitrary: fc.constant((wire: Wire) => wire) },
+      { weight: 1, arbitrary: bent },
+      { weight: 1, arbitrary: twice(tool) },
+    ),
   );
 
 /** What is wrong with an answer; undefined when it keeps every promise. */
