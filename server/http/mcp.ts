@@ -24,6 +24,7 @@ import type { McpOffer } from './mcp-server.ts';
 import type { McpTools } from './mcp-tools.ts';
 import { headerOf, wantsStream } from './mcp-web.ts';
 import { noPrincipal, RPC_INVALID_REQUEST, RPC_PARSE_ERROR, rpcError } from './problem.ts';
+import { sendTogether } from './send-together.ts';
 
 export interface McpDoorOptions {
   readonly mcp: McpOffer;
@@ -150,6 +151,7 @@ export function mcpDoor(app: FastifyInstance, options: McpDoorOptions): void {
     stillLive,
   };
   const principals = new WeakMap<FastifyRequest, Principal>();
+  sendTogether(app);
 
   access.onEpochChange(() => eras.endDead());
   app.addHook('preClose', () => eras.close());

@@ -9,6 +9,7 @@ import type { PropertySchema } from '#tools/json-schema.ts';
 import { REST_BASE } from '#tools/rest-shape.ts';
 import { atDoor, authenticate, challenge, type DoorAccess } from './auth.ts';
 import { noPrincipal, sendProblem } from './problem.ts';
+import { sendTogether } from './send-together.ts';
 
 export interface RestOptions {
   readonly dispatcher: Dispatcher;
@@ -71,6 +72,7 @@ export function rest(app: FastifyInstance, options: RestOptions): void {
     return sendProblem(challenge(reply, refusal, scope), refusal);
   }
   const principals = new WeakMap<FastifyRequest, Principal>();
+  sendTogether(app);
   // Before the body is read: a stranger's is not parsed, and learns nothing about the arguments.
   app.addHook('onRequest', (request, reply, done) => {
     const principal = authenticate(access, {
