@@ -146,6 +146,9 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
   }
 
   function refusePeer(head: RequestHead, host: HostName, { forwarded, local }: Peer): Refusal | undefined {
+    // Reset before it was read: who has no address must not pass for a socket of this machine, which has none either.
+    if (head.peer === '')
+      return refuse('ip_not_allowed', 'Who asks can not be told: the connection has ended.');
     if (settings.publicUrl === undefined) {
       if (forwarded)
         return refuse(
