@@ -60,9 +60,15 @@ export function ownerCalendar(timezone: string): OwnerCalendar {
     };
   }
   reader(timezone);
+  /** Every order asks for the day, and within a minute it is the same: asking the calendar costs more than the order's checks. */
+  let today = { minute: Number.NaN, date: '' };
 
   return {
-    mandateDay: (wallMs) => localTime(timezone, wallMs).date,
+    mandateDay(wallMs) {
+      const minute = Math.floor(wallMs / 60_000);
+      if (minute !== today.minute) today = { minute, date: localTime(timezone, wallMs).date };
+      return today.date;
+    },
     inTradingHours(hours, wallMs) {
       if (typeof hours === 'string') return hours === 'any' ? true : unreachable(hours);
       const now = localTime(hours.timezone, wallMs);

@@ -38,3 +38,16 @@ function orderMade(line: Line, who: Principal, commit: ReduceCommit): StoredOrde
   if (bound === undefined || bound.digest !== commit.digest || bound.outcome !== null) return undefined;
   return bound.orderId === null ? undefined : mustFind(line, bound.orderId);
 }
+
+/**
+ * A call that failed half-way frees its key, as a restart would: one that has made an order names it from the same transaction
+ * on and keeps it, and what came before (cancels of what reduces) is harmless to repeat.
+ */
+export function releaseKey(line: Line, who: Principal, { tool, idempotencyKey }: ReduceCommit): void {
+  if (idempotencyKey === undefined) return;
+  try {
+    line.store.transaction(() => line.idempotency.release(who.agent, tool, idempotencyKey));
+  } catch {
+    // A store that is still broken keeps the key until the gateway starts again; the failure itself is what is told.
+  }
+}

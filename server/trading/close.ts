@@ -5,7 +5,7 @@ import type { AccountId, Principal } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { authoriseReduction, bindReduction, cancelMany, settleReduction } from './cancel.ts';
-import { recallClose } from './close-key.ts';
+import { recallClose, releaseKey } from './close-key.ts';
 import type { CloseOutcomeView, ReduceCommit } from './desk.ts';
 import { dispatch, mustFind, type Permit } from './dispatch.ts';
 import { type Facts, type Proposal, readFacts } from './facts.ts';
@@ -59,7 +59,22 @@ export async function closePosition(
   };
   if (commit.dryRun) return previewClose(line, closer, request);
   bindReduction(line, who, commit);
-  const result = await close(line, closer, request);
+  try {
+    const result = await close(line, closer, request);
+    settleClose(line, who, commit, result);
+    return result.ok ? ok({ dryRun: false, ...result.value }) : result;
+  } catch (cause) {
+    releaseKey(line, who, commit);
+    throw cause;
+  }
+}
+
+function settleClose(
+  line: Line,
+  who: Principal,
+  commit: ReduceCommit,
+  result: Result<Closed, Refusal>,
+): void {
   settleReduction(
     line,
     who,
@@ -72,7 +87,6 @@ export async function closePosition(
         }
       : { refusal: result.error },
   );
-  return result.ok ? ok({ dryRun: false, ...result.value }) : result;
 }
 
 function mayClose(line: Line, who: Principal, account: AccountId): Result<void, Refusal> {

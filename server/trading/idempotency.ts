@@ -18,6 +18,8 @@ export interface IdempotencyTable {
   attach(agent: AgentId, tool: string, key: string, orderId: string): void;
   /** Fills in the outcome of a key that was bound before its effect was known. */
   settle(agent: AgentId, tool: string, key: string, outcome: string): void;
+  /** Frees a key that has neither an outcome nor an order: whatever it was bound for has not happened. */
+  release(agent: AgentId, tool: string, key: string): void;
 }
 
 export function idempotencyTable({ db }: Store): IdempotencyTable {
@@ -32,6 +34,9 @@ export function idempotencyTable({ db }: Store): IdempotencyTable {
     'UPDATE idempotency SET order_id = ? WHERE agent_id = ? AND tool = ? AND key = ?',
   );
   const settle = db.prepare('UPDATE idempotency SET outcome = ? WHERE agent_id = ? AND tool = ? AND key = ?');
+  const release = db.prepare(
+    'DELETE FROM idempotency WHERE agent_id = ? AND tool = ? AND key = ? AND outcome IS NULL AND order_id IS NULL',
+  );
   return {
     find(agent, tool, key) {
       const row = find.get(agent, tool, key);
@@ -40,6 +45,7 @@ export function idempotencyTable({ db }: Store): IdempotencyTable {
     bind: (agent, tool, key, bound) =>
       void bind.run(agent, tool, key, bound.digest, bound.orderId, bound.outcome, bound.atMs),
     attach: (agent, tool, key, orderId) => void attach.run(orderId, agent, tool, key),
+    release: (agent, tool, key) => void release.run(agent, tool, key),
     settle: (agent, tool, key, outcome) => void settle.run(outcome, agent, tool, key),
   };
 }

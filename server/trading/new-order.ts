@@ -1,5 +1,5 @@
 /** How an order is born: its first state, and the legs of a bracket beside it. */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
 import { type OrderRole, type OrderTerms, opposite } from '#domain/order.ts';
 import type { Facts, Proposal } from './facts.ts';
@@ -11,7 +11,8 @@ import type { Valued } from './valuation.ts';
 /** What a refused order reserves. */
 export const NO_VALUE: Valued = { unitPrice: undefined, unitValue: ZERO_MONEY, value: ZERO_MONEY };
 
-export const newId = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
+/** 90 random bits as 24 digits; a UUID's come from a store of them, at a tenth of what fresh ones cost. */
+export const newId = (prefix: string): string => `${prefix}_${randomUUID().replaceAll('-', '').slice(0, 24)}`;
 
 export interface OrderSeed {
   readonly who: { readonly agent: StoredOrder['agent']; readonly credential: string };

@@ -171,3 +171,61 @@ it('lets no agent cancel another’s order', async () => {
   expect(refusal(await room.trading.cancelOrder(cursor, order.orderId, reduce())).reason).toBe('not_found');
   expect((await now(room, claude, order)).status).toBe('open');
 });
+
+describe('a close that fails half-way', () => {
+  /** A broker whose word fails once, in the transaction that decides. */
+  const failing = () => {
+    const broker = scriptedBroker();
+    let armed = false;
+    const adapter: typeof broker = {
+      ...broker,
+      get accountType(): 'margin' {
+        if (!armed) return 'margin';
+        armed = false;
+        throw new Error('half-way');
+      },
+    };
+    return { broker, adapter, arm: () => (armed = true) };
+  };
+
+  it('frees its key: the same call again closes, and once', async () => {
+    const { broker, adapter, arm } = failing();
+    const room = await tradingRoom({ adapter: () => adapter });
+    const claude = room.agent('claude');
+    const bought = await place(room, claude, draft({ side: 'buy', qty: '3' }));
+    broker.fill(bought.brokerClientId, '3', '1450');
+    arm();
+    await expect(room.trading.closePosition(claude, SPX, reduce('k'))).rejects.toThrow('half-way');
+    expect(broker.sent.place).toHaveLength(1);
+    const closed = granted(await room.trading.closePosition(claude, SPX, reduce('k')));
+    const again = granted(await room.trading.closePosition(claude, SPX, reduce('k')));
+    if (closed.dryRun || again.dryRun) throw new Error('it was only previewed');
+    expect(again.order?.orderId).toBe(closed.order?.orderId);
+    expect(broker.sent.place).toHaveLength(2);
+  });
+
+  it('keeps its key once there is an order: the same call again names it', async () => {
+    const broker = scriptedBroker();
+    const room = await tradingRoom({ adapter: () => broker });
+    const claude = room.agent('claude');
+    const bought = await place(room, claude, draft({ side: 'buy', qty: '3' }));
+    broker.fill(bought.brokerClientId, '3', '1450');
+    const { transaction } = room.store;
+    // Neither the broker's event nor its answer can be written.
+    let failures = 0;
+    Object.assign(room.store, {
+      transaction: (work: () => unknown) => {
+        if (broker.sent.place.length < 2) return transaction(work);
+        if (++failures === 2) Object.assign(room.store, { transaction });
+        throw new Error('the disk is full');
+      },
+    });
+    await expect(room.trading.closePosition(claude, SPX, reduce('k'))).rejects.toThrow('the disk is full');
+    broker.fill(broker.sent.place[1] ?? '', '3', '1450');
+    expect(await own(room, claude)).toBe('0');
+    const again = granted(await room.trading.closePosition(claude, SPX, reduce('k')));
+    if (again.dryRun) throw new Error('it was only previewed');
+    expect(again.order?.side).toBe('sell');
+    expect(broker.sent.place).toHaveLength(2);
+  });
+});
