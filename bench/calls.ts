@@ -1,6 +1,12 @@
 /** The one call that the doors are measured with, get_quotes of one symbol, as each door is asked for it. */
 import type { Call } from './load.ts';
 
+/** Who is called. */
+interface Callee {
+  readonly url: string;
+  readonly pid: number;
+}
+
 const CALL = { name: 'get_quotes', arguments: { symbols: ['SPX'] } };
 const LEGACY_VERSION = '2025-11-25';
 const MODERN_VERSION = '2026-07-28';
@@ -16,8 +22,9 @@ const headersFor = (key: string): Readonly<Record<string, string>> => ({
   accept: 'application/json, text/event-stream',
 });
 
-export function modernCall(url: string, key: string): Call {
+export function modernCall({ url, pid }: Callee, key: string): Call {
   return {
+    pid,
     url: `${url}/mcp`,
     method: 'POST',
     headers: {
@@ -39,7 +46,7 @@ export function modernCall(url: string, key: string): Call {
 }
 
 /** Opens the session that it calls in. */
-export async function legacyCall(url: string, key: string): Promise<Call> {
+export async function legacyCall({ url, pid }: Callee, key: string): Promise<Call> {
   const opened = await fetch(`${url}/mcp`, {
     method: 'POST',
     headers: headersFor(key),
@@ -59,11 +66,12 @@ export async function legacyCall(url: string, key: string): Promise<Call> {
     body: JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }),
   });
   await initialized.text();
-  return { url: `${url}/mcp`, method: 'POST', headers, body: rpc('tools/call', CALL), answers: QUOTED };
+  return { pid, url: `${url}/mcp`, method: 'POST', headers, body: rpc('tools/call', CALL), answers: QUOTED };
 }
 
 /** Without a session, for a server that keeps none. */
-export const plainLegacyCall = (url: string): Call => ({
+export const plainLegacyCall = ({ url, pid }: Callee): Call => ({
+  pid,
   url: `${url}/mcp`,
   method: 'POST',
   headers: { ...headersFor('none'), 'mcp-protocol-version': LEGACY_VERSION },
@@ -71,8 +79,9 @@ export const plainLegacyCall = (url: string): Call => ({
   answers: QUOTED,
 });
 
-export function restCall(url: string, key: string): Call {
+export function restCall({ url, pid }: Callee, key: string): Call {
   return {
+    pid,
     url: `${url}/api/v1/quotes?symbols=SPX`,
     method: 'GET',
     headers: { authorization: `Bearer ${key}` },
@@ -81,9 +90,10 @@ export function restCall(url: string, key: string): Call {
 }
 
 /** The same body, sent to a server that only sends it back. */
-export function echoOf(url: string, call: Call): Call {
+export function echoOf(echo: { readonly said: string; readonly pid: number }, call: Call): Call {
   return {
-    url: `${url}/echo`,
+    pid: echo.pid,
+    url: `${echo.said}/echo`,
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: call.body ?? JSON.stringify(CALL.arguments),

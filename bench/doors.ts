@@ -18,9 +18,10 @@ async function measured(bench: Bench, echo: Program, ways: readonly Way[]): Prom
   const how = bench.quick ? { rounds: 1, seconds: 1 } : { rounds: 7, seconds: 2 };
   const all: Measured[] = [];
   for (const { name, call, target } of ways) {
-    const { ratio, ...details } = await compare(call, echoOf(echo.said, call), how);
+    const { ratio, ...details } = await compare(call, echoOf(echo, call), how);
     const [own, base] = [details.callsPerSecond.toFixed(0), details.baselinePerSecond.toFixed(0)];
-    bench.say(`${name}: ${own} calls a second, the echo ${base}`);
+    const [ownUs, baseUs] = [details.processorUs.toFixed(0), details.baselineProcessorUs.toFixed(0)];
+    bench.say(`${name}: ${own} calls a second at ${ownUs} µs each, the echo ${base} at ${baseUs} µs`);
     all.push({ name, value: ratio, unit: 'ratio', ...(target ? { target } : {}), details });
   }
   return all;
@@ -34,9 +35,9 @@ export const doors = defineFigure({
     const key = makeKey(folder);
     const gateway = await serveGateway(bench, { folder });
     return measured(bench, await echoServer(bench), [
-      { name: 'modern', call: modernCall(gateway.url, key), target: { atLeast: 0.6 } },
-      { name: 'legacy', call: await legacyCall(gateway.url, key), target: { atLeast: 0.5 } },
-      { name: 'rest', call: restCall(gateway.url, key), target: { atLeast: 0.7 } },
+      { name: 'modern', call: modernCall(gateway, key), target: { atLeast: 0.6 } },
+      { name: 'legacy', call: await legacyCall(gateway, key), target: { atLeast: 0.5 } },
+      { name: 'rest', call: restCall(gateway, key), target: { atLeast: 0.7 } },
     ]);
   },
 });
@@ -47,8 +48,8 @@ export const naive = defineFigure({
   async run(bench) {
     const server = await start(bench, { file: 'bench/naive-server.ts', says: /Listens on (\S+)/ });
     return measured(bench, await echoServer(bench), [
-      { name: 'modern', call: modernCall(server.said, 'none') },
-      { name: 'legacy', call: plainLegacyCall(server.said) },
+      { name: 'modern', call: modernCall({ url: server.said, pid: server.pid }, 'none') },
+      { name: 'legacy', call: plainLegacyCall({ url: server.said, pid: server.pid }) },
     ]);
   },
 });

@@ -42,7 +42,7 @@ export const footprint = defineFigure({
     const gateway = await serveGateway(bench, { folder });
     await pause(restMs);
     const idle = await residentMemory(gateway.pid);
-    const call = modernCall(gateway.url, key);
+    const call = modernCall(gateway, key);
     const [warm, all] = bench.quick ? [500, 1_000] : [20_000, 100_000];
     await load(call, { calls: warm });
     await pause(restMs);

@@ -1,6 +1,7 @@
 /** Load over HTTP that counts only right answers: one wrong answer among thousands and there is no figure. */
 import autocannon from 'autocannon';
 import { median } from './figure.ts';
+import { processorMs } from './process.ts';
 
 export const CONNECTIONS = 16;
 
@@ -12,6 +13,8 @@ export interface Call {
   readonly body?: string;
   /** In the body of every right answer. */
   readonly answers: string;
+  /** The process that answers. */
+  readonly pid: number;
 }
 
 export interface Load {
@@ -19,13 +22,16 @@ export interface Load {
   readonly calls: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Processor time of the process that answered, of all its threads. */
+  readonly processorUs: number;
 }
 
 type Extent = { readonly seconds: number } | { readonly calls: number };
 
 /** Throws when a single answer was not a 2xx with what `answers` says. */
 export async function load(call: Call, extent: Extent): Promise<Load> {
-  const { url, method, headers, body, answers } = call;
+  const { url, method, headers, body, answers, pid } = call;
+  const beforeMs = processorMs(pid);
   const ran = await autocannon({
     url,
     method,
@@ -46,6 +52,7 @@ export async function load(call: Call, extent: Extent): Promise<Load> {
     calls: ran['2xx'],
     p50Ms: ran.latency.p50,
     p99Ms: ran.latency.p99,
+    processorUs: ((processorMs(pid) - beforeMs) * 1_000) / ran['2xx'],
   };
 }
 
@@ -57,6 +64,9 @@ export interface Compared {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly ratios: readonly number[];
+  /** Of a call, and of the baseline's: what other work on the machine changes least. */
+  readonly processorUs: number;
+  readonly baselineProcessorUs: number;
 }
 
 /** Baseline and subject in turn, round by round, so that what the machine does meanwhile falls on both. */
@@ -77,6 +87,8 @@ export async function compare(
     baselinePerSecond: of(({ base }) => base.callsPerSecond),
     p50Ms: of(({ own }) => own.p50Ms),
     p99Ms: of(({ own }) => own.p99Ms),
+    processorUs: of(({ own }) => own.processorUs),
+    baselineProcessorUs: of(({ base }) => base.processorUs),
     ratios: pairs.map(({ base, own }) => own.callsPerSecond / base.callsPerSecond),
   };
 }

@@ -100,7 +100,7 @@ const stopAll = async (gateways: readonly OrderGateway[]): Promise<void> => {
 async function doorsOf(bench: Bench, { empty, loaded }: Pair): Promise<readonly Measured[]> {
   const callOf = async ({ folder, traders }: Filled) => {
     const gateway = await serveGateway(bench, { folder });
-    return modernCall(gateway.url, traders[0]?.key ?? '');
+    return modernCall(gateway, traders[0]?.key ?? '');
   };
   const how = bench.quick ? { rounds: 1, seconds: 1 } : { rounds: 7, seconds: 2 };
   const { ratio, ...details } = await compare(await callOf(loaded), await callOf(empty), how);

@@ -67,7 +67,10 @@ describe('load', () => {
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const ran = load({ url, method: 'GET', headers: {}, answers: '"bid":"' }, { calls: 64 });
+    const ran = load(
+      { url, method: 'GET', headers: {}, answers: '"bid":"', pid: process.pid },
+      { calls: 64 },
+    );
     if (why) await expect(ran).rejects.toThrow(why);
     else expect((await ran).calls).toBe(64);
   });
