@@ -55,7 +55,10 @@ function sourceOf(principal: Principal, asked: CompleteRequestParams): Result<So
   const { ref, argument } = asked;
   if (ref.type === 'ref/prompt') {
     const prompt = find(principal, ref.name);
-    return prompt.ok ? ok(prompt.value.completes[argument.name]) : prompt;
+    if (!prompt.ok) return prompt;
+    const { completes } = prompt.value;
+    // The name is the caller's: `constructor` is no argument of ours.
+    return ok(Object.hasOwn(completes, argument.name) ? completes[argument.name] : undefined);
   }
   const resource = RESOURCES.find(({ template }) => template === ref.uri);
   if (resource === undefined || !mayRead(principal, resource))

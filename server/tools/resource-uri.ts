@@ -17,6 +17,8 @@ export const segmentsOfTemplate = (template: string): Segments =>
  */
 export function segmentsOfUri(uri: string): Result<Segments, Refusal> {
   if (uri.length > RESOURCE_URI_LENGTH_MAX || !uri.startsWith(RESOURCE_SCHEME)) return err(notAResource());
+  // Half a character can be written in JSON and in no address.
+  if (!uri.isWellFormed()) return err(notAResource());
   const segments: string[] = [];
   for (const written of uri.slice(RESOURCE_SCHEME.length).split('/')) {
     const segment = decoded(written);

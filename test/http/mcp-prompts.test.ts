@@ -85,7 +85,8 @@ describe('completions', () => {
         'max_order_qty',
         'max_order_value',
       ]);
-      expect(await completed(client, PROMPT('plan_trade'), 'idea', 'x')).toEqual([]);
+      for (const unknown of ['idea', 'constructor', 'toString'])
+        expect(await completed(client, PROMPT('plan_trade'), unknown, 'x')).toEqual([]);
     }
   });
   test('offer the accounts and orders of the caller and of nobody else', async () => {

@@ -68,6 +68,7 @@ describe('an address', () => {
       'portcullis://quotes/BTC/USD',
       'portcullis://quotes/%',
       'portcullis://quotes/%FF',
+      'portcullis://quotes/\uD800',
       'PORTCULLIS://status',
       'portcullis://Status',
       'portcullis://orders/a/b',
@@ -89,7 +90,8 @@ describe('an address', () => {
         },
       ),
     );
-    fc.assert(fc.property(fc.string(), (junk) => void segmentsOfUri(`portcullis://${junk}`)));
+    const unit = fc.nat(0xffff).map((code) => String.fromCharCode(code));
+    fc.assert(fc.property(fc.string({ unit }), (junk) => void segmentsOfUri(`portcullis://${junk}`)));
   });
 });
 
