@@ -21,8 +21,8 @@ const MANDATE = {
   max_order_qty: '4',
   max_order_value: '15500',
   max_daily_value: '80000',
-  max_daily_orders: 12,
-  max_open_orders: 4,
+  max_daily_orders: 4,
+  max_open_orders: 3,
   max_gross_exposure: '26000',
   commit: 'one_step',
 };
@@ -105,6 +105,9 @@ const TOOLS_USED = [
   'close_position',
 ];
 
+/** In place of the quantity drawn, or null to keep it. */
+const AROUND_THE_LIMITS = fc.constantFrom(null, null, '1', '1', '3', '4', '5');
+
 /** Calls at once, each with one of a few keys, so that keys are met again. */
 function stepOf(): fc.Arbitrary<
   readonly { readonly tool: string; readonly args: Record<string, unknown> }[]
@@ -113,8 +116,16 @@ function stepOf(): fc.Arbitrary<
     const tool = scene.gate.gateway.dispatcher.tool(name);
     if (tool === undefined) throw new Error(`no tool ${name}`);
     return fc
-      .tuple(nearlyRight(tool), fc.integer({ min: 1, max: 60 }))
-      .map(([args, key]) => ({ tool: name, args: { ...args, dry_run: false, idempotency_key: `k${key}` } }));
+      .tuple(nearlyRight(tool), fc.integer({ min: 1, max: 60 }), AROUND_THE_LIMITS)
+      .map(([args, key, qty]) => ({
+        tool: name,
+        args: {
+          ...args,
+          ...(qty === null || args['qty'] === undefined ? {} : { qty }),
+          dry_run: false,
+          idempotency_key: `k${key}`,
+        },
+      }));
   });
   return fc.array(call, { minLength: 1, maxLength: 3 });
 }
