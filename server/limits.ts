@@ -18,6 +18,8 @@ export const ORDERS_PER_SECOND_MAX = 10;
 export const ACTION_TOKEN_TTL_MS = 300_000;
 /** Live action tokens an agent may hold; the oldest falls out. */
 export const ACTION_TOKENS_PER_AGENT_MAX = 200;
+/** Events of a broker that one transaction posts: a longer one would keep the process from everything else. */
+export const BROKER_EVENTS_PER_COMMIT_MAX = 100;
 export const BROKER_CALL_TIMEOUT_MS = 10_000;
 /** How long a close waits for the broker's word on each order it cancels first. */
 export const CANCEL_WAIT_MS = 5_000;
@@ -95,6 +97,11 @@ export const HTTP_HEAD_TIMEOUT_MS = 10_000;
 export const HTTP_TIMEOUT_CHECK_MS = 1_000;
 /** Connections open at once, more than all streams together; over it, the one that has asked nothing for longest ends. */
 export const HTTP_CONNECTIONS_MAX = 3_072;
+/** Requests of one connection in work at once: clients ask one after the other, and answers that wait are held. */
+export const HTTP_REQUESTS_PER_CONNECTION_MAX = 16;
+/** How often connections are looked at for answers that nobody reads, and at how many looks they may be as many. */
+export const HTTP_UNREAD_LOOK_MS = 15_000;
+export const HTTP_UNREAD_LOOKS_MAX = 8;
 /** A stop waits this long for answers on their way: longer than a broker may take, shorter than an owner waits. */
 export const HTTP_CLOSE_TIMEOUT_MS = 15_000;
 export const LOG_PATH_LENGTH_MAX = 200;

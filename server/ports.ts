@@ -241,7 +241,7 @@ export interface BrokerAdapter {
   balance(): Promise<BrokerBalance>;
   /** What a fill of this size would cost in fees, account currency. */
   estimateFee(order: OrderTerms & { readonly instrument: InstrumentId }, at: Price): Money;
-  /** Events in order, at least once; listeners post by id. */
-  onEvent(listener: (event: BrokerEvent) => void): () => void;
+  /** Events in order, at least once, those of one moment together; listeners post by id. */
+  onEvents(listener: (events: readonly BrokerEvent[]) => void): () => void;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 import type { AccountId, Principal } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { settings } from '#store/settings.ts';
-import { type AfterEvent, postEvent } from './broker-events.ts';
+import { type AfterEvent, postEvents } from './broker-events.ts';
 import { cancelAllOrders, cancelOrder } from './cancel.ts';
 import { cancelAdding, cancelUnfit } from './cancel-adding.ts';
 import { closePosition } from './close.ts';
@@ -61,7 +61,11 @@ export function openTrading(neighbours: Neighbours): Trading {
   function listen(account: AccountId): void {
     const adapter = line.adapters.get(account);
     if (adapter === undefined) throw new Error(`the account ${account} has no adapter`);
-    stops.push(adapter.onEvent((event) => afterEvent(postEvent(line, account, event))));
+    stops.push(
+      adapter.onEvents((events) => {
+        for (const done of postEvents(line, account, events)) afterEvent(done);
+      }),
+    );
   }
 
   return {

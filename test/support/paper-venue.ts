@@ -139,7 +139,7 @@ function openOn(folder: string, words: VenueWords, market: Market): TestVenue {
   });
   const { adapter } = opened;
   const events: BrokerEvent[] = [];
-  adapter.onEvent((event) => events.push(event));
+  adapter.onEvents((told) => void events.push(...told));
   const order = (one: OrderWords) => cleared({ instrument: instrument.id, ...one });
   const fillsIn = (list: readonly BrokerEvent[]) =>
     list.flatMap((event) =>

@@ -273,9 +273,10 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
         return { currency: 'USD', cash, equity: cash, buyingPower: money('100000000') };
       }),
     estimateFee: () => ZERO_MONEY,
-    onEvent(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
+    onEvents(listener) {
+      const one = (event: BrokerEvent): void => listener([event]);
+      listeners.add(one);
+      return () => void listeners.delete(one);
     },
     close: () => Promise.resolve(),
     emit,

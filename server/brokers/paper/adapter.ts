@@ -159,7 +159,7 @@ export function openVenue(options: VenueOptions): Venue {
         buyingPower: buyingPower(book, (id) => market.quote(id)),
       })),
     estimateFee: (order, at) => estimate(options, order, at),
-    onEvent: (listener) => delivery.onEvent(listener),
+    onEvents: (listener) => delivery.onEvents(listener),
     close: async () => {
       open = false;
       delivery.close();

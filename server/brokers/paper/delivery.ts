@@ -6,7 +6,7 @@ import type { Faults } from './settings.ts';
 export interface Delivery {
   /** Delivers the events of one committed operation, after what earlier ones still owe. */
   send(events: readonly BrokerEvent[]): void;
-  onEvent(listener: (event: BrokerEvent) => void): () => void;
+  onEvents(listener: (events: readonly BrokerEvent[]) => void): () => void;
   close(): void;
 }
 
@@ -15,17 +15,17 @@ export interface Delivery {
  * away asks for the history anyway. The books, the journal and the history know nothing of it.
  */
 export function openDelivery(seed: number, faults: Faults | null): Delivery {
-  const listeners = new Set<(event: BrokerEvent) => void>();
+  const listeners = new Set<(events: readonly BrokerEvent[]) => void>();
   let owed: { readonly dueAt: number; readonly event: BrokerEvent }[] = [];
   let deliveries = 0;
   let drawn = 0;
 
-  const queue: BrokerEvent[] = [];
+  const queue: (readonly BrokerEvent[])[] = [];
   let emitting = false;
 
   /** A listener may send orders: what they cause waits until the events before it have been told. */
-  function emit(event: BrokerEvent): void {
-    queue.push(event);
+  function emit(events: readonly BrokerEvent[]): void {
+    if (events.length > 0) queue.push(events);
     if (emitting) return;
     emitting = true;
     try {
@@ -45,23 +45,23 @@ export function openDelivery(seed: number, faults: Faults | null): Delivery {
       owed.push({ dueAt, event });
       return;
     }
-    emit(event);
-    if (fate < how.eventDelayedPercent + how.eventRepeatedPercent) emit(event);
+    emit([event]);
+    if (fate < how.eventDelayedPercent + how.eventRepeatedPercent) emit([event]);
   }
 
   return {
     send(events) {
       if (faults === null) {
-        for (const event of events) emit(event);
+        emit(events);
         return;
       }
       deliveries++;
       for (const event of events) sendBadly(event, faults);
       const due = owed.filter((one) => one.dueAt <= deliveries);
       owed = owed.filter((one) => one.dueAt > deliveries);
-      for (const { event } of due) emit(event);
+      for (const { event } of due) emit([event]);
     },
-    onEvent(listener) {
+    onEvents(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },

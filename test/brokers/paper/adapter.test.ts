@@ -77,7 +77,7 @@ describe('durable first', () => {
     v.step(shown);
     let rowsAtEvent = -1;
     const count = () => Number(v.store.db.prepare('SELECT count(*) FROM paper_orders').pluck().get());
-    v.adapter.onEvent(() => {
+    v.adapter.onEvents(() => {
       rowsAtEvent = v.store.inTransaction() ? -2 : count();
     });
     await v.place({ id: 'a', side: 'buy', qty: '10' });
@@ -147,9 +147,12 @@ describe('durable first', () => {
     v.step(shown);
     const order: string[] = [];
     let sent = false;
-    v.adapter.onEvent((event) => {
-      order.push(event.kind === 'order' ? `${event.order.brokerClientId} ${event.order.status}` : event.kind);
-      if (event.kind === 'execution' && !sent) {
+    v.adapter.onEvents((told) => {
+      for (const event of told)
+        order.push(
+          event.kind === 'order' ? `${event.order.brokerClientId} ${event.order.status}` : event.kind,
+        );
+      if (told.some((event) => event.kind === 'execution') && !sent) {
         sent = true;
         void v.place({ id: 'b', side: 'sell', qty: '1' });
       }
