@@ -1,6 +1,7 @@
 /** What every request passes before any route: the closing door, the perimeter, its address's budget, the browser's questions. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { refuse } from '#domain/refusal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import { HTTP_REQUESTS_PER_CONNECTION_MAX } from '#limits.ts';
 import type { AddressLimits } from './address-limit.ts';
 import type { Connections } from './connections.ts';
 import { answerCors } from './cors.ts';
@@ -34,18 +35,26 @@ const WRONG_METHOD = httpProblem(
   'This address does not take that method; the header Allow lists those it takes.',
 );
 
+const tooManyAtOnce = (): Refusal =>
+  refuse(
+    'rate_limited',
+    `More than ${HTTP_REQUESTS_PER_CONNECTION_MAX} requests were sent over one connection without waiting for an answer; nothing was done.`,
+    { retry_after: 1 },
+  );
+
 export function guard(app: FastifyInstance, options: GuardOptions): void {
   const { admit, limits, connections, paths, places, discovery } = options;
   /** Turned away without having been asked who they are. */
   const strangers = new WeakSet<FastifyRequest>();
 
   app.addHook('onRequest', (request, reply, done) => {
-    connections.begin(request);
+    const inWork = connections.begin(request);
     void reply.header('x-content-type-options', 'nosniff');
     const path = pathOf(request);
     const admitted = admit(headOf(request, path));
     if (!admitted.ok) return void sendRefusal(request, reply, admitted.error);
     if (connections.closing()) return void sendRefusal(request, reply, CLOSING);
+    if (inWork > HTTP_REQUESTS_PER_CONNECTION_MAX) return void sendRefusal(request, reply, tooManyAtOnce());
     const { place, local } = admitted.value;
     places.set(request, place);
     if (answerCors(request, reply, path)) return undefined;

@@ -1,7 +1,15 @@
 /** Callers who mean harm: they trickle, flood, nest and hoard, and meanwhile everybody else's orders are placed. */
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { BODY_BYTES_MAX, HTTP_CONNECTIONS_MAX } from '#limits.ts';
+import {
+  BODY_BYTES_MAX,
+  HTTP_CONNECTIONS_MAX,
+  HTTP_REQUESTS_PER_CONNECTION_MAX,
+  HTTP_UNREAD_LOOK_MS,
+  HTTP_UNREAD_LOOKS_MAX,
+} from '#limits.ts';
 import { type Doors, openDoors } from '../support/doors.ts';
+import { collectGarbage } from '../support/garbage.ts';
 import { bearer, send } from '../support/raw-http.ts';
 import { openSocket, type RawConnection, responseIn } from '../support/raw-socket.ts';
 
@@ -116,6 +124,70 @@ test('connections without end push out those that ask nothing, never those that 
     doors.app.server.getConnections((_error, connections) => resolve(connections));
   });
   expect(count).toBeLessThanOrEqual(HTTP_CONNECTIONS_MAX + 1);
+});
+
+describe('who asks without waiting for answers', () => {
+  test('has so many requests in work, and is told of the others that nothing was done', async () => {
+    let open = (): void => undefined;
+    doors.script.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const order = (n: number): string => {
+      const body = JSON.stringify({ name: `pipelined ${n}`, dry_run: false });
+      return `${HEAD}Authorization: Bearer ${key}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    };
+    const all = Array.from({ length: 40 }, (_, n) => order(n)).join('');
+    const [caller] = await openMany(1, all);
+    await expect.poll(() => doors.script.seen.length).toBe(HTTP_REQUESTS_PER_CONNECTION_MAX);
+    open();
+    const statuses = (): readonly (string | undefined)[] =>
+      [...(caller?.heard() ?? '').matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    await expect.poll(() => statuses().length).toBe(40);
+    expect(statuses().filter((status) => status === '200').length).toBe(HTTP_REQUESTS_PER_CONNECTION_MAX);
+    expect(statuses().filter((status) => status === '429').length).toBe(
+      40 - HTTP_REQUESTS_PER_CONNECTION_MAX,
+    );
+    expect(doors.script.finished.length).toBe(HTTP_REQUESTS_PER_CONNECTION_MAX);
+    await placeOrder();
+  });
+  /** Asks for large answers and reads none, until the buffers of both sides are full; gives our end of it. */
+  async function fill(): Promise<{ readonly ours: Socket; readonly theirs: Socket }> {
+    const accepted = new Promise<Socket>((resolve) => {
+      doors.app.server.once('connection', resolve);
+    });
+    const connection = await openSocket(doors.port);
+    opened.push(connection);
+    const { socket: theirs } = connection;
+    theirs.pause();
+    const ours = await accepted;
+    const ask = 'GET /docs HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(HTTP_REQUESTS_PER_CONNECTION_MAX);
+    for (let round = 0; round < 1_000 && ours.writableLength === 0; round++) {
+      theirs.write(ask);
+      await send({ port: doors.port, path: '/healthz' });
+    }
+    expect(ours.writableLength).toBeGreaterThan(0);
+    return { ours, theirs };
+  }
+  test('and never reads them, holds little, and is let go', async () => {
+    const { ours, theirs } = await fill();
+    const before = collectGarbage();
+    theirs.write('GET /docs HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'.repeat(20_000));
+    await placeOrder();
+    expect(collectGarbage() - before).toBeLessThan(16 * 1024 * 1024);
+    doors.clock.advance(HTTP_UNREAD_LOOK_MS * HTTP_UNREAD_LOOKS_MAX);
+    expect(ours.destroyed).toBe(false);
+    doors.clock.advance(HTTP_UNREAD_LOOK_MS * 2);
+    expect(ours.destroyed).toBe(true);
+    await placeOrder();
+  });
+  test('is not mistaken for who reads slowly', async () => {
+    const { ours, theirs } = await fill();
+    doors.clock.advance(HTTP_UNREAD_LOOK_MS * HTTP_UNREAD_LOOKS_MAX);
+    theirs.resume();
+    await expect.poll(() => ours.writableLength).toBe(0);
+    doors.clock.advance(HTTP_UNREAD_LOOK_MS * 2);
+    expect(ours.destroyed).toBe(false);
+  });
 });
 
 describe('a body', () => {
