@@ -23,6 +23,13 @@ export function canonicalAddress(given: string): Omit<AddressRange, 'prefix'> | 
   return mapped === undefined ? { family: 'ipv6', address } : { family: 'ipv4', address: mapped };
 }
 
+/** What a proxy vouched for and nobody can read is one address, however it is spelled. */
+export const UNREADABLE = 'unreadable';
+
+/** For a log or the record: an address is one, and never a text of the caller's. */
+export const shownAddress = (given: string | undefined): string =>
+  canonicalAddress(given ?? '')?.address ?? UNREADABLE;
+
 /** `10.0.0.0/8`, `2001:db8::/32`, or one address; the error is the rule that it broke. */
 export function parseRange(given: string): Result<AddressRange, string> {
   const rule = 'an address or a range such as 10.0.0.0/8 or 2001:db8::/32';

@@ -7,7 +7,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { KEY_USE_SAVE_INTERVAL_MS, KEYS_REMEMBERED_MAX } from '#limits.ts';
 import type { Changes } from '#store/changes.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
-import { addressList } from './address.ts';
+import { addressList, shownAddress } from './address.ts';
 import type { Authority } from './authority.ts';
 import { hashOf, type KeyRow, type KeyTable, rangesOf, scopesOf } from './key-table.ts';
 import type { SteadyWall } from './wall.ts';
@@ -57,7 +57,10 @@ export function openKeyCheck(o: KeyCheckOptions): KeyCheck {
       door: from.door,
       ...(row === undefined ? {} : { agent: row.agent_name, credential: row.id }),
       outcome: 'refused',
-      detail: { reason: refusal.reason, address: from.address ?? null },
+      detail: {
+        reason: refusal.reason,
+        address: from.address === undefined ? null : shownAddress(from.address),
+      },
     });
     return err(refusal);
   }

@@ -1,7 +1,7 @@
 /** How much one address may ask for: a wide bound on everything from outside, a narrow one on what strangers are refused. */
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { canonicalAddress } from '#access/address.ts';
+import { canonicalAddress, UNREADABLE } from '#access/address.ts';
 import type { AuditLog } from '#audit/log.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { ADDRESS_REQUESTS_MAX, ADDRESS_TURNED_AWAY_MAX, ADDRESS_WINDOW_MS } from '#limits.ts';
@@ -10,8 +10,6 @@ import { addressWindows } from './address-windows.ts';
 
 /** IPv6 networks are given out whole: one subscriber has 2^64 addresses to send from. */
 const IPV6_SUBNET = 64;
-/** What a proxy vouched for and nobody can read is one address, however it is spelled. */
-const UNREADABLE = 'unreadable';
 
 /** Under which an address is counted: IPv4 whole, also when written as IPv6; IPv6 by its /64. */
 export function addressKey(given: string | undefined): string {

@@ -1,5 +1,6 @@
 /** The log of the HTTP surface: a structured line for each answer, with nothing in it that a caller could hide a secret in. */
 import { type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController } from 'fastify';
+import { shownAddress } from '#access/address.ts';
 import { redactedText } from '#audit/redact.ts';
 import { LOG_PATH_LENGTH_MAX, LOG_TEXT_LENGTH_MAX } from '#limits.ts';
 import { pathOf } from './request-head.ts';
@@ -59,7 +60,7 @@ export function logAnswer(request: FastifyRequest, reply: FastifyReply): void {
       path: shownPath(request),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,
-      address: request.ip,
+      address: shownAddress(request.ip),
     },
     'answered',
   );

@@ -123,6 +123,27 @@ describe('a secret', () => {
     expect(log).not.toContain('canary');
     expect(log).not.toContain(key.slice(4));
   });
+  test('that a trusted proxy passes on for an address is not taken for one', async () => {
+    doors = await openDoors({
+      logLevel: 'trace',
+      publicUrl: new URL('https://gate.example'),
+      trustedProxies: ['127.0.0.1'],
+    });
+    const { key } = doors.key();
+    for (const forwarded of [`canary, ${key}`, key, `::1%${key.slice(0, 30)}`, '2001:DB8::0001'])
+      await send({
+        port: doors.port,
+        path: '/healthz',
+        headers: { host: 'gate.example', 'x-forwarded-for': forwarded },
+      });
+    expect(doors.logged.join('')).not.toContain(key.slice(4, 30));
+    expect(answered(doors).map(({ address }) => address)).toEqual([
+      'unreadable',
+      'unreadable',
+      '::1',
+      '2001:db8::1',
+    ]);
+  });
   test('in an error that nobody expected is redacted, its place kept', async () => {
     doors = await openDoors();
     const logged: string[] = [];
