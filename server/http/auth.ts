@@ -10,7 +10,7 @@ const HOW_TO_GET_A_KEY =
   'Send "Authorization: Bearer pcl_…"; the owner makes a key with `npx portcullis keys create --agent NAME --scopes read:market,read:account`.';
 
 /** What the doors need of the access room: no owner's act is among it. */
-export type DoorAccess = Pick<Access, 'stillLive' | 'onEpochChange'> & {
+export type DoorAccess = Pick<Access, 'stillLive'> & {
   readonly keys: Pick<Access['keys'], 'authenticate'>;
 };
 

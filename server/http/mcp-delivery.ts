@@ -80,8 +80,9 @@ export class Delivery {
   leave(mailbox: Mailbox): boolean {
     this.#due.delete(mailbox);
     const left = this.#mailboxes.delete(mailbox);
-    if (this.#mailboxes.size === 0) this.#stopWatch?.();
-    if (this.#mailboxes.size === 0) this.#stopWatch = undefined;
+    if (this.#mailboxes.size > 0) return left;
+    this.#stopWatch?.();
+    this.#stopWatch = undefined;
     return left;
   }
   has(mailbox: Mailbox): boolean {

@@ -31,8 +31,6 @@ export interface McpEras {
   readonly plain: Serve;
   /** Whether this session is the caller's; using it keeps it from expiring. */
   hasSession(id: string, principal: Principal): boolean;
-  /** Ends the sessions and streams of every principal that is no longer live. */
-  endDead(): void;
   close(): Promise<void>;
 }
 
@@ -103,10 +101,6 @@ export function mcpEras(options: ErasOptions): McpEras {
       return sendResponse(reply, response);
     },
     hasSession: (id, principal) => sessions.has(id, principal),
-    endDead() {
-      sessions.retireDead();
-      listens.endDead();
-    },
     async close() {
       sessions.close();
       listens.close();

@@ -26,7 +26,6 @@ export interface ListenOptions {
 
 export interface McpListens {
   serve(request: FastifyRequest, reply: FastifyReply, principal: Principal): Promise<FastifyReply>;
-  endDead(): void;
   close(): void;
 }
 
@@ -73,7 +72,8 @@ export function mcpListens(options: ListenOptions): McpListens {
       const stream = openBus(subscriptions, {
         live: () => (stillLive(principal) ? principal : undefined),
         flow,
-        end: (why) => (why === 'stalled' ? flow.cut() : controller.abort()),
+        // A graceful end would wait for a reader.
+        end: () => (flow.blocked() ? flow.cut() : controller.abort()),
       });
       reply.raw.once('close', () => {
         open.delete(controller);
@@ -93,9 +93,6 @@ export function mcpListens(options: ListenOptions): McpListens {
       });
       if (!isStream(response)) subscriber.close();
       return sendResponse(reply, response);
-    },
-    endDead() {
-      for (const [controller, principal] of open) if (!stillLive(principal)) controller.abort();
     },
     close() {
       for (const controller of open.keys()) controller.abort();

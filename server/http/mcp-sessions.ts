@@ -132,12 +132,6 @@ export class McpSessions {
     return session !== undefined;
   }
 
-  /** Ends what is not live: answers on their way are finished, streams are closed, no further request is taken. */
-  retireDead(): void {
-    for (const session of this.#sessions.values())
-      if (!this.#options.stillLive(session.principal)) this.#retire(session);
-  }
-
   close(): void {
     this.#stopExpiry?.();
     for (const session of this.#sessions.values()) void session.server.close();
@@ -170,10 +164,13 @@ export class McpSessions {
     if (!sameScopes(before, principal)) session.subscriber.tellLists();
   }
 
-  /** A stream that nobody reads is closed; the session stays until it has been idle for long. */
+  /**
+   * Of a credential that has ended: answers on their way are finished, the stream is closed, no further request is taken.
+   * Of a stream that nobody reads: it is cut off, and the session stays until it has been idle for long.
+   */
   #end(session: Session, why: 'ended' | 'stalled'): void {
+    if (session.flow?.blocked()) session.flow.cut();
     if (why === 'ended') this.#retire(session);
-    else session.flow?.cut();
   }
 
   /** A client that comes back under a new session each time crowds out its own oldest, not somebody else's. */

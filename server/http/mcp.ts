@@ -153,7 +153,6 @@ export function mcpDoor(app: FastifyInstance, options: McpDoorOptions): void {
   const principals = new WeakMap<FastifyRequest, Principal>();
   sendTogether(app);
 
-  access.onEpochChange(() => eras.endDead());
   app.addHook('preClose', () => eras.close());
 
   app.addHook('onRequest', (request, reply, done) => {

@@ -156,7 +156,7 @@ export function serveConnection(options: ConnectionOptions): ServedConnection {
   const subscriber = mcp.subscriptions.connect({
     live: () => (caller && stillLive(caller) ? caller : undefined),
     renew: () => void (caller && principal()),
-    state: () => (stream.destroyed ? 'closed' : stream.writableNeedDrain ? 'busy' : 'ready'),
+    state: () => (stream.destroyed || !server ? 'closed' : stream.writableNeedDrain ? 'busy' : 'ready'),
     send: (event) => server && notify(server, event),
     // A host that sleeps reads on when it wakes; meanwhile nothing is written.
     end: (why) => why === 'ended' && transport.endListening(),
