@@ -102,7 +102,7 @@ function prove(options: VerifyOptions, progress: Progress): void {
   if (keyring.exists(AUDIT_KEYS.chain)) {
     const proof: Proof = { progress, chain: openChain(keyring), rows, checkpoints };
     for (const file of snapshot.files) proveFile(proof, folder, file);
-    proveRest(proof, snapshot.synced);
+    proveRest(proof, snapshot);
   } else if (snapshot.files.length > 0 || !rows.next().done) {
     const why = `the key ${AUDIT_KEYS.chain}.key of the record is missing from the key folder`;
     throw new Bad({ seq: 1, line: 1, file: `${AUDIT_KEYS.chain}.key`, why });
@@ -206,7 +206,7 @@ function faultOfRow(proof: Proof, row: TableRow, line: GoodLine): string | undef
 }
 
 /** Rows that the file has not got yet: they may only be newer than what is known to have been written. */
-function proveRest(proof: Proof, synced: number): void {
+function proveRest(proof: Proof, { synced, head }: AuditSnapshot): void {
   const { progress } = proof;
   if (synced > progress.seq) {
     const why = `the files end at ${progress.seq} but line ${synced} had been written: the tail was cut`;
@@ -219,6 +219,10 @@ function proveRest(proof: Proof, synced: number): void {
       throw new Bad({ seq: progress.seq + 1, line: progress.seq + 1, file: 'database', why });
     }
     progress.pending++;
+  }
+  if (head > progress.seq) {
+    const why = `the database ends at ${progress.seq} but line ${head} had been committed: its tail was cut`;
+    throw new Bad({ seq: progress.seq + 1, line: progress.seq + 1, file: 'database', why });
   }
 }
 

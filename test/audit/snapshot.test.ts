@@ -60,6 +60,19 @@ test('lines that the files lack are proved in the database, up to the head of th
   expect(verifyBeside(room, snapshot)).toMatchObject({ ok: true, lines: 5, last_seq: 6, pending: 1 });
 });
 
+test('a committed line that the database has lost since is missed, though the files never had it', () => {
+  const room = openAuditRoom();
+  record(room, 5);
+  room.record('late');
+  const snapshot = snapshotOf(room);
+  room.store.transaction(() => room.store.db.exec('DELETE FROM audit WHERE seq = 6'));
+  expect(verifyBeside(room, snapshot)).toMatchObject({
+    ok: false,
+    lines: 5,
+    first_bad: { seq: 6, file: 'database' },
+  });
+});
+
 test('what stood in a file at that moment is proved to its last byte', () => {
   const room = openAuditRoom();
   record(room, 5);
