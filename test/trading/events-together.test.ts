@@ -1,5 +1,6 @@
 /** What a broker tells of one moment is posted in one transaction, and nothing of it takes anything else with it. */
 import { expect, it } from 'vitest';
+import { ZERO_MONEY } from '#domain/decimal.ts';
 import { instrumentId } from '#domain/instrument.ts';
 import type { BrokerEvent } from '#ports.ts';
 import { scriptedBroker } from '../support/scripted-broker.ts';
@@ -38,7 +39,7 @@ it('an event that can not be posted is put on the record, and those beside it ar
       side: 'buy',
       qty: first.qty,
       price: room.bid(),
-      fee: room.bid().minus(room.bid()) as never,
+      fee: ZERO_MONEY,
       timeMs: first.timeMs,
     },
   };
