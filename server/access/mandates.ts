@@ -1,5 +1,4 @@
 /** Mandates: the owner's word on how much an agent may do, versioned, with its symbols resolved to instruments. */
-import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { Instrument } from '#domain/instrument.ts';
@@ -38,6 +37,13 @@ interface MandateRow {
   readonly revoked_at: number | null;
 }
 
+const isSame = (a: MandateRow, b: MandateRow): boolean =>
+  a.version === b.version &&
+  a.document === b.document &&
+  a.resolved === b.resolved &&
+  a.created_at === b.created_at &&
+  a.revoked_at === b.revoked_at;
+
 interface MandateOptions {
   readonly store: Store;
   readonly audit: AuditLog;
@@ -60,7 +66,7 @@ export function openMandates(o: MandateOptions): Mandates {
     const row = sql.latest.get(agent) as MandateRow | undefined;
     if (!row) return undefined;
     const known = parsed.get(agent);
-    if (known && isDeepStrictEqual(known.row, row)) return known.mandate;
+    if (known && isSame(known.row, row)) return known.mandate;
     const mandate = mandateFrom(row);
     parsed.set(agent, { row, mandate });
     return mandate;
