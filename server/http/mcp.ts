@@ -6,6 +6,8 @@ import {
 } from '@modelcontextprotocol/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import { ok, type Result } from '#domain/result.ts';
 import type { Clock } from '#ports.ts';
 import { authenticate, concernsCaller, type DoorAccess, refuseAtDoor } from './auth.ts';
 import {
@@ -151,6 +153,8 @@ export function mcpDoor(app: FastifyInstance, options: McpDoorOptions): void {
     stillLive,
   };
   const principals = new WeakMap<FastifyRequest, Principal>();
+  const identify = ({ headers, ip }: FastifyRequest): Result<Principal, Refusal> =>
+    authenticate(access, { authorization: headers.authorization, door: 'http', address: ip });
   sendTogether(app);
 
   app.addHook('preClose', () => eras.close());
@@ -158,18 +162,17 @@ export function mcpDoor(app: FastifyInstance, options: McpDoorOptions): void {
   app.addHook('onRequest', (request, reply, done) => {
     // A GET that asks for no stream gets the capability document, keyless.
     if (request.method === 'GET' && !wantsStream(request)) return done();
-    const principal = authenticate(access, {
-      authorization: request.headers.authorization,
-      door: 'http',
-      address: request.ip,
-    });
+    const principal = identify(request);
     if (!principal.ok) return void refuseAtDoor(reply, principal.error);
     principals.set(request, principal.value);
     return done();
   });
   const post = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const principal = principals.get(request);
-    return principal ? servePost(door, { request, reply, principal }) : refuseAtDoor(reply, noPrincipal());
+    const known = principals.get(request);
+    // A body may come half a minute after its head: what was let in then may have been shut out since.
+    const principal = known && stillLive(known) ? ok(known) : identify(request);
+    if (!principal.ok) return refuseAtDoor(reply, principal.error);
+    return servePost(door, { request, reply, principal: principal.value });
   };
   app.post('/mcp', post);
   app.post('/', post);
