@@ -53,7 +53,9 @@ class SocketTransport implements Transport {
   readonly #stream: Duplex;
   readonly #input = new PassThrough();
   readonly #inner: StdioServerTransport;
-  readonly #pending = new Set<string | number>();
+  /** How many of an id: who breaks the protocol and uses one twice has two in work. */
+  readonly #pending = new Map<string | number, number>();
+  #inWork = 0;
   #inputEnded = false;
   onclose?: () => void;
   onerror?: (error: Error) => void;
@@ -88,8 +90,9 @@ class SocketTransport implements Transport {
 
   #receive(message: JSONRPCMessage): void {
     if (isJSONRPCRequest(message)) {
-      this.#pending.add(message.id);
-      if (this.#pending.size >= SOCKET_REQUESTS_MAX) this.#input.pause();
+      this.#pending.set(message.id, (this.#pending.get(message.id) ?? 0) + 1);
+      this.#inWork += 1;
+      if (this.#inWork >= SOCKET_REQUESTS_MAX) this.#input.pause();
     }
     const canceled = canceledId(message);
     // A canceled request is never answered; the call goes on to its end all the same.
@@ -118,7 +121,7 @@ class SocketTransport implements Transport {
   }
 
   #endWhenAnswered(): void {
-    if (this.#inputEnded && this.#pending.size === 0) this.#input.end();
+    if (this.#inputEnded && this.#inWork === 0) this.#input.end();
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
@@ -131,8 +134,11 @@ class SocketTransport implements Transport {
   }
 
   #settle(id: string | number): void {
-    this.#pending.delete(id);
-    if (this.#pending.size < SOCKET_REQUESTS_MAX) this.#input.resume();
+    const count = this.#pending.get(id) ?? 0;
+    if (count > 1) this.#pending.set(id, count - 1);
+    else this.#pending.delete(id);
+    if (count > 0) this.#inWork -= 1;
+    if (this.#inWork < SOCKET_REQUESTS_MAX) this.#input.resume();
     this.#endWhenAnswered();
   }
 
