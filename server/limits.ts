@@ -102,11 +102,6 @@ export const HTTP_REQUESTS_PER_CONNECTION_MAX = 16;
 /** How often connections are looked at for answers that nobody reads, and at how many looks they may be as many. */
 export const HTTP_UNREAD_LOOK_MS = 15_000;
 export const HTTP_UNREAD_LOOKS_MAX = 8;
-/** Requests of one connection in work at once: clients ask one after the other, and answers that wait are held. */
-export const HTTP_REQUESTS_PER_CONNECTION_MAX = 16;
-/** How often connections are looked at for answers that nobody reads, and at how many looks they may be as many. */
-export const HTTP_UNREAD_LOOK_MS = 15_000;
-export const HTTP_UNREAD_LOOKS_MAX = 8;
 /** A stop waits this long for answers on their way: longer than a broker may take, shorter than an owner waits. */
 export const HTTP_CLOSE_TIMEOUT_MS = 15_000;
 export const LOG_PATH_LENGTH_MAX = 200;
