@@ -210,7 +210,7 @@ describe('a close that fails half-way', () => {
     const claude = room.agent('claude');
     const bought = await place(room, claude, draft({ side: 'buy', qty: '3' }));
     broker.fill(bought.brokerClientId, '3', '1450');
-    const { transaction } = room.store;
+    const transaction = room.store.transaction.bind(room.store);
     // Neither the broker's event nor its answer can be written.
     let failures = 0;
     Object.assign(room.store, {
