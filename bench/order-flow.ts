@@ -63,10 +63,12 @@ export async function startOrderGateway(
     clearTimeout(impatience);
   };
   bench.onEnd(stop);
-  const told = async (): Promise<Told> => {
-    const ended = once(child, 'exit').then(() => Promise.reject(new Error('the gateway ended')));
-    const [said] = (await Promise.race([once(child, 'message'), ended])) as [Told];
-    return said;
+  const told = (): Promise<Told> => {
+    const { promise, resolve, reject } = Promise.withResolvers<Told>();
+    const ended = (): void => reject(new Error('The gateway of the orders ended.'));
+    const listen = (said: unknown): void => resolve(said as Told);
+    child.once('message', listen).once('exit', ended);
+    return promise.finally(() => child.off('message', listen).off('exit', ended));
   };
   const ask = (asked: Asked): Promise<Told> => {
     const answer = told();
