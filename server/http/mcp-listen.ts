@@ -9,7 +9,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentId, Principal } from '#domain/principal.ts';
-import { MCP_STREAMS_MAX, MCP_STREAMS_PER_AGENT_MAX } from '#limits.ts';
+import { MCP_STREAMS_MAX, MCP_STREAMS_PER_AGENT_MAX, MCP_SUBSCRIPTIONS_MAX } from '#limits.ts';
 import { isRecord } from '#tools/normalise.ts';
 import type { Recipient } from './mcp-delivery.ts';
 import type { Subscriber, Subscriptions } from './mcp-subscriptions.ts';
@@ -48,7 +48,9 @@ export async function narrowed(
   const wanted = wantedUris(request);
   if (wanted === undefined) return request;
   const resourceSubscriptions: string[] = [];
-  for (const uri of new Set(wanted)) if (await subscribe(uri)) resourceSubscriptions.push(uri);
+  // Each is a read: thousands of them, that nobody could follow, would hold up everybody else's orders.
+  const looked = Array.from(new Set(wanted)).slice(0, MCP_SUBSCRIPTIONS_MAX);
+  for (const uri of looked) if (await subscribe(uri)) resourceSubscriptions.push(uri);
   const filter = request.params?.['notifications'];
   const notifications = { ...(isRecord(filter) ? filter : {}), resourceSubscriptions };
   return { ...request, params: { ...request.params, notifications } };
