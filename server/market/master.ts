@@ -155,6 +155,9 @@ const DERIVATIVE = /perp|swap|futures?\b|\.p$|=f$|\d!$|\/usd:/;
 const DECORATION =
   /^\$|^[a-z]{2,10}:|(?:\s+[a-z]{2})?\s+(?:equity|index|curncy)$|\s+us$|\.(?:o|oq|n|us)$|=x$|[-.](?:eq|ns)$/g;
 
+/** Two slips of the finger, in an alias too. */
+const SLIPS_MAX = 2.5;
+
 /** Same spelling but for case, then an alias, then one or two slips of the finger; canonical symbols, nearest first. */
 function suggestions(instruments: readonly Instrument[], given: string): readonly string[] {
   const wanted = printable(given.slice(0, SUGGESTED_LENGTH_MAX))
@@ -164,10 +167,12 @@ function suggestions(instruments: readonly Instrument[], given: string): readonl
     .toLowerCase();
   if (wanted === '' || DERIVATIVE.test(wanted)) return [];
   const bare = wanted.replace(DECORATION, '');
+  const isDecorated = bare !== wanted;
   const scored: { symbol: string; distance: number }[] = [];
   for (const one of instruments) {
-    const distance = Math.min(distanceTo(one, wanted), distanceTo(one, bare) + 0.25);
-    if (distance <= (wanted.length >= 6 ? 2.5 : 1.5)) scored.push({ symbol: one.symbol, distance });
+    const undecorated = isDecorated ? distanceTo(one, bare) + 0.25 : Number.POSITIVE_INFINITY;
+    const distance = Math.min(distanceTo(one, wanted), undecorated);
+    if (distance <= (wanted.length >= 6 ? SLIPS_MAX : 1.5)) scored.push({ symbol: one.symbol, distance });
   }
   scored.sort((a, b) => a.distance - b.distance);
   const exact = scored.filter((one) => one.distance < 1);
@@ -177,9 +182,13 @@ function suggestions(instruments: readonly Instrument[], given: string): readonl
 
 const distanceTo = (one: Instrument, wanted: string): number =>
   Math.min(
-    editDistance(wanted, one.symbol.toLowerCase()),
-    ...one.aliases.map((alias) => editDistance(wanted, alias.toLowerCase()) + 0.5),
+    slipsBetween(wanted, one.symbol.toLowerCase()),
+    ...one.aliases.map((alias) => slipsBetween(wanted, alias.toLowerCase()) + 0.5),
   );
+
+/** Words that differ more in length than in slips that count are not measured: a call may name dozens of long ones. */
+const slipsBetween = (wanted: string, name: string): number =>
+  Math.abs(wanted.length - name.length) > SLIPS_MAX ? Number.POSITIVE_INFINITY : editDistance(wanted, name);
 
 function ranked(instruments: readonly Instrument[], query: string): readonly Instrument[] {
   const wanted = query.slice(0, 80).trim().toLowerCase();
