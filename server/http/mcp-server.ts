@@ -11,7 +11,7 @@ import {
 import type { Door, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
-import { MCP_LIST_TTL_MS, MCP_PROGRESS_INTERVAL_MS } from '#limits.ts';
+import { MCP_LIST_TTL_MS, MCP_PROGRESS_INTERVAL_MS, RESOURCE_URI_LENGTH_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import type { Library } from '#tools/library.ts';
@@ -132,16 +132,16 @@ function listed<T>(page: Result<T, string>): T {
   throw invalidParams(page.error);
 }
 
-/** The value, or the refusal as the protocol's error; `about` stands beside it. */
+/** The value, or the refusal as the protocol's error; `beside` stands beside it. */
 function answered<T>(
   options: ServerOptions,
   context: ServerContext,
   answer: Result<T, Refusal>,
-  about?: Readonly<Record<string, unknown>>,
+  beside?: Readonly<Record<string, unknown>>,
 ): T {
   if (answer.ok) return answer.value;
   options.onRefusal?.(context, answer.error);
-  throw refusalError(answer.error, about);
+  throw refusalError(answer.error, beside);
 }
 
 /** What every server offers beside its tools, made once for all of them. */
@@ -190,13 +190,13 @@ function addResources(server: McpServer, resources: McpResources, options: Serve
     listed(resources.templates(caller(context).principal, params?.cursor)),
   );
   server.setRequestHandler('resources/read', async ({ params: { uri } }, context) =>
-    answered(options, context, await resources.read(caller(context), uri), { uri }),
+    answered(options, context, await resources.read(caller(context), uri), about(uri)),
   );
   server.setRequestHandler('resources/subscribe', async ({ params: { uri } }, context) => {
     const by = caller(context);
     const { subscriber } = options;
     if (!subscriber) throw new ProtocolError(RPC_INVALID_REQUEST, NEEDS_SESSION);
-    answered(options, context, await subscriber.subscribe(uri, by), { uri });
+    answered(options, context, await subscriber.subscribe(uri, by), about(uri));
     return {};
   });
   server.setRequestHandler('resources/unsubscribe', ({ params: { uri } }) => {
@@ -204,6 +204,9 @@ function addResources(server: McpServer, resources: McpResources, options: Serve
     return {};
   });
 }
+
+/** No refusal is as long as what it refuses. */
+const about = (uri: string) => (uri.length > RESOURCE_URI_LENGTH_MAX ? {} : { uri });
 
 const NEEDS_SESSION = 'Only a session can be told of changes; initialize one first.';
 

@@ -147,6 +147,13 @@ describe('reading a resource', () => {
         });
     }
   });
+  test('that is longer than any address is not said back', async () => {
+    for (const client of await everyClient()) {
+      const failure = await failureOf(client, `portcullis://orders/${'a'.repeat(3_000)}`);
+      expect(failure).toMatchObject({ code: -32602, data: { reason: 'not_found' } });
+      expect(JSON.stringify(failure.data).length).toBeLessThan(1_000);
+    }
+  });
   test('of an account that the owner gave to somebody else is refused as one that is not there', async () => {
     const added = gate.gateway.access.agents.create('second', ['paper'], OWNER_CLI);
     expect(added.ok).toBe(true);
