@@ -9,10 +9,18 @@ export function sendTogether(app: FastifyInstance): void {
     ready = [];
     for (const send of all) send();
   }
-  app.addHook('onSend', (_request, _reply, payload, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     // A stream begins when it begins.
     if (typeof payload !== 'string') return done(null, payload);
     if (ready.length === 0) setImmediate(sendAll);
-    ready.push(() => done(null, payload));
+    ready.push(() => {
+      try {
+        done(null, payload);
+      } catch (cause) {
+        // Nobody above catches it here: it would end the process, and the answers behind this one would not be sent.
+        request.log.error({ err: cause, reqId: request.id }, 'answer failed');
+        reply.raw.destroy();
+      }
+    });
   });
 }

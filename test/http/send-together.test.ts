@@ -21,6 +21,7 @@ beforeEach(async () => {
     sentBefore.push(replies.filter(({ raw }) => raw.writableEnded).length);
     replies.push(reply);
     if (name === 'bad') throw new Error('no');
+    if (name === 'unsendable') void reply.header('x-unsendable', 'a line\nand another');
     return { name };
   });
   port = Number(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port);
@@ -47,6 +48,14 @@ describe('answers', () => {
     for (const [n, name] of names.entries())
       if (name === 'bad') expect(answers[n]).toMatch(/^500 /);
       else expect(answers[n]).toBe(`200 {"name":"${name}"}`);
+  });
+
+  test('that can not be sent end their own connections, and neither the process nor the others that are ready', async () => {
+    const names = ['first', 'unsendable', 'second', 'unsendable', 'third'];
+    const answers = await Promise.allSettled(names.map(get));
+    for (const [n, name] of names.entries())
+      if (name === 'unsendable') expect(answers[n]).toMatchObject({ status: 'rejected' });
+      else expect(answers[n]).toMatchObject({ status: 'fulfilled', value: `200 {"name":"${name}"}` });
   });
 
   test('to requests that arrived in one turn leave when all of them have been looked at', async () => {
