@@ -67,6 +67,31 @@ describe('texts', () => {
     expect(redactedText(given, 200)).toBe(kept);
   });
 
+  test.each([
+    ['a.eyJhbGciOiJIUzI1NiJ9.eyJz.', 'a.[redacted]'],
+    ['x-eyJhbGciOiJIUzI1NiJ9.b.c.d', 'x-[redacted].d'],
+    ['xeyJhbGciOiJIUzI1NiJ9.b.c', 'xeyJhbGciOiJIUzI1NiJ9.b.c'],
+    ['eyJhbGciOiJIUzI1NiJ9..c eyJshort.b.c', 'eyJhbGciOiJIUzI1NiJ9..c eyJshort.b.c'],
+  ])('%j holds a web token or does not', (given, kept) => {
+    expect(redactedText(given, 200)).toBe(kept);
+  });
+
+  test.each([
+    '-eyJ',
+    '-eyJaaaaaaaa',
+    'eyJaaaaaaaa.',
+    '-----BEGIN ',
+    'bearer  -',
+    'pcl_ ',
+    'basic'.padEnd(500),
+  ])(
+    'made of %j alone are read in one pass, however long',
+    // A pattern that looks twice takes half a minute here, and with it every order waits.
+    (piece) => {
+      expect(redactedText(piece.repeat(500_000 / piece.length), 200).length).toBeLessThan(202);
+    },
+  );
+
   test('are cut where they are too long, never inside a character', () => {
     expect(redactedText('𝄞'.repeat(10), 3)).toBe('𝄞\ufffd…');
     expect(redactedText('abc', 3)).toBe('abc');
