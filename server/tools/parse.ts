@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { FIELD_ERRORS_MAX, IDEMPOTENCY_KEY_LENGTH_MAX } from '#limits.ts';
+import { FIELD_ERRORS_MAX, IDEMPOTENCY_KEY_LENGTH_MAX, NEAREST_LENGTH_MAX } from '#limits.ts';
 import type { InputSchema } from './json-schema.ts';
 import { hintOfField, nearestValue } from './nearest.ts';
 import { isRecord, normalise } from './normalise.ts';
@@ -164,7 +164,8 @@ function nearestOfType(expected: string, value: unknown): string | null {
     const [only] = value as readonly unknown[];
     return value.length === 1 && typeof only === 'string' ? only : null;
   }
-  if (typeof value !== 'string') return null;
+  // Before anything is done with it: what follows looks at the same characters more than once.
+  if (typeof value !== 'string' || value.length > NEAREST_LENGTH_MAX) return null;
   const word = value.trim().toLowerCase();
   switch (expected) {
     case 'boolean':

@@ -199,6 +199,14 @@ describe('what is refused, with what was probably meant', () => {
     expect(refused(getPnlHistory, { days: 31 }).errors?.[0]?.rule).toBe('one of 7, 30, 90, 365');
   });
 
+  it.each([' ', ')', "'", '\u00a0'])(
+    'suggests nothing for a list of %j without end, and at once',
+    (piece) => {
+      // Trimming it takes half a minute, and with it every order waits.
+      const { errors } = refused(getQuotes, { symbols: `SPX${piece.repeat(250_000)}SPX` });
+      expect(errors?.[0]).toMatchObject({ field: 'symbols', nearest: null });
+    },
+  );
   it('refuses a list that is not one, and shows how it is written', () => {
     expect(refused(getQuotes, { symbols: 'SPX, BTC/USD' }).errors?.[0]).toMatchObject({
       field: 'symbols',
