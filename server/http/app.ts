@@ -28,7 +28,6 @@ import { mcpDoor } from './mcp.ts';
 import type { McpOffer } from './mcp-server.ts';
 import { type Perimeter, type PerimeterSettings, type Place, perimeter } from './perimeter.ts';
 import { headOf, pathOf, sendRefusal } from './request-head.ts';
-
 import { rest } from './rest.ts';
 
 export interface HttpSettings extends PerimeterSettings {

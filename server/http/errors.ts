@@ -22,20 +22,25 @@ const PROBLEMS = {
     'Bad request',
     `The request could not be read; send a JSON object as the body, at most ${JSON_DEPTH_MAX} levels deep and with at most ${JSON_COMMAS_MAX} commas.`,
   ),
-  408: httpProblem(408, 'too_slow', 'Request timeout', 'The request did not arrive in time.'),
+  408: httpProblem(
+    408,
+    'too_slow',
+    'Request timeout',
+    'The request did not arrive in time; send all of it at once.',
+  ),
   413: httpProblem(
     413,
     'too_large',
     'Content too large',
-    `The body may have at most ${BODY_BYTES_MAX} bytes.`,
+    `The body may have at most ${BODY_BYTES_MAX} bytes; ask for less at once.`,
   ),
-  414: httpProblem(414, 'too_long', 'URI too long', 'The address is too long.'),
+  414: httpProblem(414, 'too_long', 'URI too long', 'The address, or a part of it, is too long; shorten it.'),
   415: httpProblem(415, 'not_json', 'Unsupported media type', 'Send the body as application/json.'),
   431: httpProblem(
     431,
     'headers_too_large',
     'Header fields too large',
-    'The header of the request is too large.',
+    'The header of the request is too large; send fewer or shorter fields.',
   ),
 } as const satisfies { readonly [status: number]: HttpProblem };
 

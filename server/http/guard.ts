@@ -9,7 +9,7 @@ import { type Discovery, pointToMetadata } from './discovery.ts';
 import { logAnswer } from './http-log.ts';
 import type { KnownPaths } from './known-paths.ts';
 import type { Perimeter, Place } from './perimeter.ts';
-import { httpProblem, refusalIn, replaceAnswer } from './problem.ts';
+import { httpProblem, nothingHere, refusalIn, replaceAnswer } from './problem.ts';
 import { headOf, isMcp, pathOf, sendRefusal } from './request-head.ts';
 
 export interface GuardOptions {
@@ -26,7 +26,7 @@ const CLOSING = httpProblem(
   503,
   'closing',
   'Service unavailable',
-  'The gateway is stopping and takes no more requests; nothing was done.',
+  'The gateway is stopping and takes no more requests; nothing was done. Try again once it runs.',
 );
 const WRONG_METHOD = httpProblem(
   405,
@@ -38,7 +38,7 @@ const WRONG_METHOD = httpProblem(
 const tooManyAtOnce = (): Refusal =>
   refuse(
     'rate_limited',
-    `More than ${HTTP_REQUESTS_PER_CONNECTION_MAX} requests were sent over one connection without waiting for an answer; nothing was done.`,
+    `More than ${HTTP_REQUESTS_PER_CONNECTION_MAX} requests were sent over one connection without waiting for an answer; nothing was done. Read answers first, then send it again.`,
     { retry_after: 1 },
   );
 
@@ -72,8 +72,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   function answerNothingThere(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     strangers.add(request);
     const methods = paths.methodsAt(pathOf(request));
-    if (methods.length === 0)
-      return sendRefusal(request, reply, refuse('not_found', 'There is nothing at this address.'));
+    if (methods.length === 0) return sendRefusal(request, reply, nothingHere());
     return sendRefusal(request, reply.header('allow', methods.join(', ')), WRONG_METHOD);
   }
   app.setNotFoundHandler(answerNothingThere);

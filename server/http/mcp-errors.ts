@@ -25,4 +25,10 @@ export function refusalError(refusal: Refusal, about: Readonly<Record<string, un
   return new ProtocolError(codeOf(refusal), refusal.detail, { ...about, ...refusal });
 }
 
+/** What a listen request over the bound is answered, under the code that the SDK has for it. */
+export const TOO_MANY_STREAMS = {
+  code: RPC_INTERNAL,
+  message: 'Too many streams are open; end one of them, or follow everything through one.',
+} as const;
+
 export const invalidParams = (detail: string): ProtocolError => new ProtocolError(RPC_INVALID_PARAMS, detail);

@@ -12,9 +12,9 @@ import type { AgentId, Principal } from '#domain/principal.ts';
 import { MCP_STREAMS_MAX, MCP_STREAMS_PER_AGENT_MAX, MCP_SUBSCRIPTIONS_MAX } from '#limits.ts';
 import { isRecord } from '#tools/normalise.ts';
 import type { Recipient } from './mcp-delivery.ts';
+import { TOO_MANY_STREAMS } from './mcp-errors.ts';
 import type { Subscriber, Subscriptions } from './mcp-subscriptions.ts';
 import { flowOf, isStream, openExchange, type PrincipalCarrier, sendResponse } from './mcp-web.ts';
-import { RPC_INTERNAL, rpcError } from './problem.ts';
 
 export interface ListenOptions {
   readonly subscriptions: Subscriptions;
@@ -30,7 +30,7 @@ export interface McpListens {
 }
 
 /** The addresses a listen request asks for; undefined when it asks for none, or wrongly, which is the SDK's to say. */
-export function wantedUris({ params }: JSONRPCRequest): readonly string[] | undefined {
+function wantedUris({ params }: JSONRPCRequest): readonly string[] | undefined {
   const filter = params?.['notifications'];
   const wanted = isRecord(filter) ? filter['resourceSubscriptions'] : undefined;
   const isList = Array.isArray(wanted) && wanted.every((uri) => typeof uri === 'string');
@@ -68,7 +68,7 @@ export function mcpListens(options: ListenOptions): McpListens {
       const { web, controller } = await openExchange(request, reply);
       if (!isJSONRPCRequest(body)) throw new Error('only a request can listen');
       if (open.size >= MCP_STREAMS_MAX || openOf(principal.agent) >= MCP_STREAMS_PER_AGENT_MAX)
-        return reply.send(rpcError(body.id, RPC_INTERNAL, 'Subscription limit reached'));
+        return reply.send({ jsonrpc: '2.0', id: body.id, error: TOO_MANY_STREAMS });
       open.set(controller, principal);
       const flow = flowOf(reply);
       const stream = openBus(subscriptions, {

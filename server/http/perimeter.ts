@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net';
 import { addressList, canonicalAddress, parseRange } from '#access/address.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { type HttpProblem, httpProblem } from './problem.ts';
+import { type HttpProblem, httpProblem, nothingHere } from './problem.ts';
 
 export interface PerimeterSettings {
   /** PORTCULLIS_ALLOWED_HOSTS: names, with or without a port. */
@@ -103,7 +103,6 @@ const misdirected = (): HttpProblem =>
     'Misdirected request',
     'This gateway does not answer under that Host. Use 127.0.0.1 or localhost, or let the owner add the name to PORTCULLIS_ALLOWED_HOSTS.',
   );
-const notHere = (): Refusal => refuse('not_found', 'There is nothing at this address.');
 
 /** On the public host only these are answered, whatever else is mounted. */
 function servedPublicly(path: string, settings: PerimeterSettings): boolean {
@@ -156,13 +155,22 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
           'The request came through a proxy or tunnel while remote access is off; connect directly on this machine, or let the owner turn remote MCP on.',
         );
       if (local || listed(head.peer)) return undefined;
-      return refuse('ip_not_allowed', 'This address may not connect; remote access is off.');
+      return refuse(
+        'ip_not_allowed',
+        "This address may not connect while remote access is off; connect on the gateway's machine, or let the owner add the address to MCP_HTTP_IP_ALLOWLIST.",
+      );
     }
     // Behind a tunnel that rewrites Host, everybody would be "localhost": the loopback name is for this machine only.
     if (isLoopbackName(host.name) && !publicIsLoopback && !local && !listed(head.client))
-      return refuse('ip_not_allowed', 'The loopback name is answered on this machine only.');
+      return refuse(
+        'ip_not_allowed',
+        "The loopback name is answered on the gateway's machine only; use its public address.",
+      );
     if (settings.ipAllowlist.length === 0 || local || listed(head.client)) return undefined;
-    return refuse('ip_not_allowed', 'This address is not on the list of those that may connect.');
+    return refuse(
+      'ip_not_allowed',
+      'This address is not on the list of those that may connect; the owner keeps it in MCP_HTTP_IP_ALLOWLIST.',
+    );
   }
 
   return (head) => {
@@ -180,14 +188,14 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
           403,
           'foreign_origin',
           'Foreign origin',
-          'A web page of another origin may not call this gateway.',
+          'A web page of another origin may not call this gateway; while remote MCP is on, those in MCP_HTTP_CORS_ORIGINS may.',
         ),
       );
     const place: Place =
       isPublic(host) && !publicIsLoopback && !isNamed(host) && !isLoopbackName(host.name)
         ? 'public'
         : 'inside';
-    if (place === 'public' && !servedPublicly(head.path, settings)) return err(notHere());
+    if (place === 'public' && !servedPublicly(head.path, settings)) return err(nothingHere());
     return ok({ place, local: peer.local });
   };
 }

@@ -92,6 +92,13 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isRpcError = (answer: unknown): answer is RpcErrorBody =>
   isRecord(answer) && answer['jsonrpc'] === '2.0' && isRecord(answer['error']);
 
+/** The same from wherever it is found out, so that what is kept from a caller looks like what does not exist. */
+export const nothingHere = (): Refusal =>
+  refuse(
+    'not_found',
+    "There is nothing at this address. MCP is at /mcp; /docs on the gateway's own machine names the rest.",
+  );
+
 /** A route that lost its caller is a bug; whoever asked is treated as a stranger. */
 export const noPrincipal = (): Refusal =>
   refuse('unauthenticated', 'The request came without a caller; nothing was done.');

@@ -10,9 +10,10 @@ import type { Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { MCP_STREAMS_PER_CONNECTION_MAX } from '#limits.ts';
+import { TOO_MANY_STREAMS } from './mcp-errors.ts';
 import { narrowed } from './mcp-listen.ts';
 import type { Subscriber } from './mcp-subscriptions.ts';
-import { RPC_INTERNAL, RPC_UNAUTHENTICATED } from './problem.ts';
+import { RPC_UNAUTHENTICATED } from './problem.ts';
 
 export class StdioListens {
   readonly #subscriber: Subscriber;
@@ -39,8 +40,7 @@ export class StdioListens {
       const { detail } = principal.error;
       return errorOf(id, { code: RPC_UNAUTHENTICATED, message: detail, data: principal.error });
     }
-    if (this.#open.size >= MCP_STREAMS_PER_CONNECTION_MAX)
-      return errorOf(id, { code: RPC_INTERNAL, message: 'Subscription limit reached' });
+    if (this.#open.size >= MCP_STREAMS_PER_CONNECTION_MAX) return errorOf(id, TOO_MANY_STREAMS);
     const follows = new Set<string>();
     this.#open.set(id, follows);
     const by = { principal: principal.value, via: 'stdio' } as const;

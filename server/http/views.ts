@@ -5,8 +5,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import nunjucks from 'nunjucks';
-import { refuse } from '#domain/refusal.ts';
-import { sendProblem } from './problem.ts';
+import { nothingHere, sendProblem } from './problem.ts';
 
 const VIEWS_FOLDER = fileURLToPath(new URL('../../views/', import.meta.url));
 
@@ -57,8 +56,7 @@ export function openViews(): Views {
     },
     sendAsset(request, reply, name) {
       const asset = assets.get(name);
-      if (asset === undefined)
-        return sendProblem(reply, refuse('not_found', 'There is nothing at this address.'));
+      if (asset === undefined) return sendProblem(reply, nothingHere());
       // Asked about each time, sent once: a new version shows at once, an old one costs no bytes.
       void reply.headers({ etag: asset.etag, 'cache-control': 'private, no-cache' });
       if (request.headers['if-none-match'] === asset.etag) return reply.code(304).send();

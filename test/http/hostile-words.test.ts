@@ -19,6 +19,22 @@ const PROBLEM = {
   detail: expect.any(String),
 };
 
+/** A refusal that leaves its reader at a loss is asked for again and again. */
+describe('what to do about it is said', () => {
+  test.each([
+    ['of an address where nothing is', '/nothing', {}, 404, 'MCP is at /mcp'],
+    ['of one below an address that there is', '/docs/static/nothing.css', {}, 404, 'MCP is at /mcp'],
+    ['of one that is too long', `/api/v1/words/${'x'.repeat(500)}`, {}, 414, 'shorten it'],
+    ['of a foreign Host', '/mcp', { host: 'evil.example' }, 421, 'PORTCULLIS_ALLOWED_HOSTS'],
+    ['of a foreign Origin', '/mcp', { origin: 'https://evil.example' }, 403, 'MCP_HTTP_CORS_ORIGINS'],
+    ['of a proxy', '/mcp', { 'x-forwarded-for': '203.0.113.7' }, 403, 'connect directly'],
+  ])('%s', async (_name, path, headers, status, advice) => {
+    const answer = await send({ port: doors.port, path, headers });
+    expect(answer.status).toBe(status);
+    expect(answer.text).toContain(advice);
+  });
+});
+
 describe('a wrong method', () => {
   test.each([
     ['PUT', '/mcp', 'DELETE, GET, POST'],
