@@ -11,6 +11,7 @@ import { z } from 'zod';
 import type { Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { MCP_ENVELOPE_LENGTH_MAX, MCP_ENVELOPES_REMEMBERED_MAX } from '#limits.ts';
+import { isRecord } from '#tools/normalise.ts';
 import { serverInfo } from './mcp-server.ts';
 import type { CallOutcome, CallParams, McpTools } from './mcp-tools.ts';
 import { RPC_INVALID_PARAMS, rpcError } from './problem.ts';
@@ -32,27 +33,23 @@ export interface PlainCall {
   readonly meta: Readonly<Record<string, unknown>> | undefined;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const REQUEST_FIELDS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params']);
 const PARAMS_FIELDS: ReadonlySet<string> = new Set(['name', 'arguments', '_meta']);
-const hasOnly = (fields: ReadonlySet<string>, given: Fields): boolean => {
+const hasOnly = (fields: ReadonlySet<string>, given: Readonly<Record<string, unknown>>): boolean => {
   for (const field in given) if (!fields.has(field)) return false;
   return true;
 };
 
 /** Undefined for whatever is not exactly that, malformed or merely unusual: the SDK knows what to make of it. */
 export function plainCall(body: unknown): PlainCall | undefined {
-  if (!isObject(body) || !hasOnly(REQUEST_FIELDS, body)) return undefined;
+  if (!isRecord(body) || !hasOnly(REQUEST_FIELDS, body)) return undefined;
   const { jsonrpc, id, method, params } = body;
   if (jsonrpc !== '2.0' || method !== 'tools/call') return undefined;
   if (typeof id !== 'string' && !(typeof id === 'number' && Number.isSafeInteger(id))) return undefined;
-  if (!isObject(params) || !hasOnly(PARAMS_FIELDS, params)) return undefined;
+  if (!isRecord(params) || !hasOnly(PARAMS_FIELDS, params)) return undefined;
   const { name, arguments: args, _meta: meta } = params;
-  if (typeof name !== 'string' || (args !== undefined && !isObject(args))) return undefined;
-  if (meta !== undefined && !isObject(meta)) return undefined;
+  if (typeof name !== 'string' || (args !== undefined && !isRecord(args))) return undefined;
+  if (meta !== undefined && !isRecord(meta)) return undefined;
   // A progress token asks for more than one message.
   if (meta !== undefined && Object.hasOwn(meta, 'progressToken')) return undefined;
   return { id, params: args === undefined ? { name } : { name, arguments: args }, meta };
@@ -84,7 +81,7 @@ export function modernCheck(): (call: PlainCall, headers: McpHeaders) => boolean
     if (meta === undefined || meta[PROTOCOL_VERSION_META_KEY] !== MODERN_PROTOCOL_VERSION) return false;
     if (headers.protocolVersion !== MODERN_PROTOCOL_VERSION) return false;
     if (headers.method !== 'tools/call' || headers.name !== params.name) return false;
-    if (!isObject(meta[CLIENT_CAPABILITIES_META_KEY])) return false;
+    if (!isRecord(meta[CLIENT_CAPABILITIES_META_KEY])) return false;
     const envelope = JSON.stringify(meta);
     if (found.has(envelope)) return true;
     if (envelope.length > MCP_ENVELOPE_LENGTH_MAX) return false;

@@ -1,6 +1,7 @@
 /** What a refusal looks like over HTTP: problem+json (RFC 9457) on REST, a JSON-RPC error on /mcp, both from the same object. */
 import type { FastifyReply } from 'fastify';
 import { type Refusal, refuse } from '#domain/refusal.ts';
+import { isRecord } from '#tools/normalise.ts';
 
 /** A refusal of the HTTP surface itself, which no reason of the order line covers (a foreign Host, an unknown route). */
 export interface HttpProblem {
@@ -87,8 +88,6 @@ export function replaceAnswer(reply: FastifyReply, answer: unknown, refusal: Ref
   return rpcProblem(refusal, answer.id);
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
 const isRpcError = (answer: unknown): answer is RpcErrorBody =>
   isRecord(answer) && answer['jsonrpc'] === '2.0' && isRecord(answer['error']);
 

@@ -6,7 +6,8 @@ import { err, ok, type Result } from '#domain/result.ts';
 import type { Tool } from '#tools/define.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import type { PropertySchema } from '#tools/json-schema.ts';
-import { REST_BASE } from '#tools/rest-shape.ts';
+import { isRecord } from '#tools/normalise.ts';
+import { hasBody, REST_BASE } from '#tools/rest-shape.ts';
 import { atDoor, authenticate, challenge, type DoorAccess } from './auth.ts';
 import { noPrincipal, sendProblem } from './problem.ts';
 import { sendTogether } from './send-together.ts';
@@ -19,9 +20,6 @@ export interface RestOptions {
 
 type Arguments = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** A query knows only text; what can not be read as the field's type goes on as text and is refused there, with its rule. */
 function fromText(text: string, schema: PropertySchema | undefined): unknown {
   const type = schema?.type;
@@ -30,7 +28,6 @@ function fromText(text: string, schema: PropertySchema | undefined): unknown {
   return type === 'array' ? text.split(',') : text;
 }
 
-const BODIED: ReadonlySet<string> = new Set(['POST', 'PATCH']);
 const shown = (field: string): string => printable(field).slice(0, 40);
 const twice = (field: string): Refusal =>
   refuse('invalid_input', `${shown(field)} is given more than once; say it once.`);
@@ -41,7 +38,7 @@ function argumentsOf(tool: Tool, request: FastifyRequest): Result<Arguments, Ref
   const queried = Object.entries(request.query as Record<string, string | string[]>);
   const [misplaced] = queried[0] ?? [];
   // One place for each argument, as OpenAPI says: what stands in an address ends up in logs and histories.
-  if (misplaced !== undefined && BODIED.has(tool.rest.method))
+  if (misplaced !== undefined && hasBody(tool.rest.method))
     return err(
       refuse(
         'invalid_input',
@@ -49,7 +46,7 @@ function argumentsOf(tool: Tool, request: FastifyRequest): Result<Arguments, Ref
       ),
     );
   const body = request.body ?? {};
-  if (!isObject(body)) return err(refuse('invalid_input', 'Send the arguments as one JSON object.'));
+  if (!isRecord(body)) return err(refuse('invalid_input', 'Send the arguments as one JSON object.'));
   const args = new Map(Object.entries(body));
   const spoken = { ...(request.params as Record<string, string>) };
   for (const [field, given] of queried) {

@@ -5,7 +5,7 @@ import type { Effect, Tool } from './define.ts';
 import written from './examples.generated.json' with { type: 'json' };
 import type { JsonSchema, PropertySchema } from './json-schema.ts';
 import { isRecord } from './normalise.ts';
-import { REST_BASE, restShape } from './rest-shape.ts';
+import { hasBody, REST_BASE, restShape } from './rest-shape.ts';
 
 type Wire = Readonly<Record<string, unknown>>;
 /** What a gateway answered, by tool: to the example, and to its commit where the example is a preview. */
@@ -188,7 +188,7 @@ export function exampleRequest(tool: Tool, args: Wire = tool.example.arguments):
     target = target.replace(`{${field}}`, encodeURIComponent(String(left.get(field))));
     left.delete(field);
   }
-  if (method === 'POST' || method === 'PATCH')
+  if (hasBody(method))
     return { method, target, body: inBody.length > 0 ? Object.fromEntries(left) : undefined };
   const query = [...left].map(([field, value]) => `${field}=${encodeURIComponent(String(value))}`).join('&');
   return { method, target: query === '' ? target : `${target}?${query}`, body: undefined };

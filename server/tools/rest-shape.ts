@@ -13,10 +13,12 @@ export interface RestShape {
   readonly inBody: readonly string[];
 }
 
+export const hasBody = (method: RestRoute['method']): boolean => method === 'POST' || method === 'PATCH';
+
 export function restShape(tool: Tool): RestShape {
   const { method, path } = tool.rest;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, field]) => field ?? '');
   const others = Object.keys(tool.inputSchema.properties).filter((field) => !inPath.includes(field));
-  const bodiless = method === 'GET' || method === 'DELETE';
-  return { method, path, inPath, inQuery: bodiless ? others : [], inBody: bodiless ? [] : others };
+  const [inQuery, inBody] = hasBody(method) ? [[], others] : [others, []];
+  return { method, path, inPath, inQuery, inBody };
 }
