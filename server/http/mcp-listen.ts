@@ -14,7 +14,7 @@ import { isRecord } from '#tools/normalise.ts';
 import type { Recipient } from './mcp-delivery.ts';
 import { TOO_MANY_STREAMS } from './mcp-errors.ts';
 import type { Subscriber, Subscriptions } from './mcp-subscriptions.ts';
-import { flowOf, isStream, openExchange, type PrincipalCarrier, sendResponse } from './mcp-web.ts';
+import { type Flow, flowOf, isStream, openExchange, type PrincipalCarrier, sendResponse } from './mcp-web.ts';
 
 export interface ListenOptions {
   readonly subscriptions: Subscriptions;
@@ -104,7 +104,7 @@ export function mcpListens(options: ListenOptions): McpListens {
 
 interface Line {
   readonly live: () => Principal | undefined;
-  readonly flow: ReturnType<typeof flowOf>;
+  readonly flow: Flow;
   readonly end: Recipient['end'];
 }
 

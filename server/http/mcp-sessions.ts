@@ -6,12 +6,11 @@ import { MCP_SESSION_IDLE_MS, MCP_SESSIONS_MAX, MCP_SESSIONS_PER_AGENT_MAX } fro
 import type { Clock } from '#ports.ts';
 import { type McpServer, notify } from './mcp-server.ts';
 import type { Subscriber, Subscriptions } from './mcp-subscriptions.ts';
+import type { Flow } from './mcp-web.ts';
 
 interface Session {
   readonly id: string;
-  readonly agent: AgentId;
-  readonly credential: string;
-  /** As authenticated at its last request: what a stream that stays open is judged by. */
+  /** As authenticated at its last request, always under one credential: what a stream that stays open is judged by. */
   principal: Principal;
   readonly server: McpServer;
   readonly transport: WebStandardStreamableHTTPServerTransport;
@@ -29,15 +28,6 @@ interface Session {
 export interface SessionExchange {
   readonly answer: Promise<Response>;
   done(): void;
-}
-
-/** Whether the other side of a stream reads what it is sent. */
-export interface Flow {
-  blocked(): boolean;
-  /** Calls each time it reads again. */
-  onDrain(call: () => void): void;
-  /** Ends the connection: what was written and not read is lost. */
-  cut(): void;
 }
 
 export interface SessionRequest {
@@ -140,14 +130,13 @@ export class McpSessions {
 
   #find(id: string, principal: Principal): Session | undefined {
     const session = this.#sessions.get(id);
-    return session?.credential === principal.credential ? session : undefined;
+    return session?.principal.credential === principal.credential ? session : undefined;
   }
 
   #keep(made: Pick<Session, 'id' | 'principal' | 'server' | 'transport' | 'subscriber'>): Session {
-    const { agent, credential } = made.principal;
-    this.#makeRoom(agent);
+    this.#makeRoom(made.principal.agent);
     const lastUsedMs = this.#options.clock.monotonicMs();
-    const session = { ...made, agent, credential, lastUsedMs, answering: 0, streams: 0, flow: undefined };
+    const session = { ...made, lastUsedMs, answering: 0, streams: 0, flow: undefined };
     this.#sessions.set(made.id, session);
     this.#expireLater(MCP_SESSION_IDLE_MS);
     return session;
@@ -175,7 +164,7 @@ export class McpSessions {
 
   /** A client that comes back under a new session each time crowds out its own oldest, not somebody else's. */
   #makeRoom(agent: AgentId): void {
-    const own = [...this.#sessions.values()].filter((session) => session.agent === agent);
+    const own = [...this.#sessions.values()].filter((session) => session.principal.agent === agent);
     const [oldestOwn] = own;
     if (own.length >= MCP_SESSIONS_PER_AGENT_MAX && oldestOwn) this.#retire(oldestOwn);
     const [oldest] = this.#sessions.values();

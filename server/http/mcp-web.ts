@@ -5,7 +5,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import type { Flow } from './mcp-sessions.ts';
 import { noPrincipal } from './problem.ts';
 
 export function headerOf(request: FastifyRequest, name: string): string | undefined {
@@ -53,7 +52,17 @@ export function sendResponse(reply: FastifyReply, response: Response): FastifyRe
   if (isStream(response)) reply.raw.flushHeaders();
   return reply;
 }
-/** Whether the client reads what has been written to it: while the socket is full, the kernel's buffers are too. */
+
+/** Whether the other side of a stream reads what it is sent. */
+export interface Flow {
+  blocked(): boolean;
+  /** Calls each time it reads again. */
+  onDrain(call: () => void): void;
+  /** Ends the connection: what was written and not read is lost. */
+  cut(): void;
+}
+
+/** While the socket is full, the kernel's buffers are too. */
 export const flowOf = ({ raw }: FastifyReply): Flow => ({
   blocked: () => raw.writableNeedDrain,
   onDrain: (call) => void raw.on('drain', call),
