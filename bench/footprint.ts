@@ -4,14 +4,13 @@ import { type Bench, defineFigure, median } from './figure.ts';
 import { makeKey, type ServedGateway, serveGateway } from './gateway.ts';
 import { load } from './load.ts';
 import { residentMemory } from './process.ts';
+import { pause } from './time.ts';
 
 const POLL_MS = 5;
 const REST_MS = 2_000;
 const QUICK_REST_MS = 200;
 /** More than the noise of a heap between two collections is growth. */
 const GROWTH_MB_MAX = 20;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 async function healthy({ url }: ServedGateway): Promise<void> {
   while (!(await fetch(`${url}/healthz`)).ok) await pause(POLL_MS);

@@ -1,16 +1,16 @@
 /** Fifty orders a second over REST, whatever the answers take, and how long each was on its way to the broker. */
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { environmentWith } from '#config.ts';
 import type { Bench } from './figure.ts';
 import { settingsIn } from './gateway.ts';
 import type { Asked, Told } from './order-line-gateway.ts';
+import { stopper } from './process.ts';
+import { nowMs, pause } from './time.ts';
 import type { Trader } from './traders.ts';
 
 const ORDERS_A_SECOND = 50;
-const STOP_AFTER_MS = 10_000;
 const PLACED_MIN = 0.8;
 const PASSING: ReadonlySet<string> = new Set(['throttled', 'price_collar']);
 /** Inside the collar and far enough above the market not to fill: taken by the broker, ended by its next tick. */
@@ -33,9 +33,6 @@ export interface OrderGateway {
   stop(): Promise<void>;
 }
 
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
-
 interface Answer {
   readonly status: number;
   readonly body: { readonly quotes?: readonly { readonly bid: string }[] } & {
@@ -53,14 +50,10 @@ export async function startOrderGateway(
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
-  const stop = async (): Promise<void> => {
+  const end = stopper(child);
+  const stop = (): Promise<void> => {
     agent.destroy();
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'close');
-    child.kill('SIGTERM');
-    const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_AFTER_MS);
-    await ended;
-    clearTimeout(impatience);
+    return end();
   };
   bench.onEnd(stop);
   const told = (): Promise<Told> => {

@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ACTS } from '#cli/acts.ts';
 import { openGateway } from '#compose.ts';
 import { loadConfig, ownEnvironment } from '#config.ts';
+import { nowMs } from './time.ts';
 
 /** What is said to it, and what it answers. */
 export type Asked =
@@ -24,8 +25,6 @@ export interface Told {
 /** Names a request, so that its arrival is found again. */
 const MARK_HEADER = 'x-bench-order';
 
-/** The same clock in every process of a machine. */
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 const tell = (told: Told): void => void process.send?.(told);
 
 const gateway = await openGateway(loadConfig({ environment: ownEnvironment() }), { acts: ACTS });

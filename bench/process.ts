@@ -43,16 +43,21 @@ export async function start(bench: Pick<Bench, 'onEnd'>, options: ProgramOptions
     env: environmentWith(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const stop = stopper(child);
+  bench.onEnd(stop);
+  const said = await heard(child, says, `${file} ${args.join(' ')}`);
+  return { pid: child.pid ?? 0, child, said, startedInMs: performance.now() - startedMs, stop };
+}
+
+/** Asks a program that has just been started to end, and waits; one that does not is killed. */
+export function stopper(child: ChildProcess): () => Promise<void> {
   const ended = once(child, 'close');
-  const stop = async (): Promise<void> => {
+  return async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
     const impatience = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
     await ended;
     clearTimeout(impatience);
   };
-  bench.onEnd(stop);
-  const said = await heard(child, says, `${file} ${args.join(' ')}`);
-  return { pid: child.pid ?? 0, child, said, startedInMs: performance.now() - startedMs, stop };
 }
 
 function heard(child: ChildProcess, says: RegExp, what: string): Promise<string> {

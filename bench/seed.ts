@@ -4,6 +4,7 @@ import { wallClock } from '#clock.ts';
 import { openGateway } from '#compose.ts';
 import type { Clock } from '#ports.ts';
 import { configIn } from './gateway.ts';
+import { pause } from './time.ts';
 import type { Trader } from './traders.ts';
 
 export const OPEN_ORDERS = 1_000;
@@ -14,8 +15,6 @@ const ORDER_GAP_MS = 120;
 const FIRST_QUOTE_MS = 50;
 /** As far above the market as the collar lets an order be, on a tape that begins with a fall: it stays at work. */
 const FAR_ABOVE = 1.045;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 export interface Load {
   readonly orders: number;
