@@ -44,6 +44,8 @@ export const TAG_LENGTH_MAX = 40;
 export const FIELD_ERRORS_MAX = 20;
 /** A longer suggestion is none: it would send a hostile text back several times over. */
 export const NEAREST_LENGTH_MAX = 1_000;
+/** A longer word, number or time is nobody's typing error, and comparing it costs. */
+export const NEAREST_WORD_LENGTH_MAX = 60;
 export const SEARCH_RESULTS_MAX = 50;
 export const DEPTH_LEVELS_MAX = 50;
 
@@ -89,6 +91,8 @@ export const BODY_BYTES_MAX = 256 * 1024;
 export const JSON_DEPTH_MAX = 64;
 /** Commas in a body: no call lists thousands of things, and complaining of each would take long. */
 export const JSON_COMMAS_MAX = 5_000;
+/** One part of an address that stands for an argument; longer ones are 414. */
+export const HTTP_PATH_ARGUMENT_LENGTH_MAX = 200;
 /** A request that has not arrived in full by then is dropped. */
 export const HTTP_REQUEST_TIMEOUT_MS = 30_000;
 /** Its head, which nobody needs time to write. */

@@ -1,11 +1,9 @@
 /** The nearest of the right words to a wrong one, for `did_you_mean`; suggestions only, never silently taken. */
-
-/** Longer words are nobody's typing error, and comparing them costs. */
-const WORD_LENGTH_MAX = 60;
+import { NEAREST_WORD_LENGTH_MAX } from '#limits.ts';
 
 /** Compared without case and punctuation; null when nothing is near (a third of the word, three edits at most). */
 export function nearest(given: string, known: readonly string[]): string | null {
-  if (given.length > WORD_LENGTH_MAX) return null;
+  if (given.length > NEAREST_WORD_LENGTH_MAX) return null;
   const bare = bareWord(given);
   let best: string | null = null;
   let bestDistance = Number.POSITIVE_INFINITY;

@@ -5,6 +5,7 @@ import type { Scope } from '#domain/principal.ts';
 import {
   BODY_BYTES_MAX,
   HTTP_HEAD_TIMEOUT_MS,
+  HTTP_PATH_ARGUMENT_LENGTH_MAX,
   HTTP_REQUEST_TIMEOUT_MS,
   HTTP_TIMEOUT_CHECK_MS,
   JSON_COMMAS_MAX,
@@ -97,7 +98,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       requireHostHeader: false,
     },
     trustProxy: settings.trustedProxies.length > 0 ? [...settings.trustedProxies] : false,
-    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 200 },
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: HTTP_PATH_ARGUMENT_LENGTH_MAX },
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,

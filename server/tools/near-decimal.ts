@@ -1,11 +1,10 @@
 /** The decimal that was probably meant by something that is nearly one: for suggestions only. */
 import { isDecimalText, ratio, scale, text } from '#domain/decimal.ts';
 import { printable } from '#domain/refusal.ts';
+import { NEAREST_WORD_LENGTH_MAX } from '#limits.ts';
 
 /** What the number counts, and so which words beside it say nothing new. */
 export type Counted = 'units' | 'money' | 'percent';
-
-const TEXT_LENGTH_MAX = 60;
 
 const THOUSAND = ratio('1000');
 
@@ -23,7 +22,7 @@ export const isPositiveDecimal = (given: string): boolean =>
 export function nearestDecimal(given: unknown, counted: Counted): string | null {
   if (typeof given !== 'string' && typeof given !== 'number') return null;
   const whole = String(given);
-  if (whole.length > TEXT_LENGTH_MAX) return null;
+  if (whole.length > NEAREST_WORD_LENGTH_MAX) return null;
   const bare = printable(whole).normalize('NFKC').trim().replace(BESIDE[counted], '').trim();
   const digits = ungrouped(bare.replace(/^\+/, ''));
   if (digits === undefined) return null;

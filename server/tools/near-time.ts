@@ -1,8 +1,8 @@
 /** Times as this gateway takes them, and the one that was probably meant by a time written otherwise: for suggestions only. */
 import { printable } from '#domain/refusal.ts';
+import { NEAREST_WORD_LENGTH_MAX } from '#limits.ts';
 
 const TIME = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|[+-]\d{2}:\d{2}))?$/;
-const TEXT_LENGTH_MAX = 60;
 
 /** ISO 8601 with a zone, or a date. 31 February parses as a day in March: a date that does not print as written does not exist. */
 export function isTime(text: string): boolean {
@@ -19,7 +19,7 @@ export function isTime(text: string): boolean {
  */
 export function nearestTime(given: unknown): string | null {
   const written = typeof given === 'number' ? String(given) : given;
-  if (typeof written !== 'string' || written.length > TEXT_LENGTH_MAX) return null;
+  if (typeof written !== 'string' || written.length > NEAREST_WORD_LENGTH_MAX) return null;
   const bare = printable(written).normalize('NFKC').trim();
   const found = ofEpoch(bare) ?? ofNumbers(bare) ?? ofWords(bare);
   return found !== undefined && isTime(found) ? found : null;

@@ -1,6 +1,7 @@
 /** What the caller probably meant: the nearest of the right words, by known synonyms first, then by edit distance. */
 import { nearest } from '#domain/nearest.ts';
 import { printable } from '#domain/refusal.ts';
+import { NEAREST_WORD_LENGTH_MAX } from '#limits.ts';
 import { isAmbiguous, isRecord, parseJson } from './normalise.ts';
 import { FIELD_SYNONYMS, OTHER_ORDERS, TOOL_SYNONYMS, VALUE_SYNONYMS } from './synonyms.ts';
 
@@ -85,7 +86,7 @@ export function nearestValue(given: string, allowed: readonly string[]): string 
 /** The tool that was probably meant, without what a host puts before its name; null when nothing is near. */
 export function nearestTool(given: string, known: readonly string[]): string | null {
   const [name = ''] = given
-    .slice(-WORD_LENGTH_MAX)
+    .slice(-NEAREST_WORD_LENGTH_MAX)
     .split(/__|[./:]/)
     .slice(-1);
   return suggest(name, known, TOOL_SYNONYMS);
@@ -129,10 +130,9 @@ function suggest(
   return meant ?? nearest(given, known);
 }
 
-const WORD_LENGTH_MAX = 60;
 /** Full-width letters and hidden characters are how the same word looks after a copy and paste. */
 const bareWord = (word: string): string =>
-  printable(word.slice(0, WORD_LENGTH_MAX))
+  printable(word.slice(0, NEAREST_WORD_LENGTH_MAX))
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '');
