@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXAMPLE_MANDATE } from '#cli/mandates.ts';
 import { wallClock } from '#clock.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
 import type { Clock } from '#ports.ts';
@@ -23,24 +24,9 @@ beforeAll(async () => {
   const settings = { PAPER_PRESET: 'friendly', PAPER_BAR_SECONDS: '600' };
   gate = await openTestGateway({ clock: wallClock, settings });
   folder = mkdtempSync(join(tmpdir(), 'portcullis-guide-'));
-  const mandate = {
-    accounts: ['paper'],
-    symbols: ['SPX'],
-    sides: ['buy', 'sell'],
-    order_types: ['market', 'limit'],
-    max_order_qty: '10',
-    max_order_value: '10000',
-    max_daily_value: '50000',
-    max_daily_orders: 50,
-    max_daily_loss: '500',
-    max_open_orders: 10,
-    max_gross_exposure: '50000',
-    trading_hours: 'any',
-    expires_at: null,
-    approval: 'never',
-  };
   gate.key('trend');
-  const set = gate.gateway.access.mandates.set('trend', mandate, OWNER_CLI);
+  // The one that the guide has its reader write.
+  const set = gate.gateway.access.mandates.set('trend', EXAMPLE_MANDATE, OWNER_CLI);
   if (!set.ok) throw new Error(set.error.detail);
 });
 afterAll(async () => {

@@ -66,7 +66,7 @@ const revoke = ownerAct({
 });
 
 /** Small on purpose: whoever copies it without reading risks little. */
-const EXAMPLE: z.input<typeof MandateDocument> = {
+export const EXAMPLE_MANDATE: z.input<typeof MandateDocument> = {
   accounts: ['paper'],
   symbols: ['SPX'],
   sides: ['buy', 'sell'],
@@ -107,7 +107,7 @@ export const mandates = defineCommand({
     example: {
       summary: 'Prints a mandate to begin with: portcullis mandates example > mandate.json',
       run(invocation) {
-        invocation.terminal.say(JSON.stringify(EXAMPLE, null, 2));
+        invocation.terminal.say(JSON.stringify(EXAMPLE_MANDATE, null, 2));
         return 0;
       },
     },

@@ -1,4 +1,5 @@
 /** What a gateway answers to the example of every tool: one agent on the sample tape, under a clock turned by hand. */
+import { EXAMPLE_MANDATE } from '#cli/mandates.ts';
 import { OWNER_CLI, type Principal } from '#domain/principal.ts';
 import { TOOLS } from '#tools/index.ts';
 import { openTestGateway, type TestGateway } from './gateway.ts';
@@ -7,23 +8,6 @@ type Wire = Readonly<Record<string, unknown>>;
 
 /** The order that the examples speak of, whatever id it really got. */
 export const EXAMPLE_ORDER = 'ord_8c1f04a29be37d5560ab91e2';
-
-const MANDATE = {
-  accounts: ['paper'],
-  symbols: ['SPX'],
-  sides: ['buy', 'sell'],
-  order_types: ['market', 'limit', 'stop', 'stop_limit', 'trailing_stop'],
-  max_order_qty: '10',
-  max_order_value: '10000',
-  max_daily_value: '50000',
-  max_daily_orders: 50,
-  max_daily_loss: '500',
-  max_open_orders: 10,
-  max_gross_exposure: '50000',
-  trading_hours: 'any',
-  expires_at: null,
-  approval: 'never',
-};
 
 export interface Scene {
   readonly gate: TestGateway;
@@ -50,7 +34,7 @@ export const orderIdIn = (answer: Wire): string =>
 export async function openScene(settings: Readonly<Record<string, string>> = {}): Promise<Scene> {
   const gate = await openTestGateway({ settings });
   const { key } = gate.key('trend');
-  const set = gate.gateway.access.mandates.set('trend', MANDATE, OWNER_CLI);
+  const set = gate.gateway.access.mandates.set('trend', EXAMPLE_MANDATE, OWNER_CLI);
   if (!set.ok) throw new Error(set.error.detail);
   const found = gate.gateway.access.keys.authenticate(key, { door: 'rest', address: '127.0.0.1' });
   if (!found.ok) throw new Error(found.error.detail);
