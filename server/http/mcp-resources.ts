@@ -31,21 +31,22 @@ type Listed = ListResourcesResult['resources'][number];
 type ListedTemplate = ListResourceTemplatesResult['resourceTemplates'][number];
 
 /** The same for every address of a resource. */
-const kindOf = ({ description, priority }: Resource) => ({
-  description,
+const kindOf = ({ priority }: Resource) => ({
   mimeType: RESOURCE_MIME_TYPE,
   annotations: { audience: ['user' as const, 'assistant' as const], priority },
 });
-const listed = ({ uri, name, title, resource }: ListedResource): Listed => ({
+const listed = ({ uri, name, title, description, resource }: ListedResource): Listed => ({
   uri,
   name,
   title,
+  description,
   ...kindOf(resource),
 });
 const listedTemplate = (resource: Resource): ListedTemplate => ({
   uriTemplate: resource.template,
   name: resource.name,
   title: resource.title,
+  description: resource.description,
   ...kindOf(resource),
 });
 

@@ -4,7 +4,7 @@ import type { Refusal } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { ToolServices } from './define.ts';
 import type { Dispatcher } from './dispatch.ts';
-import { expand, match, notAResource, segmentsOfUri } from './resource-uri.ts';
+import { expand, match, misspelt, notAResource, type Segments, segmentsOfUri } from './resource-uri.ts';
 import { mayRead, RESOURCES, type Resource } from './resources.ts';
 
 export const RESOURCE_MIME_TYPE = 'application/json';
@@ -14,6 +14,7 @@ export interface ListedResource {
   readonly uri: string;
   readonly name: string;
   readonly title: string;
+  readonly description: string;
   readonly resource: Resource;
 }
 
@@ -61,7 +62,19 @@ export function openResourceReader(services: ReaderServices, dispatcher: Dispatc
       const values = match(resource.segments, segments.value);
       if (values) return ok({ resource, values });
     }
-    return err(notAResource());
+    const meant = withItsSlash(segments.value);
+    return err(meant === undefined ? notAResource() : misspelt(meant));
+  }
+
+  /** BTC/USD is most easily written as two segments; only a symbol that exists is worth suggesting. */
+  function withItsSlash(segments: Segments): string | undefined {
+    const symbol = segments.slice(1).join('/');
+    const instrument = services.book.resolve(symbol);
+    if (!instrument.ok) return undefined;
+    const resource = TEMPLATES.find(
+      (template) => match(template.segments, [segments[0] ?? '', symbol])?.['symbol'],
+    );
+    return resource && expand(resource.segments, { symbol });
   }
 
   /** What can be named beforehand: orders come and go, and are found through the list of them. */
@@ -139,5 +152,11 @@ function filledIn(resource: Resource, values: Readonly<Record<string, string>>):
   const uri = expand(resource.segments, values);
   if (uri === undefined) throw new Error(`${resource.template} is not filled in`);
   const which = Object.values(values).join(' ');
-  return { uri, name: `${resource.name}:${which}`, title: `${resource.title}: ${which}`, resource };
+  return {
+    uri,
+    name: `${resource.name}:${which}`,
+    title: `${resource.title}: ${which}`,
+    description: resource.describe(values),
+    resource,
+  };
 }

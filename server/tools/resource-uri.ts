@@ -27,8 +27,7 @@ export function segmentsOfUri(uri: string): Result<Segments, Refusal> {
   }
   const canonical = uriOf(segments);
   if (canonical === uri) return ok(segments);
-  const detail = `Write the address as ${canonical}: every part percent-encoded, a slash as %2F.`;
-  return err(refuse('invalid_input', detail, { did_you_mean: [canonical] }));
+  return err(misspelt(canonical));
 }
 
 export const uriOf = (segments: Segments): string =>
@@ -60,6 +59,11 @@ export function match(template: Segments, uri: Segments): Readonly<Record<string
 }
 
 export const variableOf = (segment: string): string | undefined => /^\{(\w+)\}$/.exec(segment)?.[1];
+
+export const misspelt = (canonical: string): Refusal =>
+  refuse('invalid_input', `Write the address as ${canonical}: every part percent-encoded, a slash as %2F.`, {
+    did_you_mean: [canonical],
+  });
 
 export const notAResource = (): Refusal =>
   refuse(

@@ -24,7 +24,9 @@ export interface Resource {
   readonly variables: readonly Variable[];
   readonly name: string;
   readonly title: string;
+  /** With its variables in their braces. */
   readonly description: string;
+  readonly describe: (values: Values) => string;
   /** Reading it is a call of this tool: its scope, rate and record are the resource's. */
   readonly tool: Tool;
   readonly args: (values: Values) => Readonly<Record<string, unknown>>;
@@ -56,8 +58,9 @@ function resource(definition: Definition): Resource {
   const segments = segmentsOfTemplate(template);
   const variables = VARIABLES.filter((variable) => segments.includes(`{${variable}}`));
   const values = Object.fromEntries(variables.map((variable) => [variable, `{${variable}}`]));
-  const description = `As JSON, what the tool ${tool.name} answers to ${JSON.stringify(args(values))}.`;
-  return { ...rest, template, segments, variables, description, tool, args };
+  const describe = (given: Values) =>
+    `As JSON, what the tool ${tool.name} answers to ${JSON.stringify(args(given))}.`;
+  return { ...rest, template, segments, variables, description: describe(values), describe, tool, args };
 }
 
 const VARIABLES = ['account', 'symbol', 'order_id'] as const;

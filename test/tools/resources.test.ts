@@ -33,6 +33,7 @@ describe('the registry', () => {
     const uris = reader.list(room.principal).map(({ uri }) => uri);
     expect(new Set(uris).size).toBe(uris.length);
     for (const uri of uris) expect(uri).not.toMatch(/[{}]/);
+    for (const { description } of reader.list(room.principal)) expect(description).not.toMatch(/\{\w+\}/);
   });
 });
 
@@ -56,6 +57,17 @@ describe('an address', () => {
         error: { reason: 'invalid_input', did_you_mean: [right] },
       });
   });
+  test('of a symbol whose slash was left as it is is refused with the right one', () => {
+    const reader = readerOf(toolRoom());
+    for (const [given, right] of [
+      ['portcullis://quotes/BTC/USD', 'portcullis://quotes/BTC%2FUSD'],
+      ['portcullis://market-clock/BTC/USD', 'portcullis://market-clock/BTC%2FUSD'],
+    ] as const)
+      expect(reader.find(given)).toMatchObject({
+        ok: false,
+        error: { reason: 'invalid_input', did_you_mean: [right] },
+      });
+  });
   test('of anything else is not found', () => {
     const reader = readerOf(toolRoom());
     for (const uri of [
@@ -65,7 +77,8 @@ describe('an address', () => {
       'portcullis:///',
       'portcullis://quotes/',
       'portcullis://quotes',
-      'portcullis://quotes/BTC/USD',
+      'portcullis://quotes/NOT/KNOWN',
+      'portcullis://orders/BTC/USD',
       'portcullis://quotes/%',
       'portcullis://quotes/%FF',
       'portcullis://quotes/\uD800',
