@@ -67,7 +67,7 @@ export function agentStates(o: StateOptions): { stateOf(id: AgentId): AgentState
       if (!agent) return { state: 'HALTED', reason: 'no such agent' };
       if (agent.halted) {
         const who = agent.halted.by === 'owner' ? 'the owner' : 'the agent itself';
-        return { state: 'HALTED', reason: `halted by ${who}: ${agent.halted.reason}` };
+        return { state: 'HALTED', reason: `by ${who} (${agent.halted.reason})` };
       }
       const reason = reducingReason(id);
       if (reason !== undefined) return { state: 'REDUCING', reason };

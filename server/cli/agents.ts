@@ -52,7 +52,7 @@ const halt = ownerAct({
   name: 'agents.halt',
   input: z.strictObject({ name: z.string() }),
   work(office, { name }) {
-    const halted = office.access.agents.halt(name, OWNER_CLI, 'halted by the owner');
+    const halted = office.access.agents.halt(name, OWNER_CLI, 'cli');
     return halted.ok ? ok(shownAgent(office, halted.value)) : halted;
   },
 });

@@ -88,7 +88,7 @@ describe('a halt', () => {
   test('by the owner holds until the owner lifts it', () => {
     expect(stateOf('claude')).toEqual({ state: 'ACTIVE', reason: null });
     granted(access.agents.halt('claude', OWNER_CLI, 'too fast'));
-    expect(stateOf('claude')).toEqual({ state: 'HALTED', reason: 'halted by the owner: too fast' });
+    expect(stateOf('claude')).toEqual({ state: 'HALTED', reason: 'by the owner (too fast)' });
     expect(granted(access.agents.lift('claude', OWNER_CLI)).halted).toBe(null);
     expect(stateOf('claude').state).toBe('ACTIVE');
     expect(room.events().map(({ kind }) => kind)).toEqual(['agent.created', 'agent.halted', 'agent.lifted']);
