@@ -50,7 +50,7 @@ export const placeOrder = defineTool({
   name: 'place_order',
   title: 'Place an order',
   description:
-    'Places one order. With dry_run true (the default) nothing is sent: you get a preview (estimated price, value, fees, limits used, warnings) and an action_token. To place it, show the preview to whoever decides, then repeat exactly the same arguments with dry_run false, that action_token and an idempotency_key of your choice. After a timeout or a lost answer repeat the same key and arguments: it can not become a second order. Prices, quantities and money are decimal strings. Give exactly one of qty and notional. Example: {"symbol":"SPX","side":"buy","qty":"1","type":"limit","limit_price":"4100.25"}. A refusal names its reason and figures; change the order rather than repeat it.',
+    'Places one order. With dry_run true (the default) nothing is sent: you get a preview (estimated price, value, fees, limits used, warnings) and an action_token. To place it, show the preview to whoever decides, then repeat exactly the same arguments with dry_run false, that action_token and an idempotency_key of your choice. After a timeout or a lost answer repeat the same key and arguments: it can not become a second order. Prices, quantities and money are decimal strings. Give exactly one of qty and notional. Example: {"symbol":"SPX","side":"buy","qty":"1","type":"limit","limit_price":"1400.25"}. A refusal names its reason and figures; change the order rather than repeat it.',
   scope: 'write:orders',
   effect: 'trade',
   rest: { method: 'POST', path: '/orders' },
