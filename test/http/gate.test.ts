@@ -5,6 +5,7 @@ import { TOOLS } from '#tools/index.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { currentClient, olderClient } from '../support/mcp-clients.ts';
 import { bearer, send } from '../support/raw-http.ts';
+import { meanwhile as answerMeanwhile } from '../support/still-market.ts';
 
 const MANDATE = {
   accounts: ['paper'],
@@ -50,16 +51,7 @@ afterEach(async () => {
   await gate.close();
 });
 
-/** Lets the market go on until the answer is here. */
-async function meanwhile<T>(asking: Promise<T>): Promise<T> {
-  let settled = false;
-  const done = asking.finally(() => {
-    settled = true;
-  });
-  done.catch(() => undefined);
-  for (let turn = 0; turn < 2_000 && !settled; turn++) await gate.clock.advanceAsync(10);
-  return done;
-}
+const meanwhile = <T>(asking: Promise<T>): Promise<T> => answerMeanwhile(gate, asking);
 async function connected<C extends AnyClient>(connecting: Promise<C>): Promise<C> {
   const client = await connecting;
   closers.push(() => client.close());

@@ -7,6 +7,7 @@ import { OWNER_CLI } from '#domain/principal.ts';
 import { serveConnection } from '#http/stdio.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { currentClient, currentClientOver, olderClient, olderClientOver } from '../support/mcp-clients.ts';
+import { meanwhile as answerMeanwhile } from '../support/still-market.ts';
 
 const MANDATE = {
   accounts: ['paper'],
@@ -73,16 +74,7 @@ const DOORS: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['stdio, older SDK', () => olderClientOver(connect(socketPath()))],
 ];
 
-/** Lets the market go on until the answer is here. */
-async function meanwhile<T>(asking: Promise<T>): Promise<T> {
-  let settled = false;
-  const done = asking.finally(() => {
-    settled = true;
-  });
-  done.catch(() => undefined);
-  for (let turn = 0; turn < 2_000 && !settled; turn++) await gate.clock.advanceAsync(10);
-  return done;
-}
+const meanwhile = <T>(asking: Promise<T>): Promise<T> => answerMeanwhile(gate, asking);
 
 describe.each(DOORS)('over %s', (_door, open) => {
   let client: AnyClient;
