@@ -24,7 +24,8 @@ function applyFilter() {
     document.querySelector(`[data-of="${operation.id}"]`).hidden = !shown;
     if (shown) count += 1;
   }
-  for (const group of all('.group')) group.hidden = all('.operation:not([hidden])', group).length === 0;
+  for (const group of all('.group, .links'))
+    group.hidden = all('.operation:not([hidden]), [data-of]:not([hidden])', group).length === 0;
   found.textContent = words.length === 0 ? '' : `${count} of ${operations.length}`;
 }
 filter.addEventListener('input', applyFilter);
