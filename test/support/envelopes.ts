@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import fc from 'fast-check';
 import { bearer, send } from './raw-http.ts';
 
-const ANSWER_TIMEOUT_MS = 5_000;
+const ANSWER_TIMEOUT_MS = 15_000;
 const BOTH = 'application/json, text/event-stream';
 /** Stands for the session of whoever sends it. */
 const OWN_SESSION = 'ours';

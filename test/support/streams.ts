@@ -93,7 +93,8 @@ export async function socketPair(): Promise<{ readonly near: Socket; readonly fa
 
 /** Polls the event loop, not the clock: gives up after many turns. */
 export async function until(holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 20_000; turn++) {
+  // Some seconds of turns: twenty thousand are over in a tenth of one, which a busy machine may take for a packet.
+  for (let turn = 0; turn < 1_000_000; turn++) {
     if (holds()) return;
     await new Promise((done) => {
       setImmediate(done);
