@@ -14,7 +14,7 @@ export function tradingState(facts: Facts): Refusal | undefined {
       if (facts.mandate && isExpired(facts)) return expired(facts);
       return refuse(
         'trading_reducing',
-        `Only cancels, smaller quantities and reducing orders are possible now: ${facts.stateReason ?? 'trading is reduced'}.`,
+        `Only cancels, smaller quantities and reducing orders are possible now: ${whyReducing(facts.stateReason)}.`,
         {
           verify_with: 'get_mandate',
         },
@@ -23,6 +23,22 @@ export function tradingState(facts: Facts): Refusal | undefined {
       return halted(facts);
     default:
       return facts.tradingState satisfies never;
+  }
+}
+
+/** An agent's reasons in words; those of the gateway and of an account are words already. */
+function whyReducing(reason: string | null): string {
+  switch (reason) {
+    case null:
+      return 'trading is reduced';
+    case 'mandate_revoked':
+      return 'the owner revoked the mandate';
+    case 'mandate_expired':
+      return 'the mandate has expired';
+    case 'daily_loss':
+      return 'the loss of today has reached its limit';
+    default:
+      return reason;
   }
 }
 

@@ -69,7 +69,7 @@ describe('1 trading state', () => {
   ]);
   it('names why and where to look', () => {
     const refusal = refusedFor({ tradingState: 'REDUCING', stateReason: 'daily_loss' });
-    expect(refusal.detail).toContain('daily_loss');
+    expect(refusal.detail).toMatch(/possible now: the loss of today has reached its limit\.$/);
     expect(refusal.verify_with).toBe('get_mandate');
   });
 });
