@@ -102,7 +102,7 @@ async function killWherever(config: Config, clock: Clock, wish: KillWish): Promi
         withinMs: KILL_ANSWER_TIMEOUT_MS,
       });
       return answer.ok
-        ? { report: answer.value as KillReportWire, notes: [] }
+        ? reported(answer.value as KillReportWire, wish)
         : direct(`The gateway could not do it: ${answer.error.detail}`);
     }
     const holder = { pid: process.pid, command: 'command kill', startedAtMs: clock.wallMs() };
@@ -123,6 +123,16 @@ async function killWherever(config: Config, clock: Clock, wish: KillWish): Promi
     if (clock.monotonicMs() > deadlineMs) return direct(lock.error);
     await pause(clock, ENGINE_POLL_MS);
   }
+}
+
+/** Where something is still held, what the owner may expect of it. */
+function reported(report: KillReportWire, { flatten }: KillWish): Killed {
+  if (report.positions_left.length === 0) return { report, notes: [] };
+  const sent = flatten && report.failed.length === 0;
+  const note = sent
+    ? 'The orders that close positions_left are sent; `portcullis kill` again shows what is open then.'
+    : 'positions_left are still open; `portcullis kill --flatten` closes them.';
+  return { report, notes: [note] };
 }
 
 const notesAlone = ({ cancel, flatten }: KillWish): readonly string[] => [
