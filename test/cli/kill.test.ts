@@ -1,0 +1,257 @@
+// The kill switch from the command line: through the engine, without one, past one that hangs, and by a file.
+
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyOfTheClone, MANDATE, type Portcullis } from '../support/portcullis.ts';
+
+let clone: Portcullis;
+beforeAll(() => {
+  clone = copyOfTheClone();
+});
+afterAll(() => clone.close());
+
+const REPORT = {
+  trading_state: 'HALTED',
+  halted_at: expect.stringMatching(/^\d{4}-.*Z$/),
+  canceled: [],
+  kept: [],
+  failed: [],
+  orders_left: [],
+  positions_left: [],
+  elapsed_ms: expect.any(Number),
+};
+
+type Rest = (
+  method: string,
+  path: string,
+  body?: object,
+) => Promise<{ status: number; body: Record<string, unknown> }>;
+
+interface Trader {
+  readonly key: string;
+  /** Status and body of a call over REST. */
+  readonly rest: Rest;
+  /** Preview and commit. */
+  readonly place: (order: object) => Promise<string>;
+}
+
+async function trader(gate: Portcullis, url: string): Promise<Trader> {
+  const { key } = (await gate.json([
+    'keys',
+    'create',
+    '--agent',
+    'claude',
+    '--scopes',
+    'read:market,read:account,write:orders',
+  ])) as { key: string };
+  const file = join(gate.folder, 'mandate.json');
+  writeFileSync(file, JSON.stringify(MANDATE));
+  await gate.json(['mandates', 'set', 'claude', '--file', file]);
+  const rest: Rest = async (method, path, body) => {
+    const response = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  return {
+    key,
+    rest,
+    async place(order) {
+      const preview = await rest('POST', '/orders', order);
+      expect(preview.body).toMatchObject({ dry_run: true });
+      const { action_token } = preview.body;
+      const commit = {
+        ...order,
+        dry_run: false,
+        action_token,
+        idempotency_key: `k${JSON.stringify(order).length}`,
+      };
+      const placed = await rest('POST', '/orders', commit);
+      expect(placed.body).toMatchObject({
+        dry_run: false,
+        order: { status: expect.stringMatching(/open|filled/) },
+      });
+      return (placed.body['order'] as { order_id: string }).order_id;
+    },
+  };
+}
+const RESTING = {
+  symbol: 'SPX',
+  side: 'buy',
+  qty: '1',
+  type: 'limit',
+  limit_price: '1400.5',
+  time_in_force: 'gtc',
+};
+const MARKET = { symbol: 'SPX', side: 'buy', qty: '2', type: 'market', time_in_force: 'gtc' };
+
+describe('through the engine', () => {
+  it('cancels what could add risk, keeps what protects, shuts every agent out, and stays so over a restart', async () => {
+    const gate = clone.fresh();
+    // A bar of two minutes: the market stands still enough for the limit to rest.
+    const slow = { PAPER_BAR_SECONDS: '120' };
+    const serving = await gate.serve(slow);
+    const { rest, place } = await trader(gate, serving.url);
+    const bought = await place({ ...MARKET, stop_loss: '1420' });
+    await expect
+      .poll(async () => (await rest('GET', `/orders/${bought}`)).body, { interval: 250 })
+      .toMatchObject({
+        order: { status: 'filled' },
+      });
+    const resting = await place(RESTING);
+    const killed = await gate.run(['kill', '--json'], slow);
+    expect(killed.code).toBe(0);
+    const report = JSON.parse(killed.stdout) as { kept: string[] };
+    expect(report).toEqual({
+      ...REPORT,
+      canceled: [resting],
+      kept: [expect.stringMatching(/^ord_/)],
+      positions_left: [{ account: 'paper', symbol: 'SPX', qty: '2' }],
+    });
+    expect(killed.stderr).toMatch(/still open; `portcullis kill --flatten` closes them/);
+    expect(await rest('GET', '/orders')).toMatchObject({ status: 401, body: { reason: 'trading_halted' } });
+    expect(await rest('POST', '/orders', RESTING)).toMatchObject({ status: 401 });
+    expect((await gate.run(['agents', 'list'], slow)).stdout).toMatch(/claude +HALTED +kill switch \(cli\)/);
+
+    await serving.stop();
+    const again = await gate.serve(slow);
+    expect(again.stdout()).toMatch(/The gate is DOWN/);
+    const later = await fetch(`${again.url}/api/v1/orders`, { headers: { authorization: 'Bearer pcl_x' } });
+    expect(later.status).toBe(401);
+    expect(await gate.json(['resume'], slow)).toEqual({ trading_state: 'ACTIVE' });
+    expect(await gate.run(['resume'], slow)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/not down/),
+    });
+    expect(await gate.json(['audit', 'verify'], slow)).toMatchObject({ ok: true });
+    await again.stop();
+  }, 40_000);
+
+  it('flattens when asked to, and takes protective orders too with --cancel all', async () => {
+    const gate = clone.fresh();
+    const serving = await gate.serve({ PAPER_BAR_SECONDS: '20', PAPER_PRESET: 'friendly' });
+    const { rest, place } = await trader(gate, serving.url);
+    const bought = await place({ ...MARKET, stop_loss: '1420' });
+    await expect
+      .poll(async () => (await rest('GET', `/orders/${bought}`)).body, { interval: 250 })
+      .toMatchObject({
+        order: { status: 'filled' },
+      });
+    const killed = await gate.run(['kill', '--cancel', 'all', '--flatten', '--json']);
+    expect(killed.code).toBe(0);
+    expect(JSON.parse(killed.stdout)).toMatchObject({
+      failed: [],
+      canceled: [expect.any(String)],
+      orders_left: [],
+    });
+    const { positions_left } = JSON.parse(killed.stdout) as { positions_left: unknown[] };
+    if (positions_left.length > 0) expect(killed.stderr).toMatch(/orders that close positions_left are sent/);
+    // The close works at the market: the next kill finds nothing left.
+    await expect
+      .poll(async () => JSON.parse((await gate.run(['kill', '--json'])).stdout), {
+        interval: 500,
+      })
+      .toMatchObject({ orders_left: [], positions_left: [] });
+    await serving.stop();
+  }, 40_000);
+});
+
+describe('without an engine', () => {
+  it('halts the books, so that the next engine starts halted', async () => {
+    const gate = clone.fresh();
+    const killed = await gate.run(['kill']);
+    expect(killed.code).toBe(0);
+    expect(JSON.parse(killed.stdout)).toEqual(REPORT);
+    expect(killed.stderr).toMatch(/No gateway runs: the next one starts HALTED/);
+    const serving = await gate.serve();
+    expect(serving.stdout()).toMatch(/The gate is DOWN/);
+    expect((await gate.run(['audit', 'tail', '--kind', 'kill', '--json'])).stdout).toMatch(/"by":"cli"/);
+    await serving.stop();
+    expect(await gate.json(['resume'])).toEqual({ trading_state: 'ACTIVE' });
+    expect(await gate.json(['audit', 'verify'])).toMatchObject({ ok: true });
+  });
+
+  it('goes through with settings that are wrong, a tape that is broken and books that do not open', async () => {
+    const gate = clone.fresh();
+    await gate.json(['agents', 'list']);
+    const wrong = await gate.run(['kill', '--json'], {
+      PORT: 'x',
+      PAPER_TAPE: '/nowhere.csv',
+      PAPER_SYMBOL: 'NOPE',
+    });
+    expect(wrong.code).toBe(0);
+    expect(JSON.parse(wrong.stdout)).toEqual(REPORT);
+    expect(wrong.stderr).toMatch(/Ignored for this: PORT must be/);
+    await gate.json(['resume']);
+    rmSync(join(gate.folder, 'keys', 'audit.key'));
+    const keyless = await gate.run(['kill', '--json']);
+    expect(keyless.code).toBe(0);
+    expect(JSON.parse(keyless.stdout)).toEqual(REPORT);
+    expect(keyless.stderr).toMatch(/books could not be opened: .*audit\.key[\s\S]*database says HALTED/);
+    expect(existsSync(join(gate.dataFolder, 'KILL'))).toBe(true);
+  });
+});
+
+describe('past an engine that hangs', () => {
+  it('drops the gate in the database and by the file, says so, and the engine obeys when it comes to', async () => {
+    const gate = clone.fresh();
+    const slow = { PAPER_BAR_SECONDS: '120' };
+    const serving = await gate.serve(slow);
+    const { rest, place } = await trader(gate, serving.url);
+    const resting = await place(RESTING);
+    serving.signal('SIGSTOP');
+    try {
+      const killed = await gate.run(['kill', '--cancel', 'all', '--json'], slow);
+      expect(killed.code).toBe(0);
+      expect(JSON.parse(killed.stdout)).toEqual({ ...REPORT, orders_left: [resting] });
+      expect(killed.stderr).toMatch(
+        /does not answer[\s\S]*KILL tells it to halt[\s\S]*database says HALTED[\s\S]*stay until it answers/,
+      );
+      expect(JSON.parse(readFileSync(join(gate.dataFolder, 'KILL'), 'utf8'))).toEqual({
+        cancel: 'all',
+        flatten: false,
+      });
+      expect(await gate.run(['agents', 'list'], slow)).toMatchObject({ code: 1, stdout: '' });
+    } finally {
+      serving.signal('SIGCONT');
+    }
+    expect(await rest('GET', '/orders')).toMatchObject({ status: 401 });
+    await expect
+      .poll(async () => (await gate.run(['audit', 'tail', '--kind', 'kill.report', '--json'], slow)).stdout, {
+        interval: 250,
+      })
+      .toMatch(/"canceled":1/);
+    expect((await gate.run(['audit', 'tail', '--kind', 'kill', '--json'], slow)).stdout).toMatch(
+      /"by":"file"/,
+    );
+    expect(await gate.json(['resume'], slow)).toEqual({ trading_state: 'ACTIVE' });
+    expect(existsSync(join(gate.dataFolder, 'KILL'))).toBe(false);
+    expect(await rest('GET', '/orders?status=open')).toMatchObject({ status: 200, body: { orders: [] } });
+    expect(await gate.json(['audit', 'verify'], slow)).toMatchObject({ ok: true });
+    await serving.stop();
+  }, 40_000);
+});
+
+describe('the file data/KILL', () => {
+  it('drops the gate of a running engine, and of one that starts beside it', async () => {
+    const gate = clone.fresh();
+    const serving = await gate.serve();
+    const { rest } = await trader(gate, serving.url);
+    expect((await rest('GET', '/orders')).status).toBe(200);
+    writeFileSync(join(gate.dataFolder, 'KILL'), '');
+    await expect.poll(async () => (await rest('GET', '/orders')).status, { interval: 100 }).toBe(401);
+    await serving.stop();
+    const again = await gate.serve();
+    expect(again.stdout()).toMatch(/The gate is DOWN/);
+    expect(await gate.json(['resume'])).toEqual({ trading_state: 'ACTIVE' });
+    expect(existsSync(join(gate.dataFolder, 'KILL'))).toBe(false);
+    writeFileSync(join(gate.dataFolder, 'KILL'), 'now');
+    await expect
+      .poll(async () => (await gate.run(['agents', 'list'])).stdout, { interval: 250 })
+      .toMatch(/HALTED +kill switch \(file\)/);
+    await again.stop();
+  }, 30_000);
+});
