@@ -115,7 +115,7 @@ function typeWord(expected: string): string {
     case 'object':
       return 'a JSON object';
     case 'array':
-      return 'a JSON array';
+      return 'a list (a JSON array; in a query, with commas)';
     case 'int':
       return 'a JSON integer';
     case 'boolean':

@@ -47,6 +47,12 @@ describe('what is repaired, and echoed', () => {
     expect(accepted(getQuotes, { symbols: '["SPX","BTC/USD"]' })).toEqual({ symbols: ['SPX', 'BTC/USD'] });
   });
 
+  it('asks for a list in the words of both doors', () => {
+    expect(refused(getQuotes, {}).detail).toMatch(
+      /symbols: required: a list \(a JSON array; in a query, with commas\)/,
+    );
+  });
+
   it('reads all arguments sent as one string of JSON', () => {
     expect(accepted(getQuotes, '{"symbols":["SPX"]}')).toEqual({ arguments: { symbols: ['SPX'] } });
   });
