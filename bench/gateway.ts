@@ -10,6 +10,9 @@ import { type Program, start } from './process.ts';
 /** Limits are on and counted; only nobody shall run into them. */
 const HIGH_RATE = '100000 per second';
 
+/** As `npm start` does: short-lived objects are given 12 MB instead of 48, and calls are answered as fast. */
+const AS_STARTED: readonly string[] = ['--max-semi-space-size=4'];
+
 export interface GatewayOptions {
   /** Of an earlier one, to go on with its data, or one that has been filled. */
   readonly folder: string;
@@ -52,7 +55,7 @@ export function makeKey(folder: string, agent = 'bench', scopes: readonly Scope[
 
 export async function serveGateway(
   bench: Pick<Bench, 'onEnd'>,
-  { folder, settings, nodeOptions = [] }: GatewayOptions,
+  { folder, settings, nodeOptions = AS_STARTED }: GatewayOptions,
 ): Promise<ServedGateway> {
   const program = await start(bench, {
     file: 'server/main.ts',
