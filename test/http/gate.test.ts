@@ -2,30 +2,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { TOOLS } from '#tools/index.ts';
+import { MANDATE as DESIGN_MANDATE } from '../support/access-room.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { currentClient, olderClient } from '../support/mcp-clients.ts';
 import { bearer, send } from '../support/raw-http.ts';
 import { meanwhile as answerMeanwhile } from '../support/still-market.ts';
 
-const MANDATE = {
-  accounts: ['paper'],
-  symbols: ['SPX'],
-  sides: ['buy', 'sell'],
-  may_reduce: 'own',
-  order_types: ['market', 'limit', 'stop', 'stop_limit', 'trailing_stop'],
-  allow_short: false,
-  max_order_qty: '100',
-  max_order_value: '10000',
-  max_daily_value: '50000',
-  max_daily_orders: 50,
-  max_daily_loss: '500',
-  max_open_orders: 10,
-  max_gross_exposure: '50000',
-  trading_hours: 'any',
-  expires_at: null,
-  commit: 'two_step',
-  approval: 'never',
-};
+const MANDATE = { ...DESIGN_MANDATE, symbols: ['SPX'], expires_at: null, approval: 'never' };
 const BUY = { symbol: 'SPX', side: 'buy', qty: '1', type: 'market' };
 
 type Wire = Record<string, unknown>;

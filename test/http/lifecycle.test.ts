@@ -5,27 +5,17 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type LocalListener, listenLocally } from '#cli/listen.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { serveConnection } from '#http/stdio.ts';
+import { MANDATE as DESIGN_MANDATE } from '../support/access-room.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { currentClient, currentClientOver, olderClient, olderClientOver } from '../support/mcp-clients.ts';
 import { meanwhile as answerMeanwhile } from '../support/still-market.ts';
 
 const MANDATE = {
-  accounts: ['paper'],
+  ...DESIGN_MANDATE,
   symbols: ['SPX'],
-  sides: ['buy', 'sell'],
-  may_reduce: 'own',
   order_types: ['market', 'limit', 'stop', 'stop_limit'],
-  allow_short: false,
   max_order_qty: '5',
-  max_order_value: '10000',
-  max_daily_value: '50000',
-  max_daily_orders: 50,
-  max_daily_loss: '500',
-  max_open_orders: 10,
-  max_gross_exposure: '50000',
-  trading_hours: 'any',
   expires_at: null,
-  commit: 'two_step',
   approval: 'never',
 };
 
