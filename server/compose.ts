@@ -9,6 +9,7 @@ import { watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
 import { type Office, openOffice, tapeInstrument } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
+import { refusedCombinations } from '#cli/setting-combinations.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
 import { productVersion } from '#cli/version.ts';
@@ -28,7 +29,7 @@ import { TOOLS } from '#tools/index.ts';
 import { openLibrary } from '#tools/library.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
 import { wallClock } from './clock.ts';
-import { type Config, ConfigError, refusedCombinations } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 
 export interface Engine {
   readonly trading: Trading;
@@ -74,7 +75,7 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
   const { clock = wallClock, http = true, acts = [], command = 'serve' } = options;
   const log = options.log ?? ((line) => void process.stderr.write(line));
   const refused = refusedCombinations(config);
-  if (refused.length > 0) throw new ConfigError(refused.join('\n'));
+  if (refused.length > 0) throw new ConfigError(refused.map(({ sentence }) => sentence).join('\n'));
   const tape = loadTape({
     file: config.PAPER_TAPE,
     instrument: tapeInstrument(config, instrumentBook(BUILT_IN)),

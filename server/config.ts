@@ -1,16 +1,14 @@
 /** The settings: one declaration each of name, purpose, default and rule; the only reader of the environment and of `.env`. */
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { PRESETS } from '#brokers/paper/settings.ts';
-import { readEnvFile, shown, suggestion } from '#cli/env-file.ts';
+import { readEnvFile, shown, textGiven, unknownInEnvironment } from '#cli/env-file.ts';
 import { PROJECT_FOLDER } from '#cli/project-folder.ts';
 import {
   addresses,
   amount,
   flag,
   hosts,
-  LOOPBACK_NAME,
   must,
   origins,
   path,
@@ -21,10 +19,23 @@ import {
   whole,
   zone,
 } from '#cli/setting-rules.ts';
-import { editDistance } from '#domain/nearest.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 
-function setting<T>(about: string, standard: string, rule: z.ZodType<T, string>) {
-  return { about, standard, rule };
+/** Whether the owner may store it in the database, under the environment and `.env`, and when a change of it acts. */
+export type Storing =
+  | { readonly kind: 'at_once' }
+  | { readonly kind: 'at_next_start' }
+  | { readonly kind: 'never'; readonly why: string };
+
+const AT_ONCE = { kind: 'at_once' } as const satisfies Storing;
+const AT_NEXT_START = { kind: 'at_next_start' } as const satisfies Storing;
+const never = (why: string): Storing => ({ kind: 'never', why });
+
+const LISTENING = never('a wrong one would shut you out of this page');
+const FOLDER = never('stored settings lie in these folders, so it must be known before they can be read');
+
+function setting<T>(about: string, standard: string, rule: z.ZodType<T, string>, storing: Storing) {
+  return { about, standard, rule, storing };
 }
 
 /** In the order of `.env.example`, which is written from here. */
@@ -35,14 +46,16 @@ const SETTINGS = {
     z
       .string()
       .regex(/^(?:[0-9a-f:.]+|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)$/i, must('an address or a host name')),
+    LISTENING,
   ),
-  PORT: setting('Port to listen on; 0 takes any free one.', '7800', whole(0, 65_535)),
-  DATA_DIR: setting('Folder of the database and the sockets.', 'data', path),
-  LOG_DIR: setting('Folder of the audit record.', 'log', path),
+  PORT: setting('Port to listen on; 0 takes any free one.', '7800', whole(0, 65_535), LISTENING),
+  DATA_DIR: setting('Folder of the database and the sockets.', 'data', path, FOLDER),
+  LOG_DIR: setting('Folder of the audit record.', 'log', path, FOLDER),
   TRUSTED_PROXIES: setting(
     "Addresses of proxies whose word on a client's address is believed.",
     '',
     addresses,
+    AT_NEXT_START,
   ),
   LOG_LEVEL: setting(
     'How much is logged to standard error: fatal, error, warn, info, debug, trace or silent.',
@@ -51,85 +64,139 @@ const SETTINGS = {
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
       must('fatal, error, warn, info, debug, trace or silent'),
     ),
+    AT_ONCE,
   ),
-  PORTCULLIS_TIMEZONE: setting('Zone in which a mandate day begins and ends.', 'UTC', zone),
+  PORTCULLIS_TIMEZONE: setting('Zone in which a mandate day begins and ends.', 'UTC', zone, AT_NEXT_START),
   PORTCULLIS_ALLOWED_HOSTS: setting(
     'Further names under which this gateway is reached, with or without a port.',
     '',
     hosts,
+    AT_NEXT_START,
   ),
-  PORTCULLIS_PUBLIC_CONSOLE: setting('Serve /admin on the public host too.', 'false', flag),
-  PORTCULLIS_PUBLIC_REST: setting('Serve /api/v1 and /docs on the public host too.', 'false', flag),
+  PORTCULLIS_PUBLIC_CONSOLE: setting('Serve /admin on the public host too.', 'false', flag, AT_NEXT_START),
+  PORTCULLIS_PUBLIC_REST: setting(
+    'Serve /api/v1 and /docs on the public host too.',
+    'false',
+    flag,
+    AT_NEXT_START,
+  ),
   PORTCULLIS_RATE_LIMIT_READ: setting(
     'Reads an agent may make with keys and over stdio.',
     '600 per minute',
     rate,
+    AT_ONCE,
   ),
   PORTCULLIS_RATE_LIMIT_WRITE: setting(
     'Writes an agent may make with keys and over stdio.',
     '120 per minute',
     rate,
+    AT_ONCE,
   ),
-  MCP_HTTP_ENABLED: setting('Serve MCP to remote clients (needs MCP_PUBLIC_URL).', 'false', flag),
+  MCP_HTTP_ENABLED: setting(
+    'Serve MCP to remote clients (needs MCP_PUBLIC_URL).',
+    'false',
+    flag,
+    AT_NEXT_START,
+  ),
   MCP_PUBLIC_URL: setting(
     'Origin under which remote clients reach this gateway, such as https://gate.example.com.',
     '',
     publicOrigin,
+    AT_NEXT_START,
   ),
-  MCP_LOOPBACK_URL: setting('Accepted and not needed: dispatch is in the process.', '', z.string()),
-  MCP_OAUTH_REQUIRE_APPROVAL: setting('The owner approves every new remote client.', 'true', flag),
-  MCP_OAUTH_WRITE_SCOPE_ENABLED: setting('Remote clients may hold write scopes at all.', 'false', flag),
+  MCP_LOOPBACK_URL: setting(
+    'Accepted and not needed: dispatch is in the process.',
+    '',
+    z.string(),
+    never('nothing needs it'),
+  ),
+  MCP_OAUTH_REQUIRE_APPROVAL: setting(
+    'The owner approves every new remote client.',
+    'true',
+    flag,
+    AT_NEXT_START,
+  ),
+  MCP_OAUTH_WRITE_SCOPE_ENABLED: setting(
+    'Remote clients may hold write scopes at all.',
+    'false',
+    flag,
+    AT_NEXT_START,
+  ),
   MCP_HTTP_CORS_ORIGINS: setting(
     'Origins whose web pages may call while remote MCP is on.',
     'https://claude.ai,https://chatgpt.com',
     origins,
+    AT_NEXT_START,
   ),
   MCP_HTTP_IP_ALLOWLIST: setting(
     'Addresses that may connect; empty: loopback only while remote MCP is off, any while it is on.',
     '',
     addresses,
+    AT_NEXT_START,
   ),
-  MCP_OAUTH_ACCESS_TTL: setting('Seconds an access token lives.', '900', whole(1, 3_600)),
-  MCP_OAUTH_REFRESH_TTL: setting('Seconds a refresh token lives.', '2592000', whole(1, 31_536_000)),
-  MCP_OAUTH_CODE_TTL: setting('Seconds an authorization code lives.', '60', whole(1, 300)),
-  MCP_RATE_LIMIT_READ: setting('Reads a remote client may make.', '60 per minute', rate),
-  MCP_RATE_LIMIT_WRITE: setting('Writes a remote client may make.', '50 per minute', rate),
-  MCP_OAUTH_KEYS_DIR: setting('Folder of all keys of this gateway.', 'keys', path),
+  MCP_OAUTH_ACCESS_TTL: setting('Seconds an access token lives.', '900', whole(1, 3_600), AT_NEXT_START),
+  MCP_OAUTH_REFRESH_TTL: setting(
+    'Seconds a refresh token lives.',
+    '2592000',
+    whole(1, 31_536_000),
+    AT_NEXT_START,
+  ),
+  MCP_OAUTH_CODE_TTL: setting('Seconds an authorization code lives.', '60', whole(1, 300), AT_NEXT_START),
+  MCP_RATE_LIMIT_READ: setting('Reads a remote client may make.', '60 per minute', rate, AT_NEXT_START),
+  MCP_RATE_LIMIT_WRITE: setting('Writes a remote client may make.', '50 per minute', rate, AT_NEXT_START),
+  MCP_OAUTH_KEYS_DIR: setting('Folder of all keys of this gateway.', 'keys', path, FOLDER),
   PAPER_TAPE: setting(
     'Recorded prices of the paper account: sample (S&P 500, daily) or a CSV file.',
     'sample',
     tapeFile,
+    AT_NEXT_START,
   ),
-  PAPER_SYMBOL: setting('What a CSV file is the tape of, such as SPY; the sample is SPX.', '', z.string()),
-  PAPER_BAR_SECONDS: setting('Seconds of wall time that one bar of the tape takes.', '10', seconds),
+  PAPER_SYMBOL: setting(
+    'What a CSV file is the tape of, such as SPY; the sample is SPX.',
+    '',
+    z.string(),
+    AT_NEXT_START,
+  ),
+  PAPER_BAR_SECONDS: setting('Seconds of wall time that one bar of the tape takes.', '10', seconds, AT_ONCE),
   PAPER_PRESET: setting(
     'How hard the paper market is: friendly, realistic or hostile.',
     'realistic',
     z.enum(PRESETS, must('friendly, realistic or hostile')),
+    AT_ONCE,
   ),
-  PAPER_SEED: setting('Same tape and seed, same fills.', '1', whole(0, 2_147_483_647)),
-  PAPER_CASH: setting('Opening deposit of the first paper account.', '100000', amount),
+  PAPER_SEED: setting('Same tape and seed, same fills.', '1', whole(0, 2_147_483_647), AT_ONCE),
+  PAPER_CASH: setting('Opening deposit of the first paper account.', '100000', amount, AT_ONCE),
   PAPER_ACCOUNT_TYPE: setting(
     'cash, or margin, which may sell short.',
     'margin',
     z.enum(['cash', 'margin'], must('cash or margin')),
+    AT_ONCE,
   ),
   PORTCULLIS_KEY: setting(
     'API key that `portcullis stdio` presents; without one it is the agent `local`.',
     '',
     z.string(),
+    never('it is a secret of whoever runs `portcullis stdio`, not of this gateway'),
   ),
 } as const;
 
-type Name = keyof typeof SETTINGS;
-/** Every setting by its own name, parsed. */
-export type Config = { readonly [name in Name]: z.output<(typeof SETTINGS)[name]['rule']> };
+export type SettingName = keyof typeof SETTINGS;
+/** The first of these that names a setting decides it. */
+export type SettingSource = 'environment' | '.env' | 'stored' | 'standard';
+/** Every setting by its own name, parsed, and where each comes from. */
+export type Config = { readonly [name in SettingName]: z.output<(typeof SETTINGS)[name]['rule']> } & {
+  readonly given: { readonly [name in SettingName]: Given };
+};
+export interface Given {
+  readonly source: SettingSource;
+  /** As it was written; empty for a secret. */
+  readonly text: string;
+}
 
-const NAMES = Object.keys(SETTINGS) as readonly Name[];
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+const SECRET: SettingName = 'PORTCULLIS_KEY';
 /** `PORT`, and `PORT_FILE` for the file it is read from. */
-const KNOWN: readonly string[] = NAMES.flatMap((name) => [name, `${name}_FILE`]);
-/** Shorter names are one slip away from too many words of others. */
-const NEAR_MISS_LENGTH_MIN = 8;
+const KNOWN: readonly string[] = SETTING_NAMES.flatMap((name) => [name, `${name}_FILE`]);
 
 /** What is wrong with the settings: a line each, beginning with the name. */
 export class ConfigError extends Error {}
@@ -177,84 +244,60 @@ function readConfig({ environment, envFile }: ConfigSources): { config: Config; 
   const fromFile = file?.values ?? {};
   wrong.push(...(file?.wrong ?? []));
   for (const name of Object.keys(environment)) {
-    const complaint = unknownInEnvironment(name);
+    const complaint = unknownInEnvironment(name, SETTING_NAMES);
     if (complaint !== undefined) wrong.push(complaint);
   }
-  const parsed = NAMES.map((name): readonly [Name, unknown] => {
-    const given = textOf(name, [environment, fromFile], wrong);
-    const { standard, rule } = SETTINGS[name];
-    const result = rule.safeParse(given ?? standard);
-    if (!result.success) {
-      // A key is not echoed.
-      const was = name === 'PORTCULLIS_KEY' ? '' : `, not ${JSON.stringify(shown(given ?? ''))}`;
-      wrong.push(`${name} ${result.error.issues[0]?.message ?? 'is not valid'}${was}.`);
-    }
-    return [name, result.success ? result.data : fallback(name)];
-  });
-  return { config: Object.fromEntries(parsed) as Config, wrong };
+  const values: Partial<Record<SettingName, unknown>> = {};
+  const given: Partial<Record<SettingName, Given>> = {};
+  for (const name of SETTING_NAMES) {
+    const found = textGiven(name, { environment, '.env': fromFile }, wrong);
+    const { standard } = SETTINGS[name];
+    const value = settingValue(name, found?.text ?? standard);
+    // A key is not echoed.
+    const was = name === SECRET ? '' : `, not ${JSON.stringify(shown(found?.text ?? ''))}`;
+    if (!value.ok) wrong.push(`${name} ${value.error}${was}.`);
+    values[name] = value.ok ? value.value : fallback(name);
+    given[name] = found ?? { source: 'standard', text: standard };
+  }
+  given[SECRET] = { source: given[SECRET]?.source ?? 'standard', text: '' };
+  return { config: { ...values, given } as Config, wrong };
+}
+
+/** The value of a text, or half a sentence on the rule that it breaks. */
+export function settingValue(name: SettingName, text: string): Result<unknown, string> {
+  const parsed = SETTINGS[name].rule.safeParse(text);
+  return parsed.success ? ok(parsed.data) : err(parsed.error.issues[0]?.message ?? 'is not valid');
+}
+
+/** The same settings with these in their place. Throws for a text that breaks its rule. */
+export function withSettings(config: Config, changed: Readonly<Partial<Record<SettingName, Given>>>): Config {
+  const names = SETTING_NAMES.filter((name) => changed[name] !== undefined);
+  const values = names.map((name) => [name, SETTINGS[name].rule.parse(changed[name]?.text)] as const);
+  return { ...config, ...Object.fromEntries(values), given: { ...config.given, ...changed } } as Config;
+}
+
+/** What a form needs to know of a setting. */
+export function declarationOf(name: SettingName) {
+  const { about, standard, storing, rule } = SETTINGS[name];
+  const words = rule instanceof z.ZodEnum ? rule.options.map(String) : undefined;
+  return {
+    about,
+    standard,
+    storing,
+    secret: name === SECRET,
+    choices: rule === flag ? ['false', 'true'] : words,
+  };
 }
 
 /** A folder that is not understood is nowhere. */
-const fallback = (name: Name): unknown => {
+const fallback = (name: SettingName): unknown => {
   const { standard, rule } = SETTINGS[name];
   return rule === path ? '' : rule.parse(standard);
 };
 
-/** The value itself or what its file holds, from the first source that names either. */
-function textOf(name: Name, sources: readonly Environment[], wrong: string[]): string | undefined {
-  for (const source of sources) {
-    const value = source[name];
-    const file = source[`${name}_FILE`];
-    if (value !== undefined && file !== undefined)
-      wrong.push(`${name} and ${name}_FILE are both set; keep one of them.`);
-    if (value !== undefined) return value;
-    if (file === undefined) continue;
-    try {
-      return readFileSync(resolve(PROJECT_FOLDER, file), 'utf8').replace(/\r?\n$/, '');
-    } catch (cause) {
-      wrong.push(`${name}_FILE can not be read: ${(cause as Error).message}.`);
-      return undefined;
-    }
-  }
-  return undefined;
-}
-
-/** The environment belongs to many programs: only what can be meant for us is looked at. */
-function unknownInEnvironment(name: string): string | undefined {
-  if (KNOWN.includes(name)) return undefined;
-  if (name.startsWith('PORTCULLIS_'))
-    return `${shown(name)} (in the environment) is not a setting${suggestion(name, KNOWN)}`;
-  const near = NAMES.find((known) => known.length >= NEAR_MISS_LENGTH_MIN && editDistance(name, known) === 1);
-  return near && `${shown(name)} (in the environment) is not a setting; did you mean ${near}?`;
-}
-
-/** What is wrong with settings together, and what this version does not have: a start refuses rather than ignore it. */
-export function refusedCombinations(config: Config): readonly string[] {
-  const wrong: string[] = [];
-  const loopback = LOOPBACK_NAME.test(config.HOST);
-  if (!loopback && config.PORTCULLIS_ALLOWED_HOSTS.length === 0)
-    wrong.push(
-      `HOST=${config.HOST} is not loopback: set PORTCULLIS_ALLOWED_HOSTS to the names under which this gateway may be reached.`,
-    );
-  if (config.MCP_OAUTH_WRITE_SCOPE_ENABLED && !config.MCP_OAUTH_REQUIRE_APPROVAL)
-    wrong.push(
-      'MCP_OAUTH_WRITE_SCOPE_ENABLED=true needs MCP_OAUTH_REQUIRE_APPROVAL=true: a client that may trade is approved by the owner.',
-    );
-  if (config.MCP_HTTP_ENABLED && config.MCP_PUBLIC_URL === undefined)
-    wrong.push(
-      'MCP_PUBLIC_URL is required with MCP_HTTP_ENABLED=true: the origin under which clients reach this gateway.',
-    );
-  for (const name of ['MCP_HTTP_ENABLED', 'PORTCULLIS_PUBLIC_CONSOLE', 'PORTCULLIS_PUBLIC_REST'] as const)
-    if (config[name])
-      wrong.push(
-        `${name}=true has nothing to switch on: this version serves no remote clients and has no public host; set it to false.`,
-      );
-  return wrong;
-}
-
 /** The text of `.env.example`: every setting with its purpose, at its default. */
 export function envExample(): string {
-  const lines = NAMES.filter((name) => name !== 'PORTCULLIS_KEY').map((name) => {
+  const lines = SETTING_NAMES.filter((name) => name !== SECRET).map((name) => {
     const { about, standard } = SETTINGS[name];
     return `# ${about}\n${name}=${/[\s#]/.test(standard) ? `"${standard}"` : standard}\n`;
   });
