@@ -10,9 +10,11 @@ import type { LocalListener } from '#cli/listen.ts';
 import { type Office, openOffice, tapeInstrument } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
 import { refusedCombinations } from '#cli/setting-combinations.ts';
+import { stdioLaunch } from '#cli/snippets.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
 import { productVersion } from '#cli/version.ts';
+import type { ConsoleServices } from '#console/services.ts';
 import { type AccountId, SCOPES } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { buildApp } from '#http/app.ts';
@@ -35,6 +37,8 @@ export interface Engine {
   readonly trading: Trading;
   readonly feed: TapeFeed;
   readonly adapters: Map<AccountId, BrokerAdapter>;
+  /** `http://127.0.0.1:7800`, once started; undefined without HTTP. */
+  url(): string | undefined;
 }
 
 export interface Gateway extends Office {
@@ -46,7 +50,6 @@ export interface Gateway extends Office {
   readonly tape: Tape;
   readonly version: string;
   start(): Promise<void>;
-  /** `http://127.0.0.1:7800`, once started; undefined without HTTP. */
   url(): string | undefined;
   /** Clients on agent.sock. */
   clients(): number;
@@ -123,8 +126,20 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   };
   const dispatcher = openDispatcher(services);
   const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
-  const app = http ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log }) : undefined;
-  const engine: Engine = { trading, feed, adapters };
+  const consoleServices: ConsoleServices = {
+    access,
+    trading,
+    book,
+    feed,
+    clock,
+    version,
+    timezone: config.PORTCULLIS_TIMEZONE,
+    stdio: stdioLaunch(config),
+  };
+  const app = http
+    ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log, console: consoleServices })
+    : undefined;
+  const engine: Engine = { trading, feed, adapters, url: () => url };
   const closers: (() => void | Promise<void>)[] = [() => lock.release(), () => office.close()];
   let url: string | undefined;
   let agents: LocalListener | undefined;
@@ -174,6 +189,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
 interface HttpParts
   extends Pick<Gateway, 'config' | 'dispatcher' | 'mcp' | 'access' | 'audit' | 'clock' | 'version'> {
   readonly log: (line: string) => void;
+  readonly console: ConsoleServices;
 }
 
 function buildHttp({ config, log, ...parts }: HttpParts): FastifyInstance {

@@ -108,6 +108,11 @@ export const HTTP_UNREAD_LOOK_MS = 15_000;
 export const HTTP_UNREAD_LOOKS_MAX = 8;
 /** A stop waits this long for answers on their way: longer than a broker may take, shorter than an owner waits. */
 export const HTTP_CLOSE_TIMEOUT_MS = 15_000;
+/** Fields and bytes of a form of the console. */
+export const FORM_FIELDS_MAX = 300;
+export const FORM_BYTES_MAX = 64 * 1024;
+/** Notices that wait for the owner's next page. */
+export const CONSOLE_NOTICES_MAX = 100;
 export const LOG_PATH_LENGTH_MAX = 200;
 export const LOG_TEXT_LENGTH_MAX = 1_000;
 /** Requests of one address from outside this machine, whoever sends them. */
@@ -220,3 +225,40 @@ export const MANDATE_HISTORY_MAX = 100;
 export const REASON_LENGTH_MAX = 200;
 export const MANDATE_ERRORS_MAX = 50;
 export const MANDATE_FILE_BYTES_MAX = 1024 * 1024;
+/** What `--password-file` reads at most. */
+export const PASSPHRASE_FILE_BYTES_MAX = 4_096;
+
+/** Characters of the owner's passphrase; shorter than advised is said on the page. */
+export const PASSPHRASE_LENGTH_MIN = 12;
+export const PASSPHRASE_LENGTH_ADVISED = 15;
+export const PASSPHRASE_LENGTH_MAX = 256;
+/** argon2id, above the first choice of OWASP's cheat sheet: about a sixth of a second. */
+export const PASSPHRASE_COST = { memoryKib: 65_536, passes: 3 } as const;
+/** Hashes at once: each holds 64 MiB and a core. */
+export const PASSPHRASE_HASHES_MAX = 2;
+/** Hashes that may wait for strangers, and as many for whom the gateway knows. */
+export const PASSPHRASE_HASHES_WAITING_MAX = 16;
+/** Tries of one address, device or session; the lockout after them doubles from the first length to the last. */
+export const OWNER_TRIES_MAX = 5;
+export const OWNER_TRIES_WINDOW_MS = 5 * 60_000;
+export const OWNER_LOCK_FIRST_MS = 60_000;
+export const OWNER_LOCK_MAX_MS = 15 * 60_000;
+/** Tries from all addresses outside this machine together, trusted devices left out (NIST SP 800-63B, 5.2.2). */
+export const OWNER_TRIES_ANYWHERE_MAX = 100;
+export const OWNER_TRY_BUCKETS_MAX = 10_000;
+export const SESSION_IDLE_MS = 12 * 3_600_000;
+export const SESSION_TTL_MS = 7 * 86_400_000;
+export const SESSION_SEEN_SAVE_INTERVAL_MS = 60_000;
+export const SESSIONS_MAX = 50;
+/** How long a proof lets its session do what is dangerous. */
+export const STEP_UP_TTL_MS = 5 * 60_000;
+export const DEVICE_TTL_MS = 30 * 86_400_000;
+export const DEVICES_MAX = 20;
+/** A setup or reset link, and the browser that has followed it. */
+export const ONE_TIME_LINK_TTL_MS = 15 * 60_000;
+/** An authenticator that was shown and not confirmed by then is forgotten. */
+export const TOTP_PENDING_TTL_MS = 30 * 60_000;
+/** How far the authenticator's clock may be from ours. */
+export const TOTP_TOLERANCE_SECONDS = 30;
+export const RECOVERY_CODES = 10;
+export const USER_AGENT_LENGTH_MAX = 200;

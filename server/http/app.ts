@@ -1,6 +1,7 @@
 /** The HTTP surface as one Fastify instance that tests can inject into; whoever listens on it is somebody else. */
 import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import type { AuditLog } from '#audit/log.ts';
+import type { ConsoleServices } from '#console/services.ts';
 import type { Scope } from '#domain/principal.ts';
 import {
   BODY_BYTES_MAX,
@@ -17,6 +18,7 @@ import type { Dispatcher } from '#tools/dispatch.ts';
 import { addressLimits } from './address-limit.ts';
 import type { DoorAccess } from './auth.ts';
 import { openConnections } from './connections.ts';
+import { consoleDoor } from './console.ts';
 import type { Discovery } from './discovery.ts';
 import { docs } from './docs.ts';
 import { answerError } from './errors.ts';
@@ -50,6 +52,8 @@ export interface AppOptions {
   readonly audit: Pick<AuditLog, 'recordRepeated' | 'recordDeferred'>;
   readonly clock: Clock;
   readonly version: string;
+  /** What /admin is made of; absent, there is none. */
+  readonly console?: ConsoleServices;
   /** Where log lines go; standard output without it. */
   readonly logTo?: { write(line: string): void };
 }
@@ -124,5 +128,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   docs(app, { ...options, placeOf: (request) => places.get(request) ?? 'public' });
   void app.register(async (scope) => mcpDoor(scope, options));
   void app.register(async (scope) => rest(scope, options));
+  const { console } = options;
+  if (console) void app.register(async (scope) => consoleDoor(scope, console));
   return app;
 }

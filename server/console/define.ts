@@ -1,0 +1,163 @@
+/** What a page of the console is: where it stands, what it shows, and what its forms do; doors and templates follow from it. */
+import type { z } from 'zod';
+import type { Session, Visitor } from '#access/owner.ts';
+import type { Owner } from '#domain/principal.ts';
+import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+import { FIELD_ERRORS_MAX } from '#limits.ts';
+import type { ConsoleServices } from './services.ts';
+
+/** What a form sent, by the names of its fields; a field that came more than once is a list. */
+export type FormValues = Readonly<Record<string, string | readonly string[]>>;
+
+interface AnyVisit {
+  readonly services: ConsoleServices;
+  /** Parameters of the path (`:order_id`). */
+  readonly params: Readonly<Record<string, string>>;
+  /** The last one of each name. */
+  readonly query: Readonly<Record<string, string>>;
+  /** `http://127.0.0.1:7800`, as the browser names it. */
+  readonly origin: string;
+  readonly visitor: Visitor;
+}
+/** The owner, signed in. */
+export interface OwnerVisit extends AnyVisit {
+  readonly owner: Owner;
+  readonly session: Session;
+}
+/** Somebody who has not signed in; `ticket` is what a one-time link gave this browser. */
+export interface GuestVisit extends AnyVisit {
+  readonly ticket: string | undefined;
+}
+
+/** What a template finds under `page`. */
+export type PageData = Readonly<Record<string, unknown>>;
+
+/** What became of a form. */
+export type Outcome =
+  /** Done: the browser goes on to `to`, where `notice` is shown once. */
+  | { readonly kind: 'go'; readonly to: string; readonly notice?: string }
+  /** Done, and what it gave can be shown once only (a new key): the page again, with this beside what `load` gives. */
+  | { readonly kind: 'show'; readonly data: PageData }
+  /** Not done: the page again, with what was entered and why. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** What becomes of the browser's own keys at an entrance. */
+export type EntranceOutcome =
+  | Outcome
+  | { readonly kind: 'ticket'; readonly ticket: string; readonly expiresAtMs: number; readonly to: string }
+  | {
+      readonly kind: 'signed_in';
+      readonly token: string;
+      readonly deviceToken?: string;
+      readonly to: string;
+      readonly notice?: string;
+    };
+
+export const go = (to: string, notice?: string): Outcome => ({
+  kind: 'go',
+  to,
+  ...(notice === undefined ? {} : { notice }),
+});
+export const show = (data: PageData): Outcome => ({ kind: 'show', data });
+export const refused = (refusal: Refusal): Outcome => ({ kind: 'refused', refusal });
+
+/**
+ * How fresh the owner's second factor must be: `recent` asks for a code when the last one is older than STEP_UP_TTL_MS, `now`
+ * with every send. Without TOTP the passphrase takes its place.
+ */
+export type Proof = 'none' | 'recent' | 'now';
+
+export interface ActionOf<V, O> {
+  readonly proof: Proof;
+  run(visit: V, values: FormValues): Promise<O>;
+}
+
+/** A form's fields as they must be, and what sending it does. */
+export interface ActionDefinition<V, O, I extends z.ZodType> {
+  readonly input: I;
+  readonly proof?: Proof;
+  run(visit: V, input: z.output<I>): Promise<O> | O;
+}
+
+/** Topics that change what a page shows; see http/console-events.ts. */
+export const LIVE_TOPICS = ['state', 'orders', 'positions', 'quotes', 'agents', 'accounts', 'audit'] as const;
+export type LiveTopic = (typeof LIVE_TOPICS)[number];
+
+export interface NavEntry {
+  readonly label: string;
+  readonly group: 'trade' | 'agents' | 'record' | 'gateway';
+}
+
+interface PageOf<V, O> {
+  /** Below `/admin`: `/orders/:order_id`; the dashboard is ''. */
+  readonly path: string;
+  readonly title: string;
+  /** A file of views/console/. */
+  readonly view: string;
+  /** By the last part of the address that the form is sent to: `/admin/orders/:order_id/cancel`. */
+  readonly actions: Readonly<Record<string, ActionOf<V, O>>>;
+  load(visit: V): Promise<Result<PageData, Refusal>> | Result<PageData, Refusal>;
+}
+
+export interface Page extends PageOf<OwnerVisit, Outcome> {
+  /** undefined: reached from another page. */
+  readonly nav: NavEntry | undefined;
+  /** When one of these changes, the page looks again. */
+  readonly live: readonly LiveTopic[];
+  /** Files of views/static/ that this page alone needs: scripts, in this order. */
+  readonly scripts: readonly string[];
+  /** The page is sent somewhere else first: the first run is not finished. */
+  readonly duringSetup: boolean;
+}
+
+/** A page for who has not signed in. */
+export interface Entrance extends PageOf<GuestVisit, EntranceOutcome> {
+  /** GET with a one-time code in the address: it is redeemed, and leaves the address at once. */
+  readonly redeem: ((visit: GuestVisit, code: string) => EntranceOutcome) | undefined;
+}
+
+type Optional<P, K extends keyof P> = Omit<P, K> & Partial<Pick<P, K>>;
+
+export function definePage(
+  page: Optional<Page, 'nav' | 'live' | 'scripts' | 'actions' | 'duringSetup'>,
+): Page {
+  return { nav: undefined, live: [], scripts: [], actions: {}, duringSetup: false, ...page };
+}
+export function defineEntrance(entrance: Optional<Entrance, 'actions' | 'redeem'>): Entrance {
+  return { actions: {}, redeem: undefined, ...entrance };
+}
+
+/** One form of a page. */
+export const action = <I extends z.ZodType>(
+  definition: ActionDefinition<OwnerVisit, Outcome, I>,
+): ActionOf<OwnerVisit, Outcome> => parsedFirst(definition);
+/** One form of an entrance. */
+export const entranceAction = <I extends z.ZodType>(
+  definition: ActionDefinition<GuestVisit, EntranceOutcome, I>,
+): ActionOf<GuestVisit, EntranceOutcome> => parsedFirst(definition);
+
+/** Strictly: a form has the fields that its page gave it, and a page that was changed since says so. */
+function parsedFirst<V, O, I extends z.ZodType>(
+  definition: ActionDefinition<V, O, I>,
+): ActionOf<V, O | { readonly kind: 'refused'; readonly refusal: Refusal }> {
+  return {
+    proof: definition.proof ?? 'none',
+    async run(visit, values) {
+      const parsed = definition.input.safeParse(values);
+      if (parsed.success) return definition.run(visit, parsed.data);
+      // What was entered stands in the form again; a passphrase must not stand in an error.
+      const errors = parsed.error.issues
+        .slice(0, FIELD_ERRORS_MAX)
+        .map((issue) => fieldError(issue.path.join('.'), '', issue.message));
+      return { kind: 'refused', refusal: refuse('invalid_input', invalidForm(errors), { errors }) };
+    },
+  };
+}
+
+function invalidForm(errors: readonly { readonly field: string; readonly rule: string }[]): string {
+  const [first, ...more] = errors;
+  if (first === undefined) return 'The form could not be read; nothing was changed.';
+  const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  return `Nothing was changed. ${first.field === '' ? '' : `${first.field}: `}${first.rule}${rest}.`;
+}

@@ -1,0 +1,58 @@
+/** Forms of the console: what they sent, and the proof that it was our own page that sent it. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { FormValues } from '#console/define.ts';
+import { FORM_FIELDS_MAX } from '#limits.ts';
+
+/** Fields that the mount reads itself; a page never sees them. */
+export const FORM_TOKEN = '_token';
+export const FORM_CODE = '_code';
+
+/** Never stand in a page again, whatever went wrong. */
+const SECRET_FIELD = /passphrase|password|code|secret/;
+
+/** Bound to a cookie that no script reads: who can not read the page can not know it, and it can not be turned back. */
+export const formToken = (cookie: string): string =>
+  createHash('sha256').update(`form ${cookie}`).digest('base64url');
+
+/**
+ * Three answers to one question, each enough alone: what browsers say of where a request comes from (Fetch Metadata, Origin)
+ * and a token that only our own pages carry. The cookie itself is SameSite=Strict.
+ */
+export function isOwnForm(request: FastifyRequest, cookie: string | undefined, origin: string): boolean {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin') return false;
+  if (request.headers.origin !== undefined && request.headers.origin !== origin) return false;
+  const given = rawFields(request)[FORM_TOKEN];
+  if (cookie === undefined || typeof given !== 'string') return false;
+  const [a, b] = [Buffer.from(given), Buffer.from(formToken(cookie))];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** The body as `application/x-www-form-urlencoded`; undefined when it has more fields than any form of ours. */
+export function parseForm(text: string): FormValues | undefined {
+  const parsed = new URLSearchParams(text);
+  if (parsed.size > FORM_FIELDS_MAX) return undefined;
+  const values: Record<string, string | readonly string[]> = Object.create(null) as Record<string, string>;
+  for (const name of new Set(parsed.keys())) {
+    const [only = '', ...more] = parsed.getAll(name);
+    values[name] = more.length === 0 ? only : [only, ...more];
+  }
+  return values;
+}
+
+const rawFields = (request: FastifyRequest): FormValues => (request.body ?? {}) as FormValues;
+
+/** What the page's own form sent. */
+export function formValues(request: FastifyRequest): FormValues {
+  const entries = Object.entries(rawFields(request)).filter(([name]) => !name.startsWith('_'));
+  return Object.fromEntries(entries);
+}
+export function formCode(request: FastifyRequest): string | undefined {
+  const code = rawFields(request)[FORM_CODE];
+  return typeof code === 'string' && code !== '' ? code.trim() : undefined;
+}
+
+/** What may stand in the form again. */
+export const shownValues = (values: FormValues): FormValues =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => !SECRET_FIELD.test(name)));

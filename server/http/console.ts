@@ -1,0 +1,191 @@
+/** /admin: mounts the pages of the console, and decides before any of them who is asking and whether it is our own form. */
+import cookie from '@fastify/cookie';
+import helmet from '@fastify/helmet';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ActionOf, Entrance, EntranceOutcome, Outcome, OwnerVisit, Page } from '#console/define.ts';
+import { ENTRANCES, PAGES } from '#console/index.ts';
+import type { ConsoleServices } from '#console/services.ts';
+import { OWNER_CONSOLE } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import { FORM_BYTES_MAX } from '#limits.ts';
+import { transportOf } from './console-cookies.ts';
+import { formCode, formValues, isOwnForm, parseForm, shownValues } from './console-forms.ts';
+import { type ConsoleRequest, openConsoleRequests } from './console-request.ts';
+import { HELMET } from './console-security.ts';
+import { nothingHere } from './problem.ts';
+import { openViews } from './views.ts';
+
+const LOGIN = '/admin/login';
+
+export function consoleDoor(app: FastifyInstance, services: ConsoleServices): void {
+  void app.register(cookie);
+  void app.register(helmet, HELMET);
+  const requests = openConsoleRequests(services);
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
+    (_request, body, done) => {
+      const values = parseForm(String(body));
+      if (values === undefined) done(Object.assign(new Error('too many fields'), { statusCode: 413 }));
+      else done(null, values);
+    },
+  );
+  app.setErrorHandler((error, request, reply) => requests.of(request, reply).fault(error));
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('cache-control', 'no-store');
+    if (transportOf(request) !== undefined) return undefined;
+    return requests.of(request, reply).problem({
+      status: 403,
+      title: 'Not over plain http',
+      detail:
+        'The console is served over https, or over http on this machine alone: others would hear the passphrase. Open it as http://127.0.0.1 on the machine itself, through an SSH tunnel, or behind a proxy with TLS.',
+    });
+  });
+
+  const assets = openViews();
+  app.get<{ Params: { readonly name: string } }>('/admin/static/:name', (request, reply) =>
+    assets.sendAsset(request, reply, request.params.name),
+  );
+  for (const page of PAGES) mountPage(app, requests, page);
+  for (const entrance of ENTRANCES) mountEntrance(app, requests, entrance);
+  app.get('/admin/*', (request, reply) => {
+    const asked = requests.of(request, reply);
+    return asked.session === undefined ? toLogin(request, reply) : asked.problem(nothingHere());
+  });
+}
+
+type Requests = ReturnType<typeof openConsoleRequests>;
+
+// ---- pages of the owner -------------------------------------------------------------------------------------------
+
+function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
+  const path = `/admin${page.path}`;
+  const admitted = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): { readonly asked: ConsoleRequest; readonly visit: OwnerVisit } | undefined => {
+    const asked = requests.of(request, reply);
+    const { session, anyVisit } = asked;
+    return session && { asked, visit: { ...anyVisit, owner: OWNER_CONSOLE, session } };
+  };
+  app.get(path, async (request, reply) => {
+    const admission = admitted(request, reply);
+    if (admission === undefined) return toLogin(request, reply);
+    return admission.asked.page(page, await page.load(admission.visit));
+  });
+  for (const [name, act] of Object.entries(page.actions)) {
+    app.post(`${path}/${name}`, async (request, reply) => {
+      const admission = admitted(request, reply);
+      if (admission === undefined) return toLogin(request, reply);
+      const { asked, visit } = admission;
+      if (!isOwnForm(request, asked.token, visit.origin)) return asked.problem(FOREIGN_FORM);
+      const proof = await prove(request, asked, act);
+      if (proof.kind === 'ask') return asked.askForProof(page, proof.refusal);
+      const outcome = await act.run(visit, formValues(request));
+      return answer({ asked, page, name, outcome, load: () => page.load(visit) });
+    });
+  }
+}
+
+const FOREIGN_FORM = {
+  status: 403,
+  title: 'Not from this console',
+  detail:
+    'The form did not come from a page of this console, or from one of an earlier sign-in; nothing was changed. Open the page again and repeat it.',
+};
+
+type Proved = { readonly kind: 'proved' } | { readonly kind: 'ask'; readonly refusal?: Refusal };
+
+async function prove(
+  request: FastifyRequest,
+  asked: ConsoleRequest,
+  act: ActionOf<OwnerVisit, Outcome>,
+): Promise<Proved> {
+  const { session, token, services, anyVisit } = asked;
+  if (act.proof === 'none') return { kind: 'proved' };
+  if (session === undefined || token === undefined) return { kind: 'ask' };
+  if (act.proof === 'recent' && services.access.owner.isSteppedUp(session)) return { kind: 'proved' };
+  const code = formCode(request);
+  if (code === undefined) return { kind: 'ask' };
+  const stepped = await services.access.owner.stepUp(token, code, anyVisit.visitor);
+  return stepped.ok ? { kind: 'proved' } : { kind: 'ask', refusal: stepped.error };
+}
+
+interface Answered {
+  readonly asked: ConsoleRequest;
+  readonly page: Page | Entrance;
+  readonly name: string;
+  readonly outcome: Outcome;
+  readonly load: () => ReturnType<Page['load']>;
+}
+
+async function answer({ asked, page, name, outcome, load }: Answered): Promise<FastifyReply> {
+  switch (outcome.kind) {
+    case 'go':
+      if (outcome.notice !== undefined) asked.notify(outcome.notice);
+      return asked.reply.redirect(outcome.to, 303);
+    case 'show':
+      return asked.page(page, await load(), { shown: outcome.data });
+    case 'refused': {
+      const values = shownValues(formValues(asked.request));
+      return asked.page(page, await load(), { form: { action: name, values, refusal: outcome.refusal } });
+    }
+  }
+}
+
+// ---- entrances ----------------------------------------------------------------------------------------------------
+
+function mountEntrance(app: FastifyInstance, requests: Requests, entrance: Entrance): void {
+  const path = `/admin${entrance.path}`;
+  const { redeem } = entrance;
+  app.get<{ Querystring: { readonly code?: unknown } }>(path, async (request, reply) => {
+    const asked = requests.of(request, reply);
+    const { code } = request.query;
+    if (redeem && typeof code === 'string')
+      return follow({ asked, entrance, name: '', outcome: redeem(asked.guestVisit(), code) });
+    asked.rememberVisit();
+    return asked.page(entrance, await entrance.load(asked.guestVisit()));
+  });
+  for (const [name, act] of Object.entries(entrance.actions)) {
+    app.post(`${path}/${name}`, async (request, reply) => {
+      const asked = requests.of(request, reply);
+      const visit = asked.guestVisit();
+      if (!isOwnForm(request, asked.jar.get('visit'), visit.origin)) return asked.problem(FOREIGN_FORM);
+      return follow({ asked, entrance, name, outcome: await act.run(visit, formValues(request)) });
+    });
+  }
+}
+
+interface Entered {
+  readonly asked: ConsoleRequest;
+  readonly entrance: Entrance;
+  readonly name: string;
+  readonly outcome: EntranceOutcome;
+}
+
+async function follow({ asked, entrance, name, outcome }: Entered): Promise<FastifyReply> {
+  switch (outcome.kind) {
+    case 'ticket':
+      asked.jar.set('ticket', outcome.ticket, outcome.expiresAtMs);
+      return asked.reply.redirect(outcome.to, 303);
+    case 'signed_in':
+      asked.signIn(outcome);
+      return asked.reply.redirect(outcome.to, 303);
+    case 'refused':
+      // A one-time link that opens nothing: no page says what it might have opened.
+      if (name === '') return asked.problem({ ...nothingHere(), detail: outcome.refusal.detail });
+      break;
+    case 'go':
+    case 'show':
+  }
+  const load = () => entrance.load(asked.guestVisit());
+  return answer({ asked, page: entrance, name, outcome, load });
+}
+
+/** Back to where they were going, once they have signed in. */
+function toLogin(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const wanted = request.method === 'GET' && request.url !== '/admin' ? request.url : undefined;
+  return reply.redirect(wanted === undefined ? LOGIN : `${LOGIN}?next=${encodeURIComponent(wanted)}`, 303);
+}
