@@ -35,6 +35,14 @@ export const KILL_WATCH_INTERVAL_MS = 250;
 
 export const PAGE_DEFAULT = 100;
 export const PAGE_MAX = 500;
+/** Rows that one page of the owner's looks at for those that fit its filters; what is further back is on the next one. */
+export const OWNER_SCAN_ROWS_MAX = 2_000;
+/** How far down two filters are compared, to begin with the rarer one. */
+export const OWNER_SCAN_PROBE_ROWS = 200;
+/** What waits for the owner is counted in full and listed up to this. */
+export const WAITING_ITEMS_MAX = 50;
+/** A mandate that ends within it is said to be ending. */
+export const MANDATE_ENDING_MS = 86_400_000;
 export const BARS_MAX = 1_000;
 export const SYMBOLS_PER_CALL_MAX = 50;
 export const CLIENT_ORDER_ID_LENGTH_MAX = 64;
@@ -82,6 +90,12 @@ export const AUDIT_ARGUMENTS_REMEMBERED_MAX = 1_000;
 export const AUDIT_ARGUMENTS_REMEMBERED_LENGTH_MAX = 200;
 /** Rows that a verification reads at a time: between two batches it holds nothing that the engine's would wait for. */
 export const AUDIT_VERIFY_ROWS_MAX = 2_000;
+/** Rows that a search looks at where no index leads to what it looks for. */
+export const AUDIT_SCAN_ROWS_MAX = 2_000;
+/** Combinations of agent, kind, tool and outcome that a search goes through one by one. */
+export const AUDIT_SUBJECTS_MAX = 1_000;
+/** Lines that the index of orders may be behind. */
+export const AUDIT_ORDERS_BEHIND_MAX = 200;
 export const AUDIT_LINE_BYTES_MAX = 512 * 1024;
 /** What one batch appends to the file before it is synced. */
 export const AUDIT_FILE_BATCH_BYTES_MAX = 4 * 1024 * 1024;

@@ -5,16 +5,20 @@ import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { Clock } from '#ports.ts';
 import { openChanges } from '#store/changes.ts';
+import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
 import { type AccountBook, LOCAL_AGENT } from './agent-name.ts';
 import { type AgentState, agentStates } from './agent-state.ts';
 import { type Agents, openAgents } from './agents.ts';
-import { type ApiKeys, openApiKeys } from './api-keys.ts';
+import { type ApiKeys, type NewKey, openApiKeys } from './api-keys.ts';
 import { type KeyCheck, openKeyCheck } from './authenticate.ts';
 import { type Authority, openAuthority } from './authority.ts';
+import { type EquipRequest, openEquip } from './equip.ts';
 import { keyTable } from './key-table.ts';
 import { localAgent } from './local-agent.ts';
 import { type InstrumentResolver, type Mandates, openMandates } from './mandates.ts';
+import { type OwnerAccess, openOwner } from './owner.ts';
+import type { PassphraseCost } from './owner-passphrase.ts';
 import { DEFAULT_RATES, openRateLimiter, type Rate, type RateLimiter } from './rate.ts';
 import { openReducing, REDUCING_REASONS, type ReducingReason, type ReducingRow } from './reducing.ts';
 import { openStillLive } from './still-live.ts';
@@ -33,12 +37,17 @@ export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar 
     reducingOf(id: AgentId): readonly ReducingRow[];
   };
   readonly keys: ApiKeys & Pick<KeyCheck, 'authenticate'>;
+  /** A new agent with its accounts, mandate and first key in one commit, or nothing of it. */
+  equip(request: EquipRequest): Result<NewKey, Refusal>;
   /** The stdio door without a key. */
   localPrincipal(): Result<Principal, Refusal>;
   /** Synchronous; the order line asks again inside its transaction. */
   stillLive(who: Principal): Result<void, Refusal>;
   readonly mandates: Mandates;
+  readonly owner: OwnerAccess;
   readonly rate: Pick<RateLimiter, 'take'>;
+  /** Other rates of keys and stdio from here on. */
+  changeRates(rates: { readonly read: Rate; readonly write: Rate }): void;
   /** Wall time that never goes back, epoch ms. */
   readonly wall: SteadyWall;
   /** Called after the commit, with every mandate that is set, revoked or found expired. */
@@ -51,12 +60,16 @@ export interface AccessOptions {
   readonly store: Store;
   readonly audit: AuditLog;
   readonly clock: Clock;
+  /** Seals the seed of the owner's authenticator. */
+  readonly keyring: Keyring;
   /** IANA zone of mandate days (PORTCULLIS_TIMEZONE). */
   readonly timezone: string;
   readonly instruments: InstrumentResolver;
   readonly accounts: AccountBook;
   /** PORTCULLIS_RATE_LIMIT_READ and _WRITE; the bucket of reduce tools is as large as the one of writes. */
   readonly rates?: { readonly read: Rate; readonly write: Rate };
+  /** What hashing a passphrase costs; PASSPHRASE_COST. */
+  readonly passphraseCost?: PassphraseCost;
 }
 
 export function openAccess(o: AccessOptions): Access {
@@ -102,6 +115,7 @@ export function openAccess(o: AccessOptions): Access {
       reducingOf: (id) => reducing.of(id),
     },
     keys: { ...keys, authenticate: (presented, from) => keyCheck.authenticate(presented, from) },
+    equip: openEquip({ store, agents, keys, mandates }),
     localPrincipal: () => local.principal(),
     stillLive,
     mandates: {
@@ -109,7 +123,9 @@ export function openAccess(o: AccessOptions): Access {
       set: (name, document, by) => mandates.set(known(name), document, by),
       revoke: (name, by) => mandates.revoke(known(name), by),
     },
+    owner: openOwner({ ...o, wall }),
     rate: limiter,
+    changeRates: (next) => limiter.change({ ...next, reduce: next.write }),
     wall,
     onMandateChange: (listener) => void mandateListeners.push(listener),
     close: () => limiter.flush(),

@@ -30,6 +30,29 @@ export const UNREADABLE = 'unreadable';
 export const shownAddress = (given: string | undefined): string =>
   canonicalAddress(given ?? '')?.address ?? UNREADABLE;
 
+/** RFC 4291, section 2.5.4: a subscriber is given a /64 whole, and has 2^64 addresses to try from. */
+const IPV6_NETWORK_GROUPS = 4;
+
+/** This machine, whatever it calls itself. */
+export const LOOPBACK = 'loopback';
+
+/** Whose address it is, for counting: this machine, an IPv4 address, or the /64 of an IPv6 one. */
+export function networkOf(given: string): string {
+  const canonical = canonicalAddress(given);
+  if (!canonical) return UNREADABLE;
+  const { family, address } = canonical;
+  if (address === '::1' || (family === 'ipv4' && address.startsWith('127.'))) return LOOPBACK;
+  return family === 'ipv4' ? address : networkGroups(address).slice(0, IPV6_NETWORK_GROUPS).join(':');
+}
+
+/** The eight groups of a canonical IPv6 address, with what `::` leaves out. */
+function networkGroups(address: string): readonly string[] {
+  const [head = '', tail] = address.split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after];
+}
+
 /** `10.0.0.0/8`, `2001:db8::/32`, or one address; the error is the rule that it broke. */
 export function parseRange(given: string): Result<AddressRange, string> {
   const rule = 'an address or a range such as 10.0.0.0/8 or 2001:db8::/32';

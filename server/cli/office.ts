@@ -12,11 +12,14 @@ import type { Clock } from '#ports.ts';
 import { type AccountTable, accountTable } from '#store/accounts.ts';
 import { type Keyring, openKeyring } from '#store/keyring.ts';
 import { openStore, type Store } from '#store/open.ts';
+import { openSettingsBook, type SettingsBook } from './settings-book.ts';
 import { StartError } from './start-error.ts';
 
 /** What is there without trading: enough for the owner's commands when no engine runs. */
 export interface Office {
+  /** As this process started with them; `settings` knows what has changed since. */
   readonly config: Config;
+  readonly settings: SettingsBook;
   readonly clock: Clock;
   readonly store: Store;
   readonly keyring: Keyring;
@@ -24,35 +27,36 @@ export interface Office {
   readonly access: Access;
   readonly book: InstrumentBook;
   readonly accounts: AccountTable;
-  /** What the account's currency would be. */
-  readonly paperCurrency: () => string;
   /** undefined while no engine runs. */
   readonly engine: Engine | undefined;
 }
 
 /** Opens the books under a lock that the caller holds. */
-export function openOffice(config: Config, clock: Clock): Office & { close(): void } {
-  for (const folder of [config.DATA_DIR, config.LOG_DIR]) closeFolder(folder);
-  const keyring = openKeyring(config.MCP_OAUTH_KEYS_DIR);
+export function openOffice(given: Config, clock: Clock): Office & { close(): void } {
+  for (const folder of [given.DATA_DIR, given.LOG_DIR]) closeFolder(folder);
+  const keyring = openKeyring(given.MCP_OAUTH_KEYS_DIR);
   // A key that can not be used stops the start before the database is touched.
   for (const name of Object.values(AUDIT_KEYS)) if (keyring.exists(name)) keyring.secret(name);
-  const store = openStore(config.DATA_DIR);
+  const store = openStore(given.DATA_DIR);
   try {
-    const audit = openAuditLog({ store, clock, folder: config.LOG_DIR, keyring });
+    const audit = openAuditLog({ store, clock, folder: given.LOG_DIR, keyring });
+    const settings = openSettingsBook({ store, audit, given });
+    const config = settings.acting();
     const book = instrumentBook(BUILT_IN);
     const accounts = accountTable(store);
     const access = openAccess({
       store,
       audit,
       clock,
+      keyring,
       timezone: config.PORTCULLIS_TIMEZONE,
       instruments: book,
       accounts: { currencyOf: (id) => accounts.byId(id)?.currency },
       rates: { read: config.PORTCULLIS_RATE_LIMIT_READ, write: config.PORTCULLIS_RATE_LIMIT_WRITE },
     });
-    const paperCurrency = (): string => tapeInstrument(config, book).currency;
     return {
       config,
+      settings,
       clock,
       store,
       keyring,
@@ -60,7 +64,6 @@ export function openOffice(config: Config, clock: Clock): Office & { close(): vo
       access,
       book,
       accounts,
-      paperCurrency,
       engine: undefined,
       close() {
         access.close();

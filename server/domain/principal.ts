@@ -40,6 +40,11 @@ export interface Owner {
 
 export type Actor = Principal | Owner;
 export const OWNER_CLI: Owner = { kind: 'owner', credential: 'owner', door: 'cli' };
+export const OWNER_CONSOLE: Owner = { kind: 'owner', credential: 'owner', door: 'console' };
+
+/** Whom the owner's own orders and positions belong to; no agent may be called so, and ids of agents look otherwise. */
+export const OWNER_HOLDER: AgentId = agentId('owner');
+export const holderOf = (who: Actor): AgentId => (who.kind === 'owner' ? OWNER_HOLDER : who.agent);
 
 /** Names of agents, accounts and owners: what is safe in a terminal, a URL and a file name. */
 export const NAME_PATTERN = /^[a-z0-9][a-z0-9_.-]{0,39}$/;

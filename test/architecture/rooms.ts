@@ -32,6 +32,7 @@ const PACKAGES: readonly { readonly name: RegExp; readonly rooms: readonly strin
   { name: /^@modelcontextprotocol\//, rooms: ['http'] },
   { name: /^oidc-provider/, rooms: ['oauth'] },
   { name: /^nunjucks$/, rooms: ['http', 'console'] },
+  { name: /^(?:otplib|qrcode)(?:\/|$)/, rooms: ['access'] },
 ];
 
 const imported = (source: Source, judge: (one: Import) => string | undefined) =>

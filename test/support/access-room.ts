@@ -52,6 +52,7 @@ function openRoom(folder: string, clock: HandClock, options: Partial<AccessOptio
     store,
     audit,
     clock,
+    keyring,
     timezone: 'UTC',
     instruments: instrumentBook(BUILT_IN),
     accounts: { currencyOf: (id) => CURRENCIES.get(id) },

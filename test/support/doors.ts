@@ -179,6 +179,7 @@ export async function openDoors(
     store,
     audit,
     clock,
+    keyring,
     timezone: 'UTC',
     instruments: book,
     accounts: { currencyOf: (id) => (id === 'paper' ? 'USD' : undefined) },

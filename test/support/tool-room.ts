@@ -55,6 +55,7 @@ export function toolRoom(o: RoomOptions = {}): ToolRoom {
     store,
     audit,
     clock,
+    keyring,
     timezone: 'UTC',
     instruments: book,
     accounts: { currencyOf: (id) => (['paper', 'second'].includes(id) ? 'USD' : undefined) },

@@ -113,6 +113,7 @@ async function openRoom(folder: string, clock: HandClock, options: RoomOptions):
     store,
     audit,
     clock,
+    keyring,
     timezone: options.timezone ?? 'UTC',
     instruments: book,
     accounts: {

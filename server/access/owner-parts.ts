@@ -1,0 +1,115 @@
+/** What the owner's access is made of, as its acts share it; and what every wrong proof is answered. */
+import type { AuditLog } from '#audit/log.ts';
+import type { Door } from '#domain/principal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import { err, type Result } from '#domain/result.ts';
+import type { Store } from '#store/open.ts';
+import { shownAddress } from './address.ts';
+import type { Devices } from './owner-devices.ts';
+import { type LinkPurpose, type Links } from './owner-links.ts';
+import { type Bucket, type Lockout, visitorBuckets } from './owner-lockout.ts';
+import type { Lane, Passphrases } from './owner-passphrase.ts';
+import type { Ticket, Visitor } from './owner-records.ts';
+import type { FoundCode, SecondFactor } from './owner-second-factor.ts';
+import type { Sessions } from './owner-sessions.ts';
+import type { OwnerTable } from './owner-table.ts';
+import type { SteadyWall } from './wall.ts';
+
+export interface OwnerParts {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly wall: SteadyWall;
+  readonly table: OwnerTable;
+  readonly passphrases: Passphrases;
+  readonly lockout: Lockout;
+  readonly links: Links;
+  readonly sessions: Sessions;
+  readonly devices: Devices;
+  readonly secondFactor: SecondFactor;
+}
+
+/** What was asked, for the record. */
+export type ProofFor = 'sign_in' | 'step_up' | 'confirm' | 'setup_code' | 'reset_code' | 'change' | 'reset';
+/** What was wrong: for the record alone. */
+export type Wrong = 'name' | 'passphrase' | 'code' | 'session' | 'link' | 'locked' | 'busy';
+
+export interface Try {
+  readonly proofFor: ProofFor;
+  readonly buckets: readonly Bucket[];
+  /** Where it waits for its hash; undefined: it needs none. */
+  readonly lane?: Lane;
+  readonly door: Door;
+  readonly from?: Visitor;
+}
+
+/** The same words whatever was wrong, so that nobody learns which part of a guess was right. */
+export const wrongProof = (): Refusal =>
+  refuse(
+    'unauthenticated',
+    'The name, the passphrase or the code is wrong; nobody was signed in. Try again.',
+  );
+
+/** Whether the try may be looked at; it is counted then. A refusal is on the record. */
+export function admit(parts: OwnerParts, one: Try): Result<void, Refusal> {
+  const busy = one.lane && parts.passphrases.busy(one.lane);
+  if (busy) return refused(parts, one, 'busy', busy);
+  const taken = parts.lockout.take(one.buckets);
+  return taken.ok ? taken : refused(parts, one, 'locked', taken.error);
+}
+
+/** Puts on the record what the answer does not say. Never anything that was typed: passphrases are typed into wrong fields. */
+export function refused(
+  parts: OwnerParts,
+  one: Try,
+  why: Wrong,
+  refusal: Refusal = wrongProof(),
+): Result<never, Refusal> {
+  parts.audit.recordRepeated({
+    kind: 'owner.sign_in_refused',
+    credential: 'owner',
+    door: one.door,
+    outcome: 'refused',
+    detail: {
+      reason: refusal.reason,
+      for: one.proofFor,
+      why,
+      ...(one.from === undefined ? {} : { address: shownAddress(one.from.address) }),
+    },
+  });
+  return err(refusal);
+}
+
+/** Inside the transaction of what it proves; false when somebody else used the code a moment before. */
+export function spendCode(parts: OwnerParts, found: FoundCode, door: Door): boolean {
+  if (!parts.secondFactor.spend(found)) return false;
+  if (found.kind === 'recovery') {
+    const left = parts.table.record()?.recoveryCodesLeft ?? 0;
+    parts.audit.record({
+      kind: 'owner.recovery_used',
+      credential: 'owner',
+      door,
+      outcome: 'ok',
+      detail: { left },
+    });
+  }
+  return true;
+}
+
+/** Following a one-time link. Wrong codes are counted, in buckets of their own: who guesses links locks nobody out of signing in. */
+export function redeemLink(
+  parts: OwnerParts,
+  purpose: LinkPurpose,
+  code: string,
+  from: Visitor,
+): Result<Ticket, Refusal> {
+  const buckets = visitorBuckets('link', from.address);
+  const one: Try = { proofFor: `${purpose}_code`, buckets, door: 'console', from };
+  const admitted = admit(parts, one);
+  if (!admitted.ok) return admitted;
+  const ticket = parts.store.transaction(() => {
+    const redeemed = parts.links.redeem(purpose, code);
+    if (redeemed.ok) parts.lockout.clear(buckets);
+    return redeemed;
+  });
+  return ticket.ok ? ticket : refused(parts, one, 'link', ticket.error);
+}

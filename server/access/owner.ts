@@ -1,0 +1,169 @@
+/** The owner: who claims the gateway, how they prove who they are, and where they are signed in. */
+import type { AuditLog } from '#audit/log.ts';
+import type { Owner } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+import type { Keyring } from '#store/keyring.ts';
+import type { Store } from '#store/open.ts';
+import { openDevices } from './owner-devices.ts';
+import { openEnrolment } from './owner-enrolment.ts';
+import { openLinks } from './owner-links.ts';
+import { openLockout } from './owner-lockout.ts';
+import { openNewPassphrase } from './owner-new-passphrase.ts';
+import type { OwnerParts } from './owner-parts.ts';
+import { openPassphrases, type PassphraseCost } from './owner-passphrase.ts';
+import { openProofs } from './owner-proof.ts';
+import type {
+  Device,
+  OneTimeLink,
+  OwnerRecord,
+  SecondFactorPurpose,
+  Session,
+  SignedIn,
+  SignIn,
+  Ticket,
+  TotpOffer,
+  Visitor,
+} from './owner-records.ts';
+import { openSecondFactor } from './owner-second-factor.ts';
+import { openSessions } from './owner-sessions.ts';
+import { openSetup } from './owner-setup.ts';
+import { openSignIn } from './owner-sign-in.ts';
+import { ownerTable } from './owner-table.ts';
+import type { SteadyWall } from './wall.ts';
+
+export type * from './owner-records.ts';
+export { SECOND_FACTOR_PURPOSES } from './owner-records.ts';
+
+/**
+ * Refusals: `unauthenticated` for anything wrong with a proof, in the same words and time; `rate_limited` with `retry_after`
+ * while a visitor is locked out or too many hashes wait; `not_found` for a link or ticket that opens nothing; `invalid_input`
+ * for what was chosen badly, with the field in `errors` and never its value.
+ */
+export interface OwnerAccess {
+  /** undefined: nobody has claimed this gateway yet. */
+  record(): OwnerRecord | undefined;
+
+  // ---- setup, only while there is no owner
+  /** Voids the one before, and its ticket. Throws when there is an owner. */
+  issueSetupCode(): OneTimeLink;
+  redeemSetupCode(code: string, from: Visitor): Result<Ticket, Refusal>;
+  setupTicketLive(ticket: string): boolean;
+  /** `ticket` is required from the console, and void afterwards. */
+  create(o: {
+    readonly name: string;
+    readonly passphrase: string;
+    readonly by: Owner;
+    readonly ticket?: string | undefined;
+  }): Promise<Result<OwnerRecord, Refusal>>;
+
+  // ---- signing in
+  /** An authenticator is enrolled, the purpose `sign_in` is on, and the device is not trusted. */
+  asksForCode(from: Visitor): boolean;
+  signIn(o: SignIn): Promise<Result<SignedIn, Refusal>>;
+  /** Without any proof: for the one who has created the owner a moment ago. */
+  openSession(from: Visitor): { readonly token: string; readonly session: Session };
+  /** undefined: none. Notes that it was seen, and from where. */
+  session(token: string, from: Visitor): Session | undefined;
+  sessions(): readonly Session[];
+  /** Signing out; no such session: nothing happens. */
+  endSession(id: string): void;
+  /** How many ended. */
+  endOtherSessions(keepId: string): number;
+  /** Told after the commit, so that what is streaming to that session ends at once. Returns what ends the listening. */
+  onSessionEnd(listener: (id: string) => void): () => void;
+
+  // ---- proofs
+  /** `code`: of the authenticator, or a recovery code; the passphrase when no authenticator is enrolled. */
+  stepUp(token: string, code: string, from: Visitor): Promise<Result<void, Refusal>>;
+  /** Proved anew within STEP_UP_TTL_MS. */
+  isSteppedUp(session: Session): boolean;
+  /** For the command line: the passphrase, and a code when an authenticator is enrolled. */
+  confirm(o: {
+    readonly passphrase: string;
+    readonly code?: string | undefined;
+    readonly from: Visitor;
+  }): Promise<Result<void, Refusal>>;
+
+  // ---- the second factor
+  /** Kept sealed until it is confirmed; a new one replaces it. Throws when there is no owner, as everything below does. */
+  beginTotp(): TotpOffer;
+  /** Ten recovery codes, to be shown once; those of an authenticator before are void. */
+  confirmTotp(code: string): Result<{ readonly recoveryCodes: readonly string[] }, Refusal>;
+  /** Whether it is one of them; does not spend it. */
+  confirmRecoveryCode(code: string): boolean;
+  /** Voids the old ones. Throws when no authenticator is enrolled. */
+  newRecoveryCodes(): readonly string[];
+  /** Recovery codes and purposes go with it. */
+  removeTotp(): void;
+  /** Refused when no authenticator is enrolled. */
+  setPurposes(purposes: ReadonlySet<SecondFactorPurpose>): Result<void, Refusal>;
+
+  // ---- the passphrase
+  /** Ends every other session and every trusted device. */
+  changePassphrase(o: {
+    readonly current: string;
+    readonly next: string;
+    readonly keepSessionId: string;
+  }): Promise<Result<void, Refusal>>;
+  /** For the command line alone. Voids the one before, and its ticket. */
+  issueResetLink(): OneTimeLink;
+  redeemResetCode(code: string, from: Visitor): Result<Ticket, Refusal>;
+  resetTicketLive(ticket: string): boolean;
+  /** `code` where the purpose `password_reset` is on. Ends every session and every trusted device. */
+  resetPassphrase(o: {
+    readonly ticket: string;
+    readonly next: string;
+    readonly code?: string | undefined;
+    readonly from: Visitor;
+  }): Promise<Result<void, Refusal>>;
+
+  // ---- trusted devices
+  devices(): readonly Device[];
+  /** Its sessions end too, but for the one to keep. */
+  forgetDevice(id: string, keepSessionId?: string): void;
+}
+
+interface OwnerOptions {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly wall: SteadyWall;
+  readonly keyring: Keyring;
+  readonly passphraseCost?: PassphraseCost;
+}
+
+export function openOwner(o: OwnerOptions): OwnerAccess {
+  const { store, audit, wall, keyring } = o;
+  const table = ownerTable(store);
+  const sessions = openSessions({ store, audit, wall });
+  const parts: OwnerParts = {
+    store,
+    audit,
+    wall,
+    table,
+    sessions,
+    passphrases: openPassphrases(o.passphraseCost),
+    lockout: openLockout(store, wall),
+    links: openLinks({ store, audit, wall }),
+    devices: openDevices(store, wall),
+    secondFactor: openSecondFactor({ store, keyring, wall, table }),
+  };
+  return {
+    record: () => table.record(),
+    ...openSetup(parts),
+    ...openSignIn(parts),
+    ...openProofs(parts),
+    ...openEnrolment(parts),
+    ...openNewPassphrase(parts),
+    session(token, from) {
+      const session = sessions.find(token);
+      if (session) sessions.seen(session, from);
+      return session;
+    },
+    sessions: () => sessions.list(),
+    endSession: (id) =>
+      store.transaction(() => void sessions.end((session) => session.id === id, 'sign_out')),
+    endOtherSessions: (keepId) => store.transaction(() => sessions.end(({ id }) => id !== keepId, 'ended')),
+    onSessionEnd: (listener) => sessions.onEnd(listener),
+  };
+}
