@@ -1,5 +1,5 @@
 /** What is taken back when an agent's authority shrinks: its adding orders, all of them or those that no longer fit. */
-import type { AgentId } from '#domain/principal.ts';
+import type { Actor, AgentId } from '#domain/principal.ts';
 import { cancelMany } from './cancel.ts';
 import type { Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
@@ -8,14 +8,23 @@ interface Which {
   readonly why: string;
   /** Absent: every adding order. */
   readonly which?: (order: StoredOrder) => boolean;
+  readonly actor?: Actor;
 }
 
-/** Starts the cancels and does not wait: the broker's answers arrive as events, and what is unclear is asked for again. */
-export function cancelAdding(line: Line, agent: AgentId, { why, which = () => true }: Which): void {
+/**
+ * Starts the cancels, names the orders and does not wait: the broker's answers arrive as events, and what is unclear is asked
+ * for again.
+ */
+export function cancelAdding(
+  line: Line,
+  agent: AgentId,
+  { why, which = () => true, actor }: Which,
+): readonly string[] {
   const adding = line.orders
     .working({ agent })
     .filter((order) => order.effect === 'adding' && order.status !== 'pending_cancel' && which(order));
-  if (adding.length > 0) void cancelMany(line, adding, why).catch(() => undefined);
+  if (adding.length > 0) void cancelMany(line, adding, why, actor).catch(() => undefined);
+  return adding.map((order) => order.orderId);
 }
 
 /** After a change of mandate: tightening cancels what no longer fits, and nothing else. */

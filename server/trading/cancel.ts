@@ -1,6 +1,6 @@
 /** Cancels: an agent's own orders, whatever the trading state; they go out even when they can not be written down first. */
 import { isFinal } from '#domain/order.ts';
-import type { AccountId, Actor, Principal } from '#domain/principal.ts';
+import { type AccountId, type Actor, holderOf, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { CANCEL_WAIT_MS } from '#limits.ts';
@@ -36,15 +36,8 @@ export async function cancelOrder(
   const known = recallReduction<{ orderId: string }>(line, who, commit);
   if (known !== undefined && !known.ok) return known;
   const order = found.value;
-  if (isFinal(order.status)) {
-    // Canceled already: that is what the caller wanted, so a repeat is not an error.
-    if (order.status === 'canceled') return ok({ dryRun: commit.dryRun, order });
-    return err(
-      refuse('order_final', `The order is ${order.status}; there is nothing to cancel.`, {
-        order_id: order.orderId,
-      }),
-    );
-  }
+  const over = alreadyOver(order);
+  if (over !== undefined) return over.ok ? ok({ dryRun: commit.dryRun, order }) : over;
   if (commit.dryRun) return ok({ dryRun: true, order });
   if (known === undefined)
     evenIfBroken(() =>
@@ -53,7 +46,30 @@ export async function cancelOrder(
         orderId: order.orderId,
       }),
     );
-  const outcome = await dispatchCancel(line, order, 'cancel asked by the agent', who);
+  const canceled = await cancelOne(line, order, 'cancel asked by the agent', who);
+  return canceled.ok ? ok({ dryRun: false, order: canceled.value }) : canceled;
+}
+
+/** What there is to say of an order that is final; undefined while it can be canceled. */
+export function alreadyOver(order: StoredOrder): Result<StoredOrder, Refusal> | undefined {
+  if (!isFinal(order.status)) return undefined;
+  // Canceled already: that is what the caller wanted, so a repeat is not an error.
+  if (order.status === 'canceled') return ok(order);
+  return err(
+    refuse('order_final', `The order is ${order.status}; there is nothing to cancel.`, {
+      order_id: order.orderId,
+    }),
+  );
+}
+
+/** Cancels and gives the order as it stands after the broker's word, or after CANCEL_WAIT_MS without one. */
+export async function cancelOne(
+  line: Line,
+  order: StoredOrder,
+  why: string,
+  actor: Actor,
+): Promise<Result<StoredOrder, Refusal>> {
+  const outcome = await dispatchCancel(line, order, why, actor);
   if (outcome.kind === 'rejected') {
     return err(
       refuse('broker_unavailable', `The broker did not take the cancel: ${outcome.reason}.`, {
@@ -63,7 +79,7 @@ export async function cancelOrder(
     );
   }
   const after = await waitFor(line, order.orderId, (now) => isFinal(now.status), CANCEL_WAIT_MS);
-  return ok({ dryRun: false, order: after ?? order });
+  return ok(after ?? order);
 }
 
 /**
@@ -94,11 +110,11 @@ function cancelable(line: Line, who: Principal, orderId: string): Result<StoredO
 /** What a key of a reduce tool has done before; the same key and arguments never act twice. */
 export function recallReduction<T>(
   line: Line,
-  who: Principal,
+  who: Actor,
   commit: ReduceCommit,
 ): Result<T, Refusal> | undefined {
   if (commit.idempotencyKey === undefined || commit.dryRun) return undefined;
-  const bound = line.idempotency.find(who.agent, commit.tool, commit.idempotencyKey);
+  const bound = line.idempotency.find(holderOf(who), commit.tool, commit.idempotencyKey);
   if (bound === undefined) return undefined;
   if (bound.digest !== commit.digest) return err(keyConflict(bound.orderId));
   if (bound.outcome === null)
@@ -108,7 +124,7 @@ export function recallReduction<T>(
 
 export function bindReduction(
   line: Line,
-  who: Principal,
+  who: Actor,
   commit: ReduceCommit,
   bound: { readonly outcome: string | null; readonly orderId: string | null } = {
     outcome: null,
@@ -118,7 +134,7 @@ export function bindReduction(
   const key = commit.idempotencyKey;
   if (key === undefined) return;
   line.store.transaction(() =>
-    line.idempotency.bind(who.agent, commit.tool, key, {
+    line.idempotency.bind(holderOf(who), commit.tool, key, {
       digest: commit.digest,
       ...bound,
       atMs: line.wallMs(),
@@ -126,10 +142,12 @@ export function bindReduction(
   );
 }
 
-export function settleReduction(line: Line, who: Principal, commit: ReduceCommit, outcome: unknown): void {
+export function settleReduction(line: Line, who: Actor, commit: ReduceCommit, outcome: unknown): void {
   const key = commit.idempotencyKey;
   if (key === undefined) return;
-  line.store.transaction(() => line.idempotency.settle(who.agent, commit.tool, key, JSON.stringify(outcome)));
+  line.store.transaction(() =>
+    line.idempotency.settle(holderOf(who), commit.tool, key, JSON.stringify(outcome)),
+  );
 }
 
 export async function cancelAllOrders(

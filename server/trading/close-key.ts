@@ -1,5 +1,5 @@
 /** What a key of a close has done before: the order it made, or the outcome that was written down. */
-import type { Principal } from '#domain/principal.ts';
+import { type Actor, holderOf } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { recallReduction } from './cancel.ts';
@@ -17,7 +17,7 @@ interface StoredClose {
 
 export function recallClose(
   line: Line,
-  who: Principal,
+  who: Actor,
   commit: ReduceCommit,
 ): Result<CloseOutcomeView, Refusal> | undefined {
   const made = orderMade(line, who, commit);
@@ -32,9 +32,9 @@ export function recallClose(
 }
 
 /** The close of a key whose call never ended, because the gateway did: a second one would close a part of it twice. */
-function orderMade(line: Line, who: Principal, commit: ReduceCommit): StoredOrder | undefined {
+function orderMade(line: Line, who: Actor, commit: ReduceCommit): StoredOrder | undefined {
   if (commit.idempotencyKey === undefined || commit.dryRun) return undefined;
-  const bound = line.idempotency.find(who.agent, commit.tool, commit.idempotencyKey);
+  const bound = line.idempotency.find(holderOf(who), commit.tool, commit.idempotencyKey);
   if (bound === undefined || bound.digest !== commit.digest || bound.outcome !== null) return undefined;
   return bound.orderId === null ? undefined : mustFind(line, bound.orderId);
 }
@@ -43,10 +43,10 @@ function orderMade(line: Line, who: Principal, commit: ReduceCommit): StoredOrde
  * A call that failed half-way frees its key, as a restart would: one that has made an order names it from the same transaction
  * on and keeps it, and what came before (cancels of what reduces) is harmless to repeat.
  */
-export function releaseKey(line: Line, who: Principal, { tool, idempotencyKey }: ReduceCommit): void {
+export function releaseKey(line: Line, who: Actor, { tool, idempotencyKey }: ReduceCommit): void {
   if (idempotencyKey === undefined) return;
   try {
-    line.store.transaction(() => line.idempotency.release(who.agent, tool, idempotencyKey));
+    line.store.transaction(() => line.idempotency.release(holderOf(who), tool, idempotencyKey));
   } catch {
     // A store that is still broken keeps the key until the gateway starts again; the failure itself is what is told.
   }

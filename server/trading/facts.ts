@@ -1,4 +1,6 @@
 /** Gathering: everything the pure decision needs to know, first what must be asked outside, then what the store says. */
+
+import type { AgentState } from '#access/agent-state.ts';
 import {
   absolute,
   add,
@@ -20,7 +22,7 @@ import {
 import type { Instrument } from '#domain/instrument.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import { isFinal, type OrderOrigin, type OrderTerms, type Side } from '#domain/order.ts';
-import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
+import { type AccountId, type AgentId, OWNER_HOLDER, type TradingState } from '#domain/principal.ts';
 import { QUOTE_AGE_MAX_MS } from '#limits.ts';
 import type { MarketPhase, Quote } from '#ports.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
@@ -34,6 +36,7 @@ import { reducible, unclaimed } from './reducible.ts';
 /** All that `assess` looks at. A value: the same facts always give the same verdict. */
 export interface Facts {
   readonly wallMs: number;
+  readonly authority: Authority;
   readonly agent: AgentId;
   readonly account: AccountId;
   readonly accountCurrency: string;
@@ -77,6 +80,9 @@ export interface Facts {
   readonly freed: Money;
 }
 
+/** What an order is placed under: its agent's mandate, or the owner's own word, which has no limit but the market's. */
+export type Authority = 'mandate' | 'owner';
+
 /** What is asked for, with a size in units; `notional` is set when it was given as a value. */
 export interface Proposal {
   readonly terms: OrderTerms;
@@ -88,6 +94,7 @@ export interface Proposal {
 
 /** Whose order it would be. */
 export interface FactsFor {
+  readonly authority: Authority;
   readonly agent: AgentId;
   readonly account: AccountId;
   readonly side: Side;
@@ -103,7 +110,8 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
   const mandateDay = access.mandateDay(wallMs);
   honourLift(line, who.agent, mandateDay);
   const quote = line.feed.quote(instrument.id);
-  const agentState = access.agents.stateOf(who.agent);
+  // The owner's own orders obey the states of gateway and account; there is no agent that could be halted.
+  const agentState = who.agent === OWNER_HOLDER ? UNHALTED : access.agents.stateOf(who.agent);
   // One envelope for all the accounts that the mandate names: they share a currency and every limit.
   const accounts = [...new Set([who.account, ...(mandate?.accounts ?? [])])];
   const usage = accounts.map((account) => line.usage.of(who.agent, account, mandateDay));
@@ -114,6 +122,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
     who.clientOrderId === undefined ? undefined : line.orders.byClientOrderId(who.agent, who.clientOrderId);
   return {
     wallMs,
+    authority: who.authority,
     agent: who.agent,
     account: who.account,
     accountCurrency: adapter.currency,
@@ -165,6 +174,8 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
   };
 }
 
+export const UNHALTED: AgentState = { state: 'ACTIVE', reason: null };
+
 /** What an order of this side could reduce; only who opposes a position has to look at what works against it already. */
 function reducibleOf(
   line: Line,
@@ -208,11 +219,7 @@ function workingSells(
 }
 
 /** The strictest of gateway, account and agent, with the reason of the one that decides. */
-export function strictestOf(
-  line: Line,
-  account: AccountId | undefined,
-  agent: { readonly state: TradingState; readonly reason: string | null },
-): { readonly state: TradingState; readonly reason: string | null } {
+export function strictestOf(line: Line, account: AccountId | undefined, agent: AgentState): AgentState {
   const gateway = line.access.gatewayState();
   const row =
     account === undefined

@@ -163,6 +163,8 @@ export interface HoldingTable {
   byHolder(holder: string, account?: AccountId): readonly Holding[];
   /** Rows of all holders but the account's own. */
   holdersOf(account: AccountId, instrument: InstrumentId): readonly Holding[];
+  /** The same of all accounts, or of one, flat ones too. */
+  ofEverybody(account?: AccountId): readonly Holding[];
   /** Agents that hold something anywhere. */
   exposed(): readonly Holding[];
 }
@@ -185,6 +187,9 @@ export function holdingTable({ db }: Store): HoldingTable {
   );
   const holdersOf = db.prepare<[string, string], HoldingRow>(
     `SELECT * FROM holdings INDEXED BY holdings_by_instrument WHERE account_id = ? AND instrument_id = ? AND holder <> '${ACCOUNT_HOLDER}'`,
+  );
+  const ofEverybody = db.prepare<[string | null, string | null], HoldingRow>(
+    `SELECT * FROM holdings WHERE holder <> '${ACCOUNT_HOLDER}' AND (? IS NULL OR account_id = ?)`,
   );
   const exposed = db.prepare<[], HoldingRow>(
     `SELECT * FROM holdings WHERE qty <> '0' AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder, account_id, instrument_id`,
@@ -212,6 +217,7 @@ export function holdingTable({ db }: Store): HoldingTable {
       void saveMark.run(text(mark), holding.holder, holding.account, holding.instrument),
     byHolder: (holder, account) => inOrder(byHolder.all(holder, account ?? null, account ?? null)),
     holdersOf: (account, instrument) => inOrder(holdersOf.all(account, instrument)),
+    ofEverybody: (account) => inOrder(ofEverybody.all(account ?? null, account ?? null)),
     exposed: () => exposed.all().map(fromRow),
   };
 }

@@ -77,7 +77,7 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
   if (known !== undefined) return answer(known);
   const facts = readFacts(
     line,
-    { agent: who.agent, account: order.account, side: order.side },
+    { authority: 'mandate', agent: who.agent, account: order.account, side: order.side },
     outside,
     order,
   );

@@ -15,6 +15,8 @@ import { freshMemory, type Line, type Neighbours, preparedOnce } from './line.ts
 import { watchLoss } from './loss.ts';
 import { modifyOrder } from './modify.ts';
 import { orderTable } from './orders.ts';
+import { ownerDesk } from './owner.ts';
+import type { OwnerDesk } from './owner-desk.ts';
 import { closePnlDay } from './pnl.ts';
 import { reads } from './reads.ts';
 import { markInterrupted, reconcile } from './reconcile.ts';
@@ -24,6 +26,8 @@ import { actionTokens } from './tokens.ts';
 import { usageTable } from './usage.ts';
 
 export interface Trading extends Desk {
+  /** What the console sees of the line, and does at it. */
+  readonly owner: OwnerDesk;
   /** Aligns with every broker, then opens the line; resolves when each account has been asked once. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -70,6 +74,7 @@ export function openTrading(neighbours: Neighbours): Trading {
 
   return {
     ...reads(line),
+    owner: ownerDesk(line, gate),
     placeOrder: (who, draft, commit) => submitOrder(line, who, draft, commit),
     modifyOrder: (who, change, commit) => modifyOrder(line, who, change, commit),
     cancelOrder: (who, orderId, commit) => cancelOrder(line, who, orderId, commit),

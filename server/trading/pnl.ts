@@ -105,6 +105,20 @@ export function pnlHistory(
   account: AccountId,
   days: number,
 ): { readonly days: readonly PnlDay[]; readonly totals: PnlTotals } {
+  const seen = pnlDays(line, account, days);
+  return { days: seen.list, totals: { ...totalsOf(line, seen), ...tradeTotals(line, seen) } };
+}
+
+/** What every day and their totals follow from; trades are not looked at. */
+interface PnlSeen {
+  readonly account: AccountId;
+  readonly run: number;
+  readonly firstSeenMs: number;
+  readonly opening: Money;
+  readonly list: readonly PnlDay[];
+}
+
+export function pnlDays(line: Line, account: AccountId, days: number): PnlSeen {
   const run = line.feed.run();
   const today = marketDate(line);
   const first = new Date(Date.parse(`${today}T00:00:00Z`) - (days - 1) * 86_400_000)
@@ -145,26 +159,16 @@ export function pnlHistory(
     });
     previousRealised = total;
   }
-  return {
-    days: list,
-    totals: totalsOf(line, { account, run, firstSeenMs: Date.parse(`${first}T00:00:00Z`), opening, list }),
-  };
+  return { account, run, firstSeenMs: Date.parse(`${first}T00:00:00Z`), opening, list };
 }
 
 const percent = (part: number, of: number): number | null =>
   of === 0 ? null : Math.round((part / of) * 10_000) / 100;
 
-function totalsOf(
+export function totalsOf(
   line: Line,
-  seen: {
-    readonly account: AccountId;
-    readonly run: number;
-    readonly firstSeenMs: number;
-    readonly opening: Money;
-    readonly list: readonly PnlDay[];
-  },
-): PnlTotals {
-  const { account, run, opening, list } = seen;
+  { account, opening, list }: PnlSeen,
+): Omit<PnlTotals, 'trades' | 'winningTradesPct'> {
   const realised = sum(
     ZERO_MONEY,
     list.map((day) => day.realised),
@@ -182,12 +186,6 @@ function totalsOf(
     peak = compare(day.equity, peak) > 0 ? day.equity : peak;
     if (peak.gt('0')) worst = Math.min(worst, quotient(day.drawdown, peak));
   }
-  const trades = line
-    .prepare<[string, number, number], { symbol: string; realised: string; fee: string }>(
-      'SELECT symbol, realised, fee FROM executions WHERE account_id = ? AND run = ? AND market_time >= ? ORDER BY seq',
-    )
-    .all(account, run, seen.firstSeenMs);
-  const closing = trades.filter((trade) => !money(trade.realised).plus(money(trade.fee)).eq('0'));
   const bySymbol = symbolsByProfit(line, account);
   return {
     realised,
@@ -195,14 +193,28 @@ function totalsOf(
       ? Math.round(quotient(subtract(before, opening), opening) * 1_000_000) / 10_000
       : null,
     winningDaysPct: percent(winning, moved),
+    maxDrawdownPct: Math.round(worst * 1_000_000) / 10_000,
+    bestSymbol: bySymbol.at(0) ?? null,
+    worstSymbol: bySymbol.at(-1) ?? null,
+  };
+}
+
+function tradeTotals(
+  line: Line,
+  { account, run, firstSeenMs }: PnlSeen,
+): Pick<PnlTotals, 'trades' | 'winningTradesPct'> {
+  const trades = line
+    .prepare<[string, number, number], { symbol: string; realised: string; fee: string }>(
+      'SELECT symbol, realised, fee FROM executions WHERE account_id = ? AND run = ? AND market_time >= ? ORDER BY seq',
+    )
+    .all(account, run, firstSeenMs);
+  const closing = trades.filter((trade) => !money(trade.realised).plus(money(trade.fee)).eq('0'));
+  return {
     trades: trades.length,
     winningTradesPct: percent(
       closing.filter((trade) => money(trade.realised).gt('0')).length,
       closing.length,
     ),
-    maxDrawdownPct: Math.round(worst * 1_000_000) / 10_000,
-    bestSymbol: bySymbol.at(0) ?? null,
-    worstSymbol: bySymbol.at(-1) ?? null,
   };
 }
 

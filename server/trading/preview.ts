@@ -10,15 +10,17 @@ import {
   value,
   ZERO_QUANTITY,
 } from '#domain/decimal.ts';
-import type { OrderTerms } from '#domain/order.ts';
-import type { Principal } from '#domain/principal.ts';
+import type { OrderTerms, Side } from '#domain/order.ts';
+import { type Actor, holderOf } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { TradeCommit } from './desk.ts';
 import type { Facts, Proposal } from './facts.ts';
+import { opposes } from './ledger.ts';
 import { auditActor, type Line } from './line.ts';
 import type { Outside } from './outside.ts';
 import { positionAfter, type Verdict } from './risk.ts';
+import { isOwners } from './risk-mandate.ts';
 import { estimatedPrice, farTouch } from './valuation.ts';
 import type { PlaceResult, Preview } from './views.ts';
 
@@ -33,7 +35,7 @@ export interface Assessed {
 /** Answers a dry run: writes no order and reserves nothing; the preview itself is on the record. */
 export function previewOf(
   line: Line,
-  who: Principal,
+  who: Actor,
   commit: TradeCommit,
   seen: Assessed,
 ): Result<PlaceResult, Refusal> {
@@ -43,7 +45,7 @@ export function previewOf(
     return err(refuse('no_reference_price', 'There is no price to preview with.'));
   const preview = describe(seen);
   const { token, expiresAtMs } = line.tokens.issue(
-    { agent: who.agent, tool: commit.tool, digest: commit.digest },
+    { agent: holderOf(who), tool: commit.tool, digest: commit.digest },
     facts.wallMs,
   );
   line.audit.record({
@@ -94,12 +96,20 @@ function warningsOf(facts: Facts, { terms, origin }: Proposal, verdict: Verdict)
   if (verdict.kind === 'needs_approval') warnings.push(verdict.refusal.detail);
   if (verdict.effect === 'reducing')
     warnings.push('This order only reduces your position; no value limit applies.');
+  if (takesFromOthers(facts, terms.side, verdict))
+    warnings.push(
+      `This opens a position of your own against the ${text(facts.accountQty)} that the account holds; to take an agent’s position back, close it instead.`,
+    );
   if (facts.phase !== undefined && facts.phase.phase !== 'open')
     warnings.push('The market is closed: the order waits for the open.');
   if (terms.type === 'market' && origin === 'agent')
     warnings.push('A market order fills at the next prices, which may differ from the estimate.');
   return [...warnings, ...pricesPassed(facts, terms)];
 }
+
+/** The owner's ticket against what agents hold reads like a close and is none: both positions stay on the books. */
+const takesFromOthers = (facts: Facts, side: Side, { effect }: Verdict): boolean =>
+  isOwners(facts) && effect === 'adding' && facts.ownQty.eq('0') && opposes(side, facts.accountQty);
 
 /** Orders that will not wait, though they look as if: a stop or a limit on the wrong side of the market. */
 function pricesPassed(

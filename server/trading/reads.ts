@@ -4,8 +4,6 @@ import {
   type Money,
   max,
   money,
-  type Price,
-  perUnit,
   price,
   quantity,
   subtract,
@@ -13,21 +11,18 @@ import {
   value,
   ZERO_MONEY,
 } from '#domain/decimal.ts';
-import type { InstrumentId } from '#domain/instrument.ts';
 import { type AccountId, accountId, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
+import { accountStatus, accountView, positionView } from './account-views.ts';
 import type { Desk, OrderFilter, Page } from './desk.ts';
 import { strictestOf } from './facts.ts';
-import { ACCOUNT_HOLDER, type Holding, unrealised } from './holdings.ts';
+import { ACCOUNT_HOLDER } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { lossToday, markOf } from './loss.ts';
 import { ownOrder } from './modify.ts';
-import { within } from './outside.ts';
-import { dayPnl, pnlHistory } from './pnl.ts';
+import { pnlHistory } from './pnl.ts';
 import type {
-  AccountStatus,
   AccountView,
   MandateUse,
   MandateView,
@@ -54,13 +49,16 @@ export function reads(line: Line): Reads {
     async listAccounts(who) {
       const views: AccountView[] = [];
       for (const account of line.access.agents.accountsOf(who.agent)) {
-        const view = await accountView(line, who, account);
+        const view = await accountView(line, account);
         if (view.ok) views.push(view.value);
         else if (view.error.reason !== 'not_found') return view;
       }
       return ok(views);
     },
-    account: (who, account) => accountView(line, who, account),
+    async account(who, account) {
+      const accounts = readable(line, who, account);
+      return accounts.ok ? accountView(line, account) : accounts;
+    },
     async positions(who, filter) {
       const accounts = readable(line, who, filter.account);
       return accounts.ok
@@ -109,54 +107,9 @@ function readable(
   );
 }
 
-function paged<T extends { readonly seq: number }>(rows: readonly T[], limit: number): Page<T> {
+export function paged<T extends { readonly seq: number }>(rows: readonly T[], limit: number): Page<T> {
   const items = rows.slice(0, limit);
   return { items, nextBeforeSeq: rows.length > limit ? (items.at(-1)?.seq ?? null) : null };
-}
-
-async function accountView(
-  line: Line,
-  who: Principal,
-  account: AccountId,
-): Promise<Result<AccountView, Refusal>> {
-  const allowed = readable(line, who, account);
-  if (!allowed.ok) return allowed;
-  const adapter = line.adapters.get(account);
-  if (adapter === undefined) return err(refuse('not_found', `The account ${account} has been removed.`));
-  try {
-    const balance = await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS);
-    if (balance === undefined) throw new Error('timed out');
-    return ok({
-      id: account,
-      broker: adapter.broker,
-      mode: adapter.mode,
-      currency: balance.currency,
-      cash: balance.cash,
-      equity: balance.equity,
-      buyingPower: balance.buyingPower,
-      dayPnl: dayPnl(line, account, balance.equity),
-      tradingState: strictestOf(line, account, { state: 'ACTIVE', reason: null }).state,
-    });
-  } catch {
-    return err(refuse('broker_unavailable', `The broker of ${account} did not answer; try again.`));
-  }
-}
-
-export function accountStatus(line: Line, account: AccountId): readonly AccountStatus[] {
-  const adapter = line.adapters.get(account);
-  if (adapter === undefined) return [];
-  const [instrument] = line.feed.instruments();
-  const quote = instrument && line.feed.quote(instrument.id);
-  return [
-    {
-      id: account,
-      broker: adapter.broker,
-      mode: adapter.mode,
-      connected: adapter.connected(),
-      tickAgeMs: quote ? Math.max(0, line.clock.wallMs() - quote.publishedMs) : null,
-      reconciledAtMs: line.memory.reconciled.get(account) ?? null,
-    },
-  ];
 }
 
 function positionsOf(
@@ -171,42 +124,8 @@ function positionsOf(
     if (filter.symbol !== undefined && filter.symbol !== instrument.symbol) return [];
     if ((filter.status === 'open' && !open) || (filter.status === 'closed' && open)) return [];
     const own = line.holdings.of(who.agent, account, holding.instrument);
-    return [positionView(line, who, holding, own)];
+    return [positionView(line, { holding, own, of: who.agent })];
   });
-}
-
-function positionView(line: Line, who: Principal, holding: Holding, own: Holding): PositionView {
-  const instrument = instrumentOf(line, holding.instrument);
-  const open = !holding.qty.eq('0');
-  const mark: Price | null = open ? (markOf(line, holding) ?? holding.mark) : null;
-  return {
-    account: holding.account,
-    symbol: instrument.symbol,
-    qty: holding.qty,
-    ownQty: own.qty,
-    avgPrice: open ? perUnit(absolute(holding.cost), absolute(holding.qty), instrument.multiplier) : null,
-    marketPrice: mark,
-    marketValue: mark === null ? null : value(mark, holding.qty, instrument.multiplier),
-    unrealisedPnl: mark === null ? null : unrealised(holding, mark, instrument.multiplier),
-    realisedPnl: subtract(holding.realised, holding.fees),
-    ...protection(line, who, holding.account, holding.instrument),
-    openedAtMs: holding.openedAtMs,
-    closedAtMs: open ? null : holding.closedAtMs,
-  };
-}
-
-/** The caller's own working bracket legs there. */
-function protection(
-  line: Line,
-  who: Principal,
-  account: AccountId,
-  instrument: InstrumentId,
-): { readonly takeProfit: Price | null; readonly stopLoss: Price | null } {
-  const legs = line.orders.reductionsOf({ agent: who.agent, account, instrument });
-  return {
-    takeProfit: legs.find((leg) => leg.role === 'take_profit' && !leg.held)?.limitPrice ?? null,
-    stopLoss: legs.find((leg) => leg.role === 'stop_loss' && !leg.held)?.stopPrice ?? null,
-  };
 }
 
 function tradesOf(
@@ -261,7 +180,7 @@ function tradesOf(
     }));
 }
 
-function mandateView(line: Line, who: Principal): MandateView {
+export function mandateView(line: Line, who: Pick<Principal, 'agent' | 'agentName'>): MandateView {
   const state = strictestOf(line, undefined, line.access.agents.stateOf(who.agent));
   const mandate = line.access.mandates.current(who.agent);
   const accounts = line.access.agents.accountsOf(who.agent);
@@ -298,7 +217,7 @@ function mandateView(line: Line, who: Principal): MandateView {
 
 const leftOf = (limit: Money, used: Money): Money => max(subtract(limit, used), ZERO_MONEY);
 
-function useOf(line: Line, who: Principal, account: AccountId): MandateUse {
+function useOf(line: Line, who: Pick<Principal, 'agent'>, account: AccountId): MandateUse {
   const wallMs = line.wallMs();
   const usage = line.usage.of(who.agent, account, line.access.mandateDay(wallMs));
   const reserved = line.usage.reserved(who.agent, account);

@@ -1,9 +1,17 @@
 /** Controls about authority: trading state, mandate, limits an order and a day. Pure. */
 import { add, type Money, money, text } from '#domain/decimal.ts';
+import { OWNER_HOLDER } from '#domain/principal.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import { ORDERS_PER_SECOND_MAX } from '#limits.ts';
 import type { Facts, Proposal } from './facts.ts';
 import type { Valued } from './valuation.ts';
+
+/**
+ * The owner needs no mandate, and nobody else is ever without one: both the authority that the order was placed under and the
+ * holder it is for must be the owner's, so that a mistake about one of them opens nothing.
+ */
+export const isOwners = (facts: Facts): boolean =>
+  facts.authority === 'owner' && facts.agent === OWNER_HOLDER;
 
 /** Control 1 for an order that may add risk. */
 export function tradingState(facts: Facts): Refusal | undefined {
@@ -15,9 +23,7 @@ export function tradingState(facts: Facts): Refusal | undefined {
       return refuse(
         'trading_reducing',
         `Only cancels, smaller quantities and reducing orders are possible now: ${whyReducing(facts.stateReason)}.`,
-        {
-          verify_with: 'get_mandate',
-        },
+        isOwners(facts) ? {} : { verify_with: 'get_mandate' },
       );
     case 'HALTED':
       return halted(facts);
@@ -42,18 +48,17 @@ function whyReducing(reason: string | null): string {
   }
 }
 
-/** Halted: an agent may cancel and close its own (the close tools), nothing else. */
+/** Halted: an agent may cancel and close its own (the close tools), nothing else. The owner may reduce all the same. */
 export function stateForReduction(facts: Facts, { origin }: Proposal): Refusal | undefined {
+  if (isOwners(facts)) return undefined;
   return facts.tradingState === 'HALTED' && origin === 'agent' ? halted(facts) : undefined;
 }
 
 const halted = (facts: Facts): Refusal =>
   refuse(
     'trading_halted',
-    `Trading is halted: ${facts.stateReason ?? 'by the owner'}. Cancels and closes of your own still work; only the owner resumes.`,
-    {
-      verify_with: 'get_mandate',
-    },
+    `Trading is halted: ${facts.stateReason ?? 'by the owner'}. ${isOwners(facts) ? 'Nothing was sent. Cancels, closes and reducing orders still work; resume first.' : 'Cancels and closes of your own still work; only the owner resumes.'}`,
+    isOwners(facts) ? {} : { verify_with: 'get_mandate' },
   );
 
 const isExpired = (facts: Facts): boolean =>
@@ -70,6 +75,7 @@ const expired = (facts: Facts): Refusal =>
 /** Control 2. */
 export function mandateLive(facts: Facts): Refusal | undefined {
   const { mandate } = facts;
+  if (isOwners(facts)) return undefined;
   if (mandate === undefined || mandate.revokedAtMs !== null) {
     return refuse(
       'no_mandate',

@@ -6,6 +6,7 @@ import type { AccountId } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
 import { opposes } from './ledger.ts';
+import { isOwners } from './risk-mandate.ts';
 
 /** Control 8: reduce-only is checked, not believed; a short needs the mandate's word and a margin account. */
 export function shortRules(facts: Facts, { terms }: Proposal): Refusal | undefined {
@@ -15,7 +16,7 @@ export function shortRules(facts: Facts, { terms }: Proposal): Refusal | undefin
   const free = facts.ownQty.gt('0') ? facts.reducible : facts.ownQty;
   const after = subtract(subtract(free, facts.workingSells), terms.qty);
   if (after.gte('0')) return undefined;
-  if (facts.mandate?.document.allow_short !== true) {
+  if (!isOwners(facts) && facts.mandate?.document.allow_short !== true) {
     return refuse(
       'short_not_allowed',
       `You own ${text(facts.ownQty)} ${facts.instrument.symbol}, of which ${text(facts.reducible)} is not being sold already; the mandate does not allow short sales.`,

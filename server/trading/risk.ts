@@ -130,6 +130,7 @@ export function onlyCuts(order: OrderTerms, terms: OrderTerms): boolean {
 
 /** Control 17. `above` compares this order plus what the agent put into the same instrument and side today unapproved. */
 function approvalNeeded(facts: Facts, valued: Valued): Refusal | undefined {
+  if (reach.isOwners(facts)) return undefined;
   const rule = facts.mandate?.approvalAbove ?? 'always';
   if (rule === 'never') return undefined;
   if (rule === 'always') {

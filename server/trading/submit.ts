@@ -1,6 +1,6 @@
 /** The order line's front: authorise, gather, then read, assess and write in one transaction, and dispatch. */
 import type { ClearedOrder, OrderDraft, OrderTerms } from '#domain/order.ts';
-import type { AccountId, Principal } from '#domain/principal.ts';
+import { type AccountId, type Actor, holderOf, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { TradeCommit } from './desk.ts';
@@ -19,10 +19,12 @@ import type { PlaceResult } from './views.ts';
 /** The whole way of an order from a door to the broker. */
 export async function submitOrder(
   line: Line,
-  who: Principal,
+  who: Actor,
   draft: OrderDraft,
   commit: TradeCommit,
 ): Promise<Result<PlaceResult, Refusal>> {
+  // The owner's authority has no credential that an epoch ends: what counts is that no kill comes between here and the broker.
+  const epoch = who.kind === 'owner' ? line.access.epoch() : who.epoch;
   const authorised = authorise(line, who, draft.account);
   if (!authorised.ok) return authorised;
   const known = recall(line, who, commit);
@@ -34,12 +36,35 @@ export async function submitOrder(
   if (decided.kind === 'answer') return decided.answer;
   if (decided.token !== undefined) line.tokens.spend(decided.token);
   if (decided.kind === 'refused') return err(decided.refusal);
-  const order = await dispatch(line, decided.order, decided.cleared, { epoch: who.epoch, byOwner: false });
+  // The owner reduces while everything is halted, and adds no more than anybody else does.
+  const byOwner = who.kind === 'owner' && decided.order.effect === 'reducing';
+  const order = await dispatch(line, decided.order, decided.cleared, { epoch, byOwner });
   return ok({ dryRun: false, order });
 }
 
-/** Before anything is gathered: the credential lives, the account is the agent's, the line is open for it. */
-export function authorise(line: Line, who: Principal, account: AccountId): Result<void, Refusal> {
+/** Before anything is gathered: the caller may trade in the account, and the line is open for it. */
+export function authorise(line: Line, who: Actor, account: AccountId): Result<void, Refusal> {
+  const allowed = who.kind === 'owner' ? exists(line, account) : mayTrade(line, who, account);
+  if (!allowed.ok) return allowed;
+  if (line.memory.reconciled.has(account)) return ok(undefined);
+  return err(
+    refuse(
+      'reconciling',
+      `The books of ${account} are being compared with its broker; try again in a moment.`,
+      { retry_after: 1 },
+    ),
+  );
+}
+
+const exists = (line: Line, account: AccountId): Result<void, Refusal> =>
+  line.adapters.has(account)
+    ? ok(undefined)
+    : err(
+        refuse('not_found', `There is no account ${account}.`, { did_you_mean: [...line.adapters.keys()] }),
+      );
+
+/** The credential lives and may trade, and the account is the agent's. */
+function mayTrade(line: Line, who: Principal, account: AccountId): Result<void, Refusal> {
   const live = line.access.stillLive(who);
   if (!live.ok) return live;
   if (!who.scopes.has('write:orders')) {
@@ -52,28 +77,17 @@ export function authorise(line: Line, who: Principal, account: AccountId): Resul
       }),
     );
   }
-  if (!line.memory.reconciled.has(account)) {
-    return err(
-      refuse(
-        'reconciling',
-        `The books of ${account} are being compared with its broker; try again in a moment.`,
-        {
-          retry_after: 1,
-        },
-      ),
-    );
-  }
   return ok(undefined);
 }
 
 /** The stored outcome of a key that was used before: the same arguments get it again, other arguments a conflict. */
 export function recall(
   line: Line,
-  who: Principal,
+  who: Actor,
   commit: TradeCommit,
 ): Result<PlaceResult, Refusal> | undefined {
   if (commit.kind === 'preview') return undefined;
-  const bound = line.idempotency.find(who.agent, commit.tool, commit.idempotencyKey);
+  const bound = line.idempotency.find(holderOf(who), commit.tool, commit.idempotencyKey);
   if (bound === undefined) return undefined;
   if (bound.digest !== commit.digest) return err(keyConflict(bound.orderId));
   if (bound.outcome !== null) return err(JSON.parse(bound.outcome) as Refusal);
@@ -92,7 +106,7 @@ export const keyConflict = (orderId: string | null): Refusal =>
 /** Why a commit may not go on without (another) token, or undefined. Checked inside the transaction, spent after it. */
 export function tokenRefusal(
   line: Line,
-  who: Principal,
+  who: Actor,
   commit: TradeCommit,
   oneStep: boolean,
 ): Refusal | undefined {
@@ -105,7 +119,11 @@ export function tokenRefusal(
           'Preview first (dry_run: true) and repeat the same arguments with its action_token.',
         );
   }
-  const why = line.tokens.check(commit.token, { agent: who.agent, tool: commit.tool, digest: commit.digest });
+  const why = line.tokens.check(commit.token, {
+    agent: holderOf(who),
+    tool: commit.tool,
+    digest: commit.digest,
+  });
   return why === undefined
     ? undefined
     : refuse('token_invalid', `The action_token can not be used: ${why}. Preview again.`);
@@ -126,7 +144,7 @@ interface Asked {
   readonly commit: TradeCommit;
 }
 
-function decide(line: Line, who: Principal, { draft, commit }: Asked, outside: Outside): Decision {
+function decide(line: Line, who: Actor, { draft, commit }: Asked, outside: Outside): Decision {
   const answer = (result: Result<PlaceResult, Refusal>): Decision => ({ kind: 'answer', answer: result });
   // Everything may have changed while the broker was asked: the gate, the key (two calls at once), the token.
   const live = authorise(line, who, draft.account);
@@ -135,9 +153,10 @@ function decide(line: Line, who: Principal, { draft, commit }: Asked, outside: O
   if (known !== undefined) return answer(known);
   const facts = readFacts(line, factsFor(who, draft), outside);
   const proposal = proposalOf(draft, facts);
-  // No token stands before what only reduces; one that is given is checked all the same.
+  // No token stands before what only reduces, nor before the owner; one that is given is checked all the same.
   const reduces = proposal.ok && effectOf(facts, proposal.value) === 'reducing';
-  const token = tokenRefusal(line, who, commit, reduces || facts.mandate?.document.commit === 'one_step');
+  const oneStep = who.kind === 'owner' || reduces || facts.mandate?.document.commit === 'one_step';
+  const token = tokenRefusal(line, who, commit, oneStep);
   if (token !== undefined) return answer(err(token));
   if (!proposal.ok) return answer(proposal);
   const verdict = assess(facts, proposal.value);
@@ -147,15 +166,16 @@ function decide(line: Line, who: Principal, { draft, commit }: Asked, outside: O
   return write(line, who, { draft, commit, facts, proposal: proposal.value, verdict });
 }
 
-const factsFor = (who: Principal, draft: OrderDraft): FactsFor => ({
-  agent: who.agent,
+export const factsFor = (who: Actor, draft: OrderDraft): FactsFor => ({
+  authority: who.kind === 'owner' ? 'owner' : 'mandate',
+  agent: holderOf(who),
   account: draft.account,
   side: draft.side,
   ...(draft.clientOrderId === undefined ? {} : { clientOrderId: draft.clientOrderId }),
 });
 
 /** A draft with its size in units. */
-function proposalOf(draft: OrderDraft, facts: Facts): Result<Proposal, Refusal> {
+export function proposalOf(draft: OrderDraft, facts: Facts): Result<Proposal, Refusal> {
   const { size, takeProfit, stopLoss } = draft;
   const legs = Object.assign({}, takeProfit && { takeProfit }, stopLoss && { stopLoss });
   const terms = termsOf(draft);
@@ -205,17 +225,18 @@ interface Decided {
 }
 
 /** The write of the transaction: the order with its reservation, the key, the audit events. */
-function write(line: Line, who: Principal, decided: Decided): Decision {
+function write(line: Line, who: Actor, decided: Decided): Decision {
   const { draft, commit, facts, proposal, verdict } = decided;
   const clientOrderId =
     verdict.kind === 'refused' && facts.sameClientOrderId !== undefined
       ? null
       : (draft.clientOrderId ?? null);
+  const holder = holderOf(who);
   const valued = verdict.kind === 'cleared' ? verdict.valued : NO_VALUE;
   const order = createOrder(
     line,
     newOrder(line, {
-      who,
+      who: { agent: holder, credential: who.credential },
       facts,
       proposal,
       effect: verdict.effect,
@@ -227,7 +248,7 @@ function write(line: Line, who: Principal, decided: Decided): Decision {
     who,
   );
   const bind = (outcome: string | null): void =>
-    line.idempotency.bind(who.agent, commit.tool, commit.idempotencyKey, {
+    line.idempotency.bind(holder, commit.tool, commit.idempotencyKey, {
       digest: commit.digest,
       orderId: order.orderId,
       outcome,
@@ -244,7 +265,7 @@ function write(line: Line, who: Principal, decided: Decided): Decision {
     bind(JSON.stringify(refusal));
     return { kind: 'refused', refusal, token: commit.token };
   }
-  if (verdict.effect === 'adding') line.usage.countOrder(who.agent, facts.account, facts.mandateDay);
+  if (verdict.effect === 'adding') line.usage.countOrder(holder, facts.account, facts.mandateDay);
   bind(null);
   const submitting = transition(line, order, {
     to: 'submitting',

@@ -84,6 +84,7 @@ export const phase = (now: MarketPhase['phase']): MarketPhase => ({
 export function facts(about: Partial<Facts> = {}): Facts {
   return {
     wallMs: WALL_MS,
+    authority: 'mandate',
     agent: agentId('agt_test'),
     account: accountId('paper'),
     accountCurrency: 'USD',

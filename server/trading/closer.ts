@@ -1,0 +1,104 @@
+/** Who closes what: an agent through its credential, or the owner in the name of whoever holds it. */
+import { absolute, type Quantity, text } from '#domain/decimal.ts';
+import type { Side } from '#domain/order.ts';
+import type { AccountId, Actor } from '#domain/principal.ts';
+import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import type { ReduceCommit } from './desk.ts';
+import type { Permit } from './dispatch.ts';
+import type { FactsFor, Proposal } from './facts.ts';
+import { ACCOUNT_HOLDER } from './holdings.ts';
+import { agentNameOf, type Line } from './line.ts';
+import { remainingQty, type StoredOrder } from './order-rows.ts';
+import { mayReduceAccount } from './risk-reducing.ts';
+
+export interface CloseRequest {
+  readonly account: AccountId;
+  readonly symbol: string;
+  /** Absent: all that the agent owns. */
+  readonly qty?: Quantity;
+}
+
+export interface Closer {
+  readonly agent: StoredOrder['agent'];
+  readonly credential: string;
+  readonly permit: Permit;
+  readonly origin: 'close' | 'flatten';
+  readonly by?: Actor;
+  /** The call whose key the close belongs to. */
+  readonly commit?: ReduceCommit;
+}
+
+/**
+ * Whether a reducing order that is at work is the close that is asked for. An agent's own close, and one of the owner's, may be
+ * for a part only: the owner's next one takes it back, like every other reducing order, when more than its rest is to be closed.
+ */
+export function isThisClose(order: StoredOrder, { origin }: Closer, wanted: Quantity): boolean {
+  if (origin === 'flatten') return order.origin === 'flatten' && remainingQty(order).gte(wanted);
+  return order.origin === 'flatten' || order.origin === 'close';
+}
+
+export function nothingToClose(line: Line, { agent, by }: Closer, symbol: string): Refusal {
+  const [whose, have] = by?.kind === 'owner' ? [agentNameOf(line, agent), 'has'] : ['You', 'have'];
+  return refuse('not_reducing', `${whose} ${have} no position in ${symbol} to close.`, {
+    verify_with: 'get_positions',
+  });
+}
+
+/** More than there is: refused before anything is canceled for it. */
+export function moreThanHeld(
+  line: Line,
+  { agent, by }: Closer,
+  seen: { readonly request: CloseRequest; readonly position: Quantity; readonly symbol: string },
+): Refusal | undefined {
+  const { qty } = seen.request;
+  const most = absolute(seen.position);
+  if (qty === undefined || qty.lte(most)) return undefined;
+  const whose = by?.kind === 'owner' ? `The position of ${agentNameOf(line, agent)}` : 'Your position';
+  return refuse('not_reducing', `${whose} in ${seen.symbol} is ${text(seen.position)}.`, {
+    errors: [fieldError('qty', text(qty), 'at most the position', text(most))],
+  });
+}
+
+/** What is closed: the agent's own position; where it may reduce the account and owns nothing, the account's. */
+export function positionFor(
+  line: Line,
+  closer: Closer,
+  account: AccountId,
+  instrument: StoredOrder['instrument'],
+): Quantity {
+  const own = line.holdings.of(closer.agent, account, instrument).qty;
+  if (!own.eq('0') || closer.origin === 'flatten') return own;
+  const mandate = line.access.mandates.current(closer.agent);
+  return mayReduceAccount(mandate, account, line.wallMs())
+    ? line.holdings.of(ACCOUNT_HOLDER, account, instrument).qty
+    : own;
+}
+
+/** The owner's flatten stands on the owner's word, in whose name ever it is; it reduces, so that no mandate is asked anyway. */
+export const factsFor = ({ agent, origin }: Closer, account: AccountId, side: Side): FactsFor => ({
+  authority: origin === 'flatten' ? 'owner' : 'mandate',
+  agent,
+  account,
+  side,
+});
+
+/** A market order that is good until canceled: outside the session it waits for the open instead of expiring. */
+export function closeProposal(
+  closer: Closer,
+  request: CloseRequest,
+  position: Quantity,
+  side: Side,
+): Proposal {
+  return {
+    terms: {
+      side,
+      qty: request.qty ?? absolute(position),
+      type: 'market',
+      timeInForce: 'gtc',
+      postOnly: false,
+      reduceOnly: false,
+      extendedHours: false,
+    },
+    origin: closer.origin,
+  };
+}

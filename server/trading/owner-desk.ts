@@ -1,0 +1,193 @@
+/** The owner's desk: everything the console sees of the order line and does at it, for every agent and for the owner's own orders. */
+import type { Money, Quantity } from '#domain/decimal.ts';
+import type { OrderDraft, OrderStatus, Side } from '#domain/order.ts';
+import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+import type { Page } from './desk.ts';
+import type {
+  AccountStatus,
+  AccountView,
+  CancelResult,
+  CloseResult,
+  KillReport,
+  MandateView,
+  OrderRecord,
+  PnlDay,
+  PnlTotals,
+  PositionView,
+  Preview,
+  TimelineEntry,
+  TradeRecord,
+} from './views.ts';
+
+export interface OwnerFilter {
+  readonly account?: AccountId;
+  /** A name; `owner` and `external` too. */
+  readonly agent?: string;
+  readonly symbol?: string;
+}
+
+export interface OwnerOrderFilter extends OwnerFilter {
+  readonly status?: 'open' | 'final' | OrderStatus;
+  readonly side?: Side;
+  /** Wall clock, epoch ms: created at or after, and before. */
+  readonly sinceMs?: number;
+  readonly untilMs?: number;
+  /** An order id or a client order id, exactly. */
+  readonly text?: string;
+  readonly limit: number;
+  /** Newest first; continue below this sequence. */
+  readonly beforeSeq?: number;
+}
+
+export interface OwnerOrder extends OrderRecord {
+  readonly agentName: string;
+  readonly credential: string;
+}
+
+/** Of everybody's fills. */
+export type OwnerTradeFilter = Omit<OwnerOrderFilter, 'status' | 'text'> & { readonly orderId?: string };
+export interface OwnerTrade extends TradeRecord {
+  readonly agent: AgentId;
+  readonly agentName: string;
+  /** Of the holder's position, fee included. */
+  readonly realised: Money;
+}
+
+/** One row an agent, account and instrument: `qty` and `ownQty` are the holder's. */
+export interface OwnerPosition extends PositionView {
+  readonly holder: AgentId;
+  readonly holderName: string;
+  /** What the whole account holds there, signed. */
+  readonly accountQty: Quantity;
+}
+
+export interface OwnerPositionFilter extends OwnerFilter {
+  readonly status: 'open' | 'closed' | 'all';
+}
+
+export interface OwnerOrderStory {
+  readonly order: OwnerOrder;
+  readonly timeline: readonly TimelineEntry[];
+  readonly trades: readonly OwnerTrade[];
+  /** Of its bracket: the legs of an entry, the entry and the other leg of a leg. */
+  readonly legs: readonly OwnerOrder[];
+}
+
+export interface OwnerClose {
+  readonly holder: AgentId;
+  readonly account: AccountId;
+  readonly symbol: string;
+  /** Absent: all of it. */
+  readonly qty?: Quantity;
+}
+export interface ClosePreview {
+  /** Null: there is nothing to close. */
+  readonly preview: Preview | null;
+  /** Orders that would be canceled first: what reduces this position already, brackets included. */
+  readonly wouldCancel: readonly string[];
+}
+
+/** An account's equity by market day and now; what of it would mean reading every trade is left out. */
+export interface EquityCurve {
+  /** Oldest first; the last one is today and goes with the market. */
+  readonly days: readonly PnlDay[];
+  readonly totals: Omit<PnlTotals, 'trades' | 'winningTradesPct'>;
+  readonly now: {
+    /** Wall clock, epoch ms. */
+    readonly atMs: number;
+    readonly equity: Money;
+    readonly unrealised: Money;
+    readonly drawdown: Money;
+    readonly dayPnl: Money;
+  };
+}
+
+export interface AgentStanding {
+  readonly agent: string;
+  readonly tradingState: TradingState;
+  readonly reason: string | null;
+}
+
+/** Something that waits for the owner, and whose it is. */
+export type WaitingItem =
+  | {
+      readonly kind: 'order_unknown';
+      readonly orderId: string;
+      readonly agentName: string;
+      readonly account: AccountId;
+      readonly symbol: string;
+      readonly sinceMs: number;
+    }
+  | {
+      readonly kind: 'agent_halted';
+      readonly agentName: string;
+      readonly reason: string;
+      readonly sinceMs: number;
+    }
+  | { readonly kind: 'agent_reducing'; readonly agentName: string; readonly reason: 'daily_loss' }
+  | { readonly kind: 'mandate_expired' | 'mandate_ending'; readonly agentName: string; readonly atMs: number }
+  | {
+      readonly kind: 'account_disconnected' | 'account_not_compared';
+      readonly account: AccountId;
+      readonly sinceMs: number | null;
+    }
+  | { readonly kind: 'audit_trouble'; readonly detail: string };
+
+export interface Waiting {
+  readonly count: number;
+  /** The most urgent first; at most WAITING_ITEMS_MAX of `count`. */
+  readonly items: readonly WaitingItem[];
+}
+
+type Answer<T> = Promise<Result<T, Refusal>>;
+
+export interface OwnerDesk {
+  /** The ticket as it would be assessed; nothing is written. */
+  preview(draft: OrderDraft): Answer<Preview>;
+  /**
+   * The ticket: an order of the owner's own. The same key and draft are answered with the same order and never sent twice; a form
+   * that is shown again after a refusal needs a new key.
+   */
+  place(draft: OrderDraft, idempotencyKey: string): Answer<OrderRecord>;
+  /** Any order, `external` ones too. One that is canceled already is answered as it is. */
+  cancel(orderId: string): Answer<OrderRecord>;
+  cancelAll(filter: OwnerFilter): Answer<CancelResult>;
+  /**
+   * Closes what a holder owns, in its name. While a close of as much is at work, that one is the answer; a key makes a second
+   * submit of the same form the same close even when the first has been filled.
+   */
+  closePosition(close: OwnerClose, idempotencyKey?: string): Answer<CloseResult>;
+  previewClose(close: OwnerClose): Answer<ClosePreview>;
+  /** Its adding orders are canceled; `canceling` names them. */
+  haltAgent(name: string): Result<AgentStanding & { readonly canceling: readonly string[] }, Refusal>;
+  /** Ends a halt, its own and the one after a daily loss. */
+  liftAgent(name: string): Result<AgentStanding, Refusal>;
+  kill(options: {
+    readonly cancel: 'adding' | 'all' | 'none';
+    readonly flatten: boolean;
+  }): Promise<KillReport>;
+  resume(): Result<{ readonly tradingState: 'ACTIVE' }, Refusal>;
+
+  /** Of the gateway itself. */
+  tradingState(): { readonly state: TradingState; readonly reason: string | null };
+  /**
+   * Newest first. A page may hold fewer orders than `limit`, or none, and still have a next one: it looks at OWNER_SCAN_ROWS_MAX
+   * orders at most.
+   */
+  orders(filter: OwnerOrderFilter): Page<OwnerOrder>;
+  order(orderId: string): Result<OwnerOrderStory, Refusal>;
+  trades(filter: OwnerTradeFilter): Page<OwnerTrade>;
+  positions(filter: OwnerPositionFilter): readonly OwnerPosition[];
+  /** The accounts' own positions, of everybody together; `ownQty` is the owner's part. */
+  accountPositions(filter: Omit<OwnerPositionFilter, 'agent'>): readonly PositionView[];
+  /** Every account whose broker answers; `statuses` names them all. */
+  accounts(): Answer<readonly AccountView[]>;
+  pnl(account: AccountId, days: number): EquityCurve;
+  /** undefined: no such agent. */
+  mandateOf(agentName: string): MandateView | undefined;
+  statuses(): readonly AccountStatus[];
+  /** What waits for the owner; cheap enough for every page. */
+  waiting(): Waiting;
+}

@@ -1,0 +1,29 @@
+/** The owner's desk put together. */
+import type { KillSwitch } from './kill-switch.ts';
+import type { Line } from './line.ts';
+import { cancelAllOf, cancelAny, closeFor, haltAgent, liftAgent, previewCloseFor } from './owner-acts.ts';
+import type { OwnerDesk } from './owner-desk.ts';
+import { orderStory, ordersPage, tradesPage } from './owner-orders.ts';
+import { ownerReads } from './owner-reads.ts';
+import { placeTicket, previewTicket } from './owner-ticket.ts';
+import { waiting } from './owner-waiting.ts';
+
+export function ownerDesk(line: Line, gate: KillSwitch): OwnerDesk {
+  return {
+    ...ownerReads(line),
+    preview: (draft) => previewTicket(line, draft),
+    place: (draft, idempotencyKey) => placeTicket(line, draft, idempotencyKey),
+    cancel: (orderId) => cancelAny(line, orderId),
+    cancelAll: (filter) => cancelAllOf(line, filter),
+    closePosition: (asked, idempotencyKey) => closeFor(line, asked, idempotencyKey),
+    previewClose: (asked) => previewCloseFor(line, asked),
+    haltAgent: (name) => haltAgent(line, name),
+    liftAgent: (name) => liftAgent(line, name),
+    kill: (options) => gate.kill({ ...options, by: 'console' }),
+    resume: () => gate.resume('console'),
+    orders: (filter) => ordersPage(line, filter),
+    order: (orderId) => orderStory(line, orderId),
+    trades: (filter) => tradesPage(line, filter),
+    waiting: () => waiting(line),
+  };
+}
