@@ -1,27 +1,27 @@
 /** The composition root: builds the gateway by hand, part by part in order, and takes it apart again. */
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { connectAccount, settleAccounts } from '#cli/account-book.ts';
+import { connectAccounts, settleAccounts } from '#cli/account-book.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
+import { chosenTape, objectionToTape, provenFirst } from '#cli/chosen-tape.ts';
 import { demandFreePort, listen } from '#cli/http-port.ts';
 import { watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
-import { type Office, openOffice, tapeInstrument } from '#cli/office.ts';
+import { type Office, openOffice } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
-import { refusedCombinations } from '#cli/setting-combinations.ts';
+import { openPreferenceDesk } from '#cli/preference-desk.ts';
 import { stdioLaunch } from '#cli/snippets.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
 import { productVersion } from '#cli/version.ts';
 import type { ConsoleServices } from '#console/services.ts';
-import { type AccountId, SCOPES } from '#domain/principal.ts';
+import { type AccountId, OWNER_CONSOLE, SCOPES } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { buildApp } from '#http/app.ts';
 import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
 import { FEED_RESTART_MS } from '#limits.ts';
-import { BUILT_IN, instrumentBook } from '#market/master.ts';
-import { loadTape, type Tape } from '#market/tape.ts';
+import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
@@ -31,7 +31,7 @@ import { TOOLS } from '#tools/index.ts';
 import { openLibrary } from '#tools/library.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
 import { wallClock } from './clock.ts';
-import { type Config, ConfigError } from './config.ts';
+import type { Config } from './config.ts';
 
 export interface Engine {
   readonly trading: Trading;
@@ -77,12 +77,7 @@ export interface OpenOptions {
 export async function openGateway(config: Config, options: OpenOptions = {}): Promise<Gateway> {
   const { clock = wallClock, http = true, acts = [], command = 'serve' } = options;
   const log = options.log ?? ((line) => void process.stderr.write(line));
-  const refused = refusedCombinations(config);
-  if (refused.length > 0) throw new ConfigError(refused.map(({ sentence }) => sentence).join('\n'));
-  const tape = loadTape({
-    file: config.PAPER_TAPE,
-    instrument: tapeInstrument(config, instrumentBook(BUILT_IN)),
-  });
+  const proven = provenFirst(config);
   if (http) await demandFreePort(config);
   const take =
     options.lock ??
@@ -91,7 +86,16 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
   if (!lock.ok) throw new StartError(lock.error);
   try {
     const office = openOffice(config, clock);
-    return build({ office, tape, lock: lock.value, http, acts, log });
+    try {
+      // Only now is it known what the owner has stored.
+      const { tape, ...chosen } = chosenTape(office, proven);
+      for (const { name, why } of office.settings.setAside())
+        log(`The stored setting ${name} is set aside: ${why}\n`);
+      return build({ office: { ...office, ...chosen }, tape, lock: lock.value, http, acts, log });
+    } catch (cause) {
+      office.close();
+      throw cause;
+    }
   } catch (cause) {
     lock.value.release();
     throw cause;
@@ -108,7 +112,7 @@ interface Parts {
 }
 
 function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
-  const { config, clock, store, audit, access, book } = office;
+  const { config, settings, clock, store, audit, access, book } = office;
   const version = productVersion();
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const adapters = new Map<AccountId, BrokerAdapter>();
@@ -135,10 +139,22 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     version,
     timezone: config.PORTCULLIS_TIMEZONE,
     stdio: stdioLaunch(config),
+    settings: settings.desk(OWNER_CONSOLE, objectionToTape(office)),
+    preferences: openPreferenceDesk({
+      store,
+      audit,
+      by: OWNER_CONSOLE,
+      timezone: config.PORTCULLIS_TIMEZONE,
+    }),
   };
   const app = http
     ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log, console: consoleServices })
     : undefined;
+  settings.onActing((next) => {
+    access.changeRates({ read: next.PORTCULLIS_RATE_LIMIT_READ, write: next.PORTCULLIS_RATE_LIMIT_WRITE });
+    feed.pace(next.PAPER_BAR_SECONDS);
+    if (app) app.log.level = next.LOG_LEVEL;
+  });
   const engine: Engine = { trading, feed, adapters, url: () => url };
   const closers: (() => void | Promise<void>)[] = [() => lock.release(), () => office.close()];
   let url: string | undefined;
@@ -157,8 +173,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     clients: () => agents?.count() ?? 0,
     async start() {
       settleAccounts(office);
-      for (const account of office.accounts.list())
-        adapters.set(account.id, connectAccount(office, feed, account));
+      connectAccounts(office, { feed, adapters, log });
       closers.push(() => trading.stop());
       await trading.start();
       const kill = watchKillFile({ folder: config.DATA_DIR, clock, office: gateway });

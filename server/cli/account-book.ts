@@ -6,7 +6,7 @@ import { type AccountId, accountId, OWNER_CLI } from '#domain/principal.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter } from '#ports.ts';
 import type { AccountRecord } from '#store/accounts.ts';
-import type { Office } from './office.ts';
+import { type Office, tapeInstrument } from './office.ts';
 
 const FIRST_ACCOUNT = accountId('paper');
 const BY_OWNER = { credential: OWNER_CLI.credential, door: OWNER_CLI.door };
@@ -30,7 +30,7 @@ export function addAccount(
     id,
     broker: 'paper',
     mode: 'paper',
-    currency: office.paperCurrency(),
+    currency: tapeInstrument(office.config, office.book).currency,
     settings,
     createdAtMs: access.wall(),
   };
@@ -74,6 +74,26 @@ export function settleAccounts(office: Office): void {
       detail: { before, after },
     });
   });
+}
+
+interface Market {
+  readonly feed: TapeFeed;
+  readonly adapters: Map<AccountId, BrokerAdapter>;
+  readonly log: (line: string) => void;
+}
+
+/** Connects every account. Throws with one sentence when one can not be opened. */
+export function connectAccounts(office: Office, { feed, adapters, log }: Market): void {
+  const { currency } = feed.tape.instrument;
+  const substitute = office.settings.setAside().some(({ name }) => name === 'PAPER_TAPE');
+  for (const account of office.accounts.list()) {
+    // Another tape plays than the one the owner has chosen: what it can not serve waits for the right one.
+    if (substitute && account.currency !== currency)
+      log(
+        `The account ${account.id} is not connected: it holds ${account.currency}, the tape is in ${currency}.\n`,
+      );
+    else adapters.set(account.id, connectAccount(office, feed, account));
+  }
 }
 
 /** Throws with one sentence when the account can not be opened. */

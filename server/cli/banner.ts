@@ -22,7 +22,7 @@ export function banner(gateway: Gateway): string {
     '',
     `  Listens on  ${url}  (MCP at /mcp, REST at /api/v1, its reference at /docs)`,
     `  Accounts    ${names === '' ? 'none' : names}`,
-    `  Market      ${tape.instrument.symbol}: ${tape.length} recorded bars of ${tape.timeframe}, one every ${feed.timing.barSeconds} s, now at ${new Date(feed.nowMs()).toISOString().slice(0, 10)}`,
+    `  Market      ${tape.instrument.symbol}: ${tape.length} recorded bars of ${tape.timeframe}, one every ${feed.timing().barSeconds} s, now at ${new Date(feed.nowMs()).toISOString().slice(0, 10)}`,
     `  Data        ${config.DATA_DIR}`,
     ...halted,
     '',

@@ -14,7 +14,11 @@ export type { TapeStep } from './tape-walk.ts';
 export interface TapeFeed extends MarketFeed {
   readonly tape: Tape;
   /** Of bars that begin from now on. */
-  readonly timing: { readonly barSeconds: number; readonly stepsPerBar: number };
+  timing(): TapeTiming;
+  /** Another speed: the bar at hand is finished with the steps it began with. Throws RangeError for one that is not above 0. */
+  pace(barSeconds: number): void;
+  /** Where the tape stands. */
+  position(): TapePosition;
   /** Publishes by the clock from here on; the first step of a tape that was never walked comes at once. */
   start(): void;
   stop(): void;
@@ -32,6 +36,11 @@ export interface TapeFeed extends MarketFeed {
   onFault(listener: (cause: unknown) => void): () => void;
 }
 
+export interface TapeTiming {
+  readonly barSeconds: number;
+  readonly stepsPerBar: number;
+}
+
 export interface TapeFeedOptions {
   readonly tape: Tape;
   readonly store: Store;
@@ -45,8 +54,7 @@ export interface TapeFeedOptions {
  * age counted from now. Throws RangeError for a `barSeconds` that is not above 0.
  */
 export function openTapeFeed({ tape, store, clock, barSeconds }: TapeFeedOptions): TapeFeed {
-  if (!(barSeconds > 0 && Number.isFinite(barSeconds))) throw new RangeError('barSeconds is above 0');
-  const stepsPerBar = Math.max(TAPE_STEPS_PER_BAR_MIN, Math.ceil(barSeconds));
+  let timing = timingOf(barSeconds);
   const positions = tapePositions(store);
   const walk = tapeWalk(tape);
   const bars = tapeBars(tape);
@@ -56,12 +64,18 @@ export function openTapeFeed({ tape, store, clock, barSeconds }: TapeFeedOptions
   const onFaults = listeners<unknown>();
 
   const stored = positions.find(tape);
-  let position: TapePosition = stored ?? { run: positions.nextRun(), bar: 0, step: -1, steps: stepsPerBar };
+  let position: TapePosition = stored ?? {
+    run: positions.nextRun(),
+    bar: 0,
+    step: -1,
+    steps: timing.stepsPerBar,
+  };
   let quote: Quote | undefined = stored && walk.quoteAt(stored, clock.wallMs());
   const timer = stepTimer(clock, () => {
     publish();
-    return (barSeconds * 1000) / position.steps;
+    return stepMs();
   });
+  const stepMs = (): number => (timing.barSeconds * 1000) / position.steps;
 
   function publish(): void {
     if (store.inTransaction()) throw new Error('a step of a tape is a transaction of its own');
@@ -73,7 +87,7 @@ export function openTapeFeed({ tape, store, clock, barSeconds }: TapeFeedOptions
         store.afterCommit(() => {
           committed = true;
         });
-        position = walk.next(position, stepsPerBar);
+        position = walk.next(position, timing.stepsPerBar);
         const previous = quote;
         quote = walk.quoteAt(position, clock.wallMs());
         const taken = walk.stepAt(position, quote, previous);
@@ -106,7 +120,11 @@ export function openTapeFeed({ tape, store, clock, barSeconds }: TapeFeedOptions
 
   return {
     tape,
-    timing: { barSeconds, stepsPerBar },
+    timing: () => timing,
+    pace(next) {
+      timing = timingOf(next);
+    },
+    position: () => position,
     nowMs,
     run: () => position.run,
     instruments: () => [instrument],
@@ -126,10 +144,15 @@ export function openTapeFeed({ tape, store, clock, barSeconds }: TapeFeedOptions
     stepOnce: publish,
     start() {
       if (quote) quote = { ...quote, publishedMs: clock.wallMs() };
-      timer.start(quote ? (barSeconds * 1000) / position.steps : 0);
+      timer.start(quote ? stepMs() : 0);
     },
     stop: () => timer.stop(),
   };
+}
+
+function timingOf(barSeconds: number): TapeTiming {
+  if (!(barSeconds > 0 && Number.isFinite(barSeconds))) throw new RangeError('barSeconds is above 0');
+  return { barSeconds, stepsPerBar: Math.max(TAPE_STEPS_PER_BAR_MIN, Math.ceil(barSeconds)) };
 }
 
 /** Extended hours name the session they surround; `next` is the one to open next. */

@@ -60,6 +60,17 @@ describe('a window', () => {
     expect(take().ok).toBe(true);
   });
 
+  test('takes other limits at once, and counts the calls that were made under the old ones', () => {
+    room = accessRoom({ rates });
+    for (let n = 0; n < 4; n++) take();
+    room.access.changeRates({ read: perMinute(3), write: perMinute(1) });
+    expect(take().ok).toBe(false);
+    expect(take('write').ok).toBe(true);
+    expect(take('write').ok).toBe(false);
+    room.access.changeRates({ read: perMinute(6), write: perMinute(1) });
+    expect(take()).toEqual({ ok: true, value: { remaining: 1 } });
+  });
+
   test('is one of each agent and each bucket', () => {
     room = accessRoom({ rates });
     for (let n = 0; n < 5; n++) take();

@@ -216,7 +216,7 @@ describe('the timing of a feed', () => {
     'with bars of %d s takes %d steps a bar, one every %d ms, closed time taking none',
     (barSeconds, steps, everyMs) => {
       const room = feedRoom(days(), { barSeconds });
-      expect(room.feed.timing).toEqual({ barSeconds, stepsPerBar: steps });
+      expect(room.feed.timing()).toEqual({ barSeconds, stepsPerBar: steps });
       expect(room.ticks).toHaveLength(0);
       room.feed.start();
       room.clock.advance(0);
@@ -230,6 +230,25 @@ describe('the timing of a feed', () => {
       expect(room.feed.run()).toBe(2);
     },
   );
+
+  it('goes at another speed from the next step on, and finishes its bar with the steps it began with', () => {
+    const room = feedRoom(days(), { barSeconds: 4 });
+    room.feed.start();
+    room.clock.advance(0);
+    room.feed.pace(8);
+    expect(room.feed.timing()).toEqual({ barSeconds: 8, stepsPerBar: 8 });
+    room.clock.advance(3_000);
+    expect(room.feed.position()).toMatchObject({ bar: 0, step: 3, steps: 4 });
+    room.clock.advance(1_000);
+    expect(room.feed.position()).toMatchObject({ bar: 1, step: 0, steps: 8 });
+    room.feed.pace(2);
+    room.clock.advance(1_000);
+    expect(room.feed.position()).toMatchObject({ bar: 1, step: 1 });
+    room.clock.advance(500);
+    expect(room.feed.position()).toMatchObject({ bar: 1, step: 3, steps: 8 });
+    expect(() => room.feed.pace(0)).toThrow(RangeError);
+    expect(room.feed.timing().barSeconds).toBe(2);
+  });
 
   it('does not drift when every timer comes late', () => {
     const room = feedRoom(days());

@@ -15,6 +15,19 @@ test('a setting is what was last set, undefined when never', () => {
   expect(values.get('new')).toBe('');
 });
 
+test('settings under a prefix are told by what follows, and none that only looks like it', () => {
+  const values = settings(openStore(temporaryFolder()));
+  for (const name of ['config:B', 'config:A', 'configuration', 'xconfig:C', 'CONFIG:D'])
+    values.set(name, '1');
+  expect([...values.under('config:')]).toEqual([
+    ['A', '1'],
+    ['B', '1'],
+  ]);
+  values.remove('config:A');
+  expect([...values.under('config:').keys()]).toEqual(['B']);
+  expect(values.get('configuration')).toBe('1');
+});
+
 test('a setting is rolled back with its transaction', () => {
   const store = openStore(temporaryFolder());
   const values = settings(store);

@@ -141,7 +141,7 @@ export async function setStage(play: Play, clock: Clock): Promise<Stage> {
 /** A tape may begin before its market opens, when a market order would only wait. */
 function skipToTheOpening({ feed, tape }: Gateway): void {
   const { id } = tape.instrument;
-  const atMost = tape.length * feed.timing.stepsPerBar;
+  const atMost = tape.length * feed.timing().stepsPerBar;
   for (let step = 0; step < atMost && feed.phase(id)?.phase !== 'open'; step++) feed.stepOnce();
 }
 

@@ -31,7 +31,7 @@ function theGateway({ gateway, url, folder }: Stage, { chapter, line }: Teller):
     `Its paper account starts with ${gateway.config.PAPER_CASH} ${tape.instrument.currency}; its market is ${tape.instrument.name}, ${tape.length} recorded`,
   );
   line(
-    `bars from ${tape.bar(0).sessionDate} to ${tape.bar(tape.length - 1).sessionDate}, played at ${feed.timing.barSeconds} s a bar (real prices, fast forward).`,
+    `bars from ${tape.bar(0).sessionDate} to ${tape.bar(tape.length - 1).sessionDate}, played at ${feed.timing().barSeconds} s a bar (real prices, fast forward).`,
   );
 }
 

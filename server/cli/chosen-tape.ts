@@ -1,0 +1,72 @@
+/** Which tape the paper market plays: by the settings, and by those of the environment alone where the stored ones no longer hold. */
+import { existsSync } from 'node:fs';
+import { type Config, ConfigError, type SettingName } from '#config.ts';
+import { type FieldError, fieldError } from '#domain/refusal.ts';
+import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { loadTape, type Tape, TapeError } from '#market/tape.ts';
+import { databasePath } from '#store/open.ts';
+import { type Office, tapeInstrument } from './office.ts';
+import { refusedCombinations } from './setting-combinations.ts';
+import { StartError } from './start-error.ts';
+
+const TAPE_SETTINGS = ['PAPER_TAPE', 'PAPER_SYMBOL'] as const satisfies readonly SettingName[];
+
+/** Throws StartError or TapeError, each one sentence. */
+const tapeOf = (config: Config): Tape =>
+  loadTape({ file: config.PAPER_TAPE, instrument: tapeInstrument(config, instrumentBook(BUILT_IN)) });
+
+/** Throws ConfigError for settings that do not go together. */
+export function demandCombination(config: Config): void {
+  const refused = refusedCombinations(config);
+  if (refused.length > 0) throw new ConfigError(refused.map(({ sentence }) => sentence).join('\n'));
+}
+
+/** What the environment and `.env` say, proven before anything is touched: with no database nothing is stored that could repair it. */
+export function provenFirst(given: Config): Tape | undefined {
+  if (existsSync(databasePath(given.DATA_DIR))) return undefined;
+  demandCombination(given);
+  return tapeOf(given);
+}
+
+/** The tape to play, and the settings that act with it. A stored tape that can not be played any more is set aside. */
+export function chosenTape(
+  { config, settings }: Pick<Office, 'config' | 'settings'>,
+  proven: Tape | undefined,
+): { readonly config: Config; readonly tape: Tape } {
+  demandCombination(config);
+  if (proven !== undefined) return { config, tape: proven };
+  try {
+    return { config, tape: tapeOf(config) };
+  } catch (cause) {
+    const stored = TAPE_SETTINGS.some((name) => config.given[name].source === 'stored');
+    if (!stored || !isTapeTrouble(cause)) throw cause;
+    const without = settings.doWithout(TAPE_SETTINGS, cause.message);
+    return { config: without, tape: tapeOf(without) };
+  }
+}
+
+const isTapeTrouble = (cause: unknown): cause is Error =>
+  cause instanceof TapeError || cause instanceof StartError;
+
+/** What a start would have against another tape: that it can not be read, or that the accounts hold another currency. */
+export function objectionToTape(office: Pick<Office, 'accounts' | 'settings'>) {
+  return (next: Config): FieldError | undefined => {
+    const acting = office.settings.acting();
+    if (TAPE_SETTINGS.every((name) => next[name] === acting[name])) return undefined;
+    try {
+      const { instrument } = tapeOf(next);
+      const other = office.accounts.list().filter(({ currency }) => currency !== instrument.currency);
+      if (other.length === 0) return undefined;
+      const names = other.map(({ id, currency }) => `${id} (${currency})`).join(', ');
+      return fieldError(
+        'PAPER_TAPE',
+        next.given.PAPER_TAPE.text,
+        `is in ${instrument.currency}, and accounts hold another currency: remove ${names} first`,
+      );
+    } catch (cause) {
+      if (!isTapeTrouble(cause)) throw cause;
+      const field = cause.message.startsWith('PAPER_SYMBOL') ? 'PAPER_SYMBOL' : 'PAPER_TAPE';
+      return fieldError(field, next.given[field].text, cause.message.replace(/\.$/, ''));
+    }
+  };
+}
