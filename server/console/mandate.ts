@@ -1,0 +1,54 @@
+/** The editor of a mandate: from what is in force, a template, or nothing; saved as a new version, or refused field by field. */
+import { z } from 'zod';
+import type { MandateDocument } from '#domain/mandate.ts';
+import { ok } from '#domain/result.ts';
+import { agentOf, pathOfAgent } from './agent.ts';
+import { currencies } from './agent-views.ts';
+import { action, definePage, go, refused } from './define.ts';
+import { documentFrom, FORM_CHOICES, LIMIT_FIELDS, valuesOf } from './mandate-form.ts';
+import { MANDATE_TEMPLATES, templateById } from './mandate-templates.ts';
+
+export const mandate = definePage({
+  path: '/agents/:name/mandate',
+  title: 'Mandate',
+  view: 'mandate.html',
+  async load(visit) {
+    const found = agentOf(visit);
+    if (!found.ok) return found;
+    const { services, query } = visit;
+    const { access, feed } = services;
+    const current = access.mandates.current(found.value.id);
+    const chosen = templateById(query['template'] ?? '');
+    const accounts = access.agents.accountsOf(found.value.id);
+    const symbols = feed.instruments().map((one) => one.symbol);
+    const known = await currencies(services);
+    const standard: MandateDocument | undefined =
+      chosen?.document(accounts, symbols) ??
+      current?.document ??
+      MANDATE_TEMPLATES[1]?.document(accounts, symbols);
+    return ok({
+      agent: { name: found.value.name, accounts },
+      version: current?.version ?? null,
+      template: chosen?.id ?? '',
+      templates: MANDATE_TEMPLATES.map(({ id, label, words }) => ({ id, label, words })),
+      values: standard === undefined ? {} : valuesOf(standard, services.timezone),
+      limits: LIMIT_FIELDS,
+      choices: FORM_CHOICES,
+      all_accounts: services.trading.owner.statuses().map(({ id }) => id),
+      symbols,
+      currency: known.get(accounts[0] ?? '') ?? '',
+    });
+  },
+  actions: {
+    save: action({
+      input: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+      proof: 'recent',
+      run({ services, owner, params }, values) {
+        const { name = '' } = params;
+        const saved = services.access.mandates.set(name, documentFrom(values, services.timezone), owner);
+        if (!saved.ok) return refused(saved.error);
+        return go(pathOfAgent(name), `Version ${saved.value.version} of the mandate is in force.`);
+      },
+    }),
+  },
+});
