@@ -14,6 +14,7 @@ import { type ApiKeys, type NewKey, openApiKeys } from './api-keys.ts';
 import { type KeyCheck, openKeyCheck } from './authenticate.ts';
 import { type Authority, openAuthority } from './authority.ts';
 import { type EquipRequest, openEquip } from './equip.ts';
+import { type FirstRun, openFirstRun } from './first-run.ts';
 import { keyTable } from './key-table.ts';
 import { localAgent } from './local-agent.ts';
 import { type InstrumentResolver, type Mandates, openMandates } from './mandates.ts';
@@ -45,6 +46,7 @@ export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar 
   stillLive(who: Principal): Result<void, Refusal>;
   readonly mandates: Mandates;
   readonly owner: OwnerAccess;
+  readonly firstRun: FirstRun;
   readonly rate: Pick<RateLimiter, 'take'>;
   /** Other rates of keys and stdio from here on. */
   changeRates(rates: { readonly read: Rate; readonly write: Rate }): void;
@@ -124,6 +126,7 @@ export function openAccess(o: AccessOptions): Access {
       revoke: (name, by) => mandates.revoke(known(name), by),
     },
     owner: openOwner({ ...o, wall }),
+    firstRun: openFirstRun(store, audit),
     rate: limiter,
     changeRates: (next) => limiter.change({ ...next, reduce: next.write }),
     wall,

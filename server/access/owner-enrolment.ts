@@ -10,6 +10,7 @@ import { purposesOf } from './owner-table.ts';
 type Enrolment = Pick<
   OwnerAccess,
   | 'beginTotp'
+  | 'begunTotp'
   | 'confirmTotp'
   | 'confirmRecoveryCode'
   | 'newRecoveryCodes'
@@ -26,7 +27,8 @@ export function openEnrolment(parts: OwnerParts): Enrolment {
 
   return {
     beginTotp: () => secondFactor.begin(),
-    confirmTotp: (code) =>
+    begunTotp: () => secondFactor.begun(),
+    confirmTotp: (code, sessionId) =>
       store.transaction(() => {
         const step = secondFactor.fitsPending(code);
         if (step === undefined) return err(wrongFirstCode());
@@ -34,6 +36,7 @@ export function openEnrolment(parts: OwnerParts): Enrolment {
         secondFactor.enroll(step);
         devices.unproveAll();
         const recoveryCodes = secondFactor.renewRecoveryCodes();
+        if (sessionId !== undefined) sessions.stepUp(sessionId);
         record('owner.totp_enrolled', { replaced: before, recovery: recoveryCodes.length });
         return ok({ recoveryCodes });
       }),

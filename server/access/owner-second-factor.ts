@@ -17,6 +17,8 @@ export type FoundCode =
 
 export interface SecondFactor {
   begin(): TotpOffer;
+  /** What was begun and waits for its first code. */
+  begun(): TotpOffer | undefined;
   /** The step of the code, when it fits the authenticator that was begun; inside a transaction `enroll` makes it the one. */
   fitsPending(code: string): number | undefined;
   enroll(step: number): void;
@@ -67,6 +69,10 @@ export function openSecondFactor(o: {
     });
     return result.valid && 'timeStep' in result ? result.timeStep : undefined;
   }
+  function offered(secret: string): TotpOffer {
+    const uri = generateURI({ issuer: ISSUER, label: table.required().name, secret });
+    return { secret, uri, qrSvg: qrSvg(uri) };
+  }
   function pending(): Buffer | undefined {
     const row = table.row();
     if (!row?.pending_seed || row.pending_at === null) return undefined;
@@ -76,11 +82,13 @@ export function openSecondFactor(o: {
   return {
     begin() {
       const secret = generateSecret();
-      const { name } = table.required();
       const sealed = keyring.seal(SEAL_KEY, Buffer.from(secret, 'ascii'), CONTEXT.pending);
       store.transaction(() => table.setPending(sealed, wall()));
-      const uri = generateURI({ issuer: ISSUER, label: name, secret });
-      return { secret, uri, qrSvg: qrSvg(uri) };
+      return offered(secret);
+    },
+    begun() {
+      const seed = pending();
+      return seed && offered(keyring.open(SEAL_KEY, seed, CONTEXT.pending).toString('ascii'));
     },
     fitsPending(code) {
       const seed = pending();

@@ -88,8 +88,16 @@ export interface OwnerAccess {
   // ---- the second factor
   /** Kept sealed until it is confirmed; a new one replaces it. Throws when there is no owner, as everything below does. */
   beginTotp(): TotpOffer;
-  /** Ten recovery codes, to be shown once; those of an authenticator before are void. */
-  confirmTotp(code: string): Result<{ readonly recoveryCodes: readonly string[] }, Refusal>;
+  /** The one that was begun and waits for its first code: a page that is shown again shows the same. */
+  begunTotp(): TotpOffer | undefined;
+  /**
+   * Ten recovery codes, to be shown once; those of an authenticator before are void. The session that it was done in has proved
+   * itself with that.
+   */
+  confirmTotp(
+    code: string,
+    sessionId?: string,
+  ): Result<{ readonly recoveryCodes: readonly string[] }, Refusal>;
   /** Whether it is one of them; does not spend it. */
   confirmRecoveryCode(code: string): boolean;
   /** Voids the old ones. Throws when no authenticator is enrolled. */
