@@ -28,6 +28,8 @@ export interface OwnerVisit extends AnyVisit {
 /** Somebody who has not signed in; `ticket` is what a one-time link gave this browser. */
 export interface GuestVisit extends AnyVisit {
   readonly ticket: string | undefined;
+  /** The owner came to an entrance. */
+  readonly signedIn: boolean;
 }
 
 /** What a template finds under `page`. */
@@ -40,7 +42,9 @@ export type Outcome =
   /** Done, and what it gave can be shown once only (a new key): the page again, with this beside what `load` gives. */
   | { readonly kind: 'show'; readonly data: PageData }
   /** Not done: the page again, with what was entered and why. */
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** The session of this browser has ended. */
+  | { readonly kind: 'signed_out'; readonly to: string };
 
 /** What becomes of the browser's own keys at an entrance. */
 export type EntranceOutcome =
@@ -97,6 +101,10 @@ interface PageOf<V, O> {
   readonly view: string;
   /** By the last part of the address that the form is sent to: `/admin/orders/:order_id/cancel`. */
   readonly actions: Readonly<Record<string, ActionOf<V, O>>>;
+  /** Files of views/static/ that this page alone needs: scripts, in this order. */
+  readonly scripts: readonly string[];
+  /** Where who comes here has to go instead; undefined: here. */
+  away(visit: V): string | undefined;
   load(visit: V): Promise<Result<PageData, Refusal>> | Result<PageData, Refusal>;
 }
 
@@ -105,10 +113,6 @@ export interface Page extends PageOf<OwnerVisit, Outcome> {
   readonly nav: NavEntry | undefined;
   /** When one of these changes, the page looks again. */
   readonly live: readonly LiveTopic[];
-  /** Files of views/static/ that this page alone needs: scripts, in this order. */
-  readonly scripts: readonly string[];
-  /** The page is sent somewhere else first: the first run is not finished. */
-  readonly duringSetup: boolean;
 }
 
 /** A page for who has not signed in. */
@@ -119,13 +123,15 @@ export interface Entrance extends PageOf<GuestVisit, EntranceOutcome> {
 
 type Optional<P, K extends keyof P> = Omit<P, K> & Partial<Pick<P, K>>;
 
-export function definePage(
-  page: Optional<Page, 'nav' | 'live' | 'scripts' | 'actions' | 'duringSetup'>,
-): Page {
-  return { nav: undefined, live: [], scripts: [], actions: {}, duringSetup: false, ...page };
+const here = (): undefined => undefined;
+
+export function definePage(page: Optional<Page, 'nav' | 'live' | 'scripts' | 'actions' | 'away'>): Page {
+  return { nav: undefined, live: [], scripts: [], actions: {}, away: here, ...page };
 }
-export function defineEntrance(entrance: Optional<Entrance, 'actions' | 'redeem'>): Entrance {
-  return { actions: {}, redeem: undefined, ...entrance };
+export function defineEntrance(
+  entrance: Optional<Entrance, 'actions' | 'redeem' | 'scripts' | 'away'>,
+): Entrance {
+  return { actions: {}, redeem: undefined, scripts: [], away: here, ...entrance };
 }
 
 /** One form of a page. */
