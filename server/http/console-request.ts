@@ -8,6 +8,7 @@ import { printable, type Refusal, refuse } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { CONSOLE_NOTICES_MAX, LOG_TEXT_LENGTH_MAX } from '#limits.ts';
 import { isStoreFault } from '#tools/dispatch.ts';
+import type { Assets } from './assets.ts';
 import { chromeFor } from './console-chrome.ts';
 import { type CookieJar, cookieJar } from './console-cookies.ts';
 import { FORM_CODE, FORM_TOKEN, formToken, formValues } from './console-forms.ts';
@@ -56,8 +57,9 @@ export interface ConsoleRequest {
 /** Looks of a page that nobody asked for by hand: they do not keep a session alive. */
 export const LIVE_HEADER = 'x-portcullis-live';
 
-export function openConsoleRequests(services: ConsoleServices) {
+export function openConsoleRequests(services: ConsoleServices, assets: Assets) {
   const views = consoleViews();
+  const asset = (name: string): string => `/admin/static/${assets.versioned(name)}`;
   const notices = new Map<string, string>();
   const asked = new WeakMap<FastifyRequest, ConsoleRequest>();
 
@@ -88,6 +90,7 @@ export function openConsoleRequests(services: ConsoleServices) {
       origin,
       query: anyVisit.query,
       nonce: reply.cspNonce,
+      asset,
       token_name: FORM_TOKEN,
       code_name: FORM_CODE,
       token: formToken((session === undefined ? visitToken : given) ?? ''),
@@ -104,6 +107,7 @@ export function openConsoleRequests(services: ConsoleServices) {
         .code(status)
         .type('text/html; charset=utf-8')
         .send(views.render(view, context(extra)));
+    const alone = () => ({ chrome: null, token: formToken(visitToken ?? '') });
     const takeNotice = (): string | null => {
       const notice = session && notices.get(session.id);
       if (session) notices.delete(session.id);
@@ -118,9 +122,9 @@ export function openConsoleRequests(services: ConsoleServices) {
       token: session && given,
       session,
       anyVisit,
-      guestVisit: () => ({ ...anyVisit, ticket: jar.get('ticket') }),
+      guestVisit: () => ({ ...anyVisit, ticket: jar.get('ticket'), signedIn: session !== undefined }),
       rememberVisit() {
-        if (session !== undefined || visitToken !== undefined) return;
+        if (visitToken !== undefined) return;
         visitToken = randomBytes(16).toString('base64url');
         jar.set('visit', visitToken);
       },
@@ -144,9 +148,10 @@ export function openConsoleRequests(services: ConsoleServices) {
         return send(extras.form?.refusal.status ?? 200, page.view, {
           title: page.title,
           live: isPage ? page.live : [],
-          scripts: isPage ? page.scripts : [],
+          scripts: page.scripts,
           page: data.value,
-          notice: takeNotice(),
+          // An entrance stands alone, and its forms are told by its own cookie, whoever is signed in beside it.
+          ...(isPage ? { notice: takeNotice() } : { notice: null, ...alone() }),
           ...extras,
         });
       },

@@ -8,19 +8,19 @@ import type { ConsoleServices } from '#console/services.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { FORM_BYTES_MAX } from '#limits.ts';
+import type { Assets } from './assets.ts';
 import { transportOf } from './console-cookies.ts';
 import { formCode, formValues, isOwnForm, parseForm, shownValues } from './console-forms.ts';
 import { type ConsoleRequest, openConsoleRequests } from './console-request.ts';
 import { HELMET } from './console-security.ts';
 import { nothingHere } from './problem.ts';
-import { openViews } from './views.ts';
 
 const LOGIN = '/admin/login';
 
-export function consoleDoor(app: FastifyInstance, services: ConsoleServices): void {
+export function consoleDoor(app: FastifyInstance, services: ConsoleServices, assets: Assets): void {
   void app.register(cookie);
   void app.register(helmet, HELMET);
-  const requests = openConsoleRequests(services);
+  const requests = openConsoleRequests(services, assets);
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
@@ -44,9 +44,8 @@ export function consoleDoor(app: FastifyInstance, services: ConsoleServices): vo
     });
   });
 
-  const assets = openViews();
   app.get<{ Params: { readonly name: string } }>('/admin/static/:name', (request, reply) =>
-    assets.sendAsset(request, reply, request.params.name),
+    assets.send(request, reply, request.params.name),
   );
   for (const page of PAGES) mountPage(app, requests, page);
   for (const entrance of ENTRANCES) mountEntrance(app, requests, entrance);
@@ -73,6 +72,8 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
   app.get(path, async (request, reply) => {
     const admission = admitted(request, reply);
     if (admission === undefined) return toLogin(request, reply);
+    const away = page.away(admission.visit);
+    if (away !== undefined) return reply.redirect(away, 303);
     return admission.asked.page(page, await page.load(admission.visit));
   });
   for (const [name, act] of Object.entries(page.actions)) {
@@ -128,6 +129,9 @@ async function answer({ asked, page, name, outcome, load }: Answered): Promise<F
       return asked.reply.redirect(outcome.to, 303);
     case 'show':
       return asked.page(page, await load(), { shown: outcome.data });
+    case 'signed_out':
+      asked.jar.clear('session');
+      return asked.reply.redirect(outcome.to, 303);
     case 'refused': {
       const values = shownValues(formValues(asked.request));
       return asked.page(page, await load(), { form: { action: name, values, refusal: outcome.refusal } });
@@ -145,6 +149,8 @@ function mountEntrance(app: FastifyInstance, requests: Requests, entrance: Entra
     const { code } = request.query;
     if (redeem && typeof code === 'string')
       return follow({ asked, entrance, name: '', outcome: redeem(asked.guestVisit(), code) });
+    const away = entrance.away(asked.guestVisit());
+    if (away !== undefined) return reply.redirect(away, 303);
     asked.rememberVisit();
     return asked.page(entrance, await entrance.load(asked.guestVisit()));
   });
@@ -179,6 +185,7 @@ async function follow({ asked, entrance, name, outcome }: Entered): Promise<Fast
       break;
     case 'go':
     case 'show':
+    case 'signed_out':
   }
   const load = () => entrance.load(asked.guestVisit());
   return answer({ asked, page: entrance, name, outcome, load });
