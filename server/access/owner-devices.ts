@@ -19,9 +19,11 @@ export interface Devices {
   seen(id: string): void;
   /** False: there is no such device. */
   forget(id: string): boolean;
-  forgetAll(): void;
+  /** How many there were. */
+  forgetAll(): number;
   /** Another authenticator, or none: what they proved no longer counts. */
   unproveAll(): void;
+  sweep(): void;
 }
 
 interface DeviceRow {
@@ -59,7 +61,6 @@ export function openDevices({ db }: Store, wall: SteadyWall): Devices {
         .filter((row) => !isOver(row))
         .map(deviceOf),
     trust(from, proved) {
-      for (const row of rows().filter(isOver)) remove.run(row.id);
       for (const row of rows().slice(DEVICES_MAX - 1)) remove.run(row.id);
       const token = newToken();
       const nowMs = wall();
@@ -76,8 +77,11 @@ export function openDevices({ db }: Store, wall: SteadyWall): Devices {
     },
     seen: (id) => void setSeen.run(wall(), id),
     forget: (id) => remove.run(id).changes === 1,
-    forgetAll: () => void removeAll.run(),
+    forgetAll: () => removeAll.run().changes,
     unproveAll: () => void unprove.run(),
+    sweep() {
+      for (const row of rows().filter(isOver)) remove.run(row.id);
+    },
   };
 }
 

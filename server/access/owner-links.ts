@@ -18,6 +18,7 @@ export interface Links {
   ticketLive(purpose: LinkPurpose, ticket: string): boolean;
   /** Inside the transaction that used the ticket, or made the link pointless. */
   close(purpose: LinkPurpose): void;
+  sweep(): void;
 }
 
 const ISSUED = { setup: 'owner.setup_code_issued', reset: 'owner.reset_link_issued' } as const;
@@ -40,6 +41,7 @@ export function openLinks(o: {
     'UPDATE owner_links SET code = NULL, ticket = ?, expires_at = ? WHERE purpose = ? AND code = ?',
   );
   const remove = db.prepare('DELETE FROM owner_links WHERE purpose = ?');
+  const removeExpired = db.prepare('DELETE FROM owner_links WHERE expires_at <= ?');
   const isLive = (expiresAt: unknown): boolean => typeof expiresAt === 'number' && !wall.hasPassed(expiresAt);
 
   return {
@@ -66,6 +68,7 @@ export function openLinks(o: {
     },
     ticketLive: (purpose, ticket) => isLive(byTicket.get(purpose, tokenHash(ticket))),
     close: (purpose) => void remove.run(purpose),
+    sweep: () => void removeExpired.run(wall()),
   };
 }
 

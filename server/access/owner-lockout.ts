@@ -108,7 +108,7 @@ function counted(row: Row, max: number, nowMs: number): Row {
   const times = [...row.times, nowMs].slice(-max);
   if (row.locks === 0 && times.length < max) return { ...row, times };
   const lockMs = Math.min(OWNER_LOCK_FIRST_MS * 2 ** row.locks, OWNER_LOCK_MAX_MS);
-  return { times, locks: Math.min(row.locks + 1, 10), lockedUntil: nowMs + lockMs };
+  return { times, locks: row.locks + 1, lockedUntil: nowMs + lockMs };
 }
 
 function locked(waitMs: number): Refusal {

@@ -4,9 +4,9 @@ import type { Door } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, type Result } from '#domain/result.ts';
 import type { Store } from '#store/open.ts';
-import { shownAddress } from './address.ts';
+import { canonicalAddress } from './address.ts';
 import type { Devices } from './owner-devices.ts';
-import { type LinkPurpose, type Links } from './owner-links.ts';
+import { type LinkPurpose, type Links, noSuchLink } from './owner-links.ts';
 import { type Bucket, type Lockout, visitorBuckets } from './owner-lockout.ts';
 import type { Lane, Passphrases } from './owner-passphrase.ts';
 import type { Ticket, Visitor } from './owner-records.ts';
@@ -37,17 +37,12 @@ export interface Try {
   readonly proofFor: ProofFor;
   readonly buckets: readonly Bucket[];
   /** Where it waits for its hash; undefined: it needs none. */
-  readonly lane?: Lane;
+  readonly lane?: Lane | undefined;
   readonly door: Door;
   readonly from?: Visitor;
+  /** What is answered whatever was wrong, so that nobody learns which part of a guess was right. */
+  readonly answer: string;
 }
-
-/** The same words whatever was wrong, so that nobody learns which part of a guess was right. */
-export const wrongProof = (): Refusal =>
-  refuse(
-    'unauthenticated',
-    'The name, the passphrase or the code is wrong; nobody was signed in. Try again.',
-  );
 
 /** Whether the try may be looked at; it is counted then. A refusal is on the record. */
 export function admit(parts: OwnerParts, one: Try): Result<void, Refusal> {
@@ -62,8 +57,9 @@ export function refused(
   parts: OwnerParts,
   one: Try,
   why: Wrong,
-  refusal: Refusal = wrongProof(),
+  refusal: Refusal = refuse('unauthenticated', one.answer),
 ): Result<never, Refusal> {
+  const address = canonicalAddress(one.from?.address ?? '')?.address;
   parts.audit.recordRepeated({
     kind: 'owner.sign_in_refused',
     credential: 'owner',
@@ -73,26 +69,32 @@ export function refused(
       reason: refusal.reason,
       for: one.proofFor,
       why,
-      ...(one.from === undefined ? {} : { address: shownAddress(one.from.address) }),
+      ...(address === undefined ? {} : { address }),
     },
   });
   return err(refusal);
 }
 
-/** Inside the transaction of what it proves; false when somebody else used the code a moment before. */
-export function spendCode(parts: OwnerParts, found: FoundCode, door: Door): boolean {
-  if (!parts.secondFactor.spend(found)) return false;
-  if (found.kind === 'recovery') {
-    const left = parts.table.record()?.recoveryCodesLeft ?? 0;
-    parts.audit.record({
-      kind: 'owner.recovery_used',
-      credential: 'owner',
-      door,
-      outcome: 'ok',
-      detail: { left },
-    });
-  }
-  return true;
+/** Inside the transaction of what it proves, in which it was found. */
+export function spendCode(parts: OwnerParts, found: FoundCode, door: Door): void {
+  parts.secondFactor.spend(found);
+  if (found.kind === 'totp') return;
+  const left = parts.table.requiredRecord().recoveryCodesLeft;
+  parts.audit.record({
+    kind: 'owner.recovery_used',
+    credential: 'owner',
+    door,
+    outcome: 'ok',
+    detail: { left },
+  });
+}
+
+/** Inside a transaction: what has expired goes, whether anybody asks for it or not. */
+export function sweep({ sessions, devices, links, secondFactor }: OwnerParts): void {
+  sessions.sweep();
+  devices.sweep();
+  links.sweep();
+  secondFactor.sweep();
 }
 
 /** Following a one-time link. Wrong codes are counted, in buckets of their own: who guesses links locks nobody out of signing in. */
@@ -103,10 +105,17 @@ export function redeemLink(
   from: Visitor,
 ): Result<Ticket, Refusal> {
   const buckets = visitorBuckets('link', from.address);
-  const one: Try = { proofFor: `${purpose}_code`, buckets, door: 'console', from };
+  const one: Try = {
+    proofFor: `${purpose}_code`,
+    buckets,
+    door: 'console',
+    from,
+    answer: noSuchLink().detail,
+  };
   const admitted = admit(parts, one);
   if (!admitted.ok) return admitted;
   const ticket = parts.store.transaction(() => {
+    sweep(parts);
     const redeemed = parts.links.redeem(purpose, code);
     if (redeemed.ok) parts.lockout.clear(buckets);
     return redeemed;

@@ -1,12 +1,14 @@
 /** Proving it anew: for what is dangerous, in a session and on the command line. */
-import type { Refusal } from '#domain/refusal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { STEP_UP_TTL_MS } from '#limits.ts';
 import type { OwnerAccess } from './owner.ts';
 import { bucket } from './owner-lockout.ts';
 import { admit, type OwnerParts, refused, spendCode, type Try, type Wrong } from './owner-parts.ts';
 import type { Lane } from './owner-passphrase.ts';
+import type { Visitor } from './owner-records.ts';
 import { OWNER_ON_RECORD } from './owner-sessions.ts';
+import type { OwnerRow } from './owner-table.ts';
 
 type Proofs = Pick<OwnerAccess, 'stepUp' | 'isSteppedUp' | 'confirm'>;
 
@@ -15,76 +17,115 @@ export const PROOF_BUCKET = bucket('step_up');
 const COMMAND_LINE_BUCKET = bucket('command_line');
 
 export function openProofs(parts: OwnerParts): Proofs {
-  const { store, table, secondFactor } = parts;
-
-  const stepUp: Proofs['stepUp'] = async (token, code, from) => {
-    const one = { proofFor: 'step_up', buckets: [PROOF_BUCKET], door: 'console', from } as const;
-    if (!parts.sessions.find(token)) return refused(parts, one, 'session');
-    const byCode = table.required().totp_seed !== null;
-    const checked = byCode
-      ? admit(parts, one)
-      : await checkPassphrase(parts, code, { ...one, lane: 'known' });
-    if (!checked.ok) return checked;
-    const decided = store.transaction((): Result<void, Wrong> => {
-      const session = parts.sessions.find(token);
-      const owner = table.required();
-      if (!session) return err('session');
-      if (checked.value === undefined) {
-        const found = secondFactor.find(code);
-        if (!found || !spendCode(parts, found, 'console')) return err('code');
-      } else {
-        const { stored, matched } = checked.value;
-        // Where an authenticator was enrolled meanwhile, the passphrase is no longer what is asked for.
-        if (!matched || owner.passphrase !== stored || owner.totp_seed !== null) return err('passphrase');
-      }
-      parts.lockout.clear(one.buckets);
-      parts.sessions.stepUp(session.id);
-      parts.audit.record({
-        kind: 'owner.stepped_up',
-        ...OWNER_ON_RECORD,
-        outcome: 'ok',
-        detail: { session: session.id },
-      });
-      return ok(undefined);
-    });
-    return decided.ok ? decided : refused(parts, one, decided.error);
-  };
-
-  const confirm: Proofs['confirm'] = async (o) => {
-    const one = {
-      proofFor: 'confirm',
-      buckets: [COMMAND_LINE_BUCKET],
-      lane: 'known',
-      door: 'cli',
-      from: o.from,
-    } as const;
-    const checked = await checkPassphrase(parts, o.passphrase, one);
-    if (!checked.ok) return checked;
-    const { stored, matched } = checked.value;
-    const decided = store.transaction((): Result<void, Wrong> => {
-      const owner = table.row();
-      const asks = owner !== undefined && owner.totp_seed !== null;
-      const found = asks ? secondFactor.find(o.code ?? '') : undefined;
-      if (!owner || !matched || owner.passphrase !== stored) return err('passphrase');
-      if (asks && !(found && spendCode(parts, found, 'cli'))) return err('code');
-      parts.lockout.clear(one.buckets);
-      return ok(undefined);
-    });
-    return decided.ok ? decided : refused(parts, one, decided.error);
-  };
-
   return {
-    stepUp,
+    stepUp(token, code, from) {
+      const isEnrolled = parts.table.required().totp_seed !== null;
+      return isEnrolled
+        ? stepUpByCode(parts, token, code, from)
+        : stepUpByPassphrase(parts, token, code, from);
+    },
     isSteppedUp: ({ steppedUpAtMs }) =>
       steppedUpAtMs !== null && !parts.wall.hasPassed(steppedUpAtMs + STEP_UP_TTL_MS),
-    confirm,
+    confirm: (o) => confirm(parts, o),
   };
 }
 
+async function stepUpByCode(
+  parts: OwnerParts,
+  token: string,
+  code: string,
+  from: Visitor,
+): Promise<Result<void, Refusal>> {
+  const one = stepUpTry(from, 'Nothing was done: the code is wrong or was used already. Try the next one.');
+  // No guess at a proof: who has no session does not count towards the lockout of those who have one.
+  if (!parts.sessions.find(token)) return refused(parts, one, 'session', signedOut());
+  const admitted = admit(parts, { ...one, lane: undefined });
+  if (!admitted.ok) return admitted;
+  return steppedUp(parts, one, token, () => {
+    const found = parts.secondFactor.find(code);
+    if (!found) return 'code';
+    spendCode(parts, found, 'console');
+    return undefined;
+  });
+}
+
+async function stepUpByPassphrase(
+  parts: OwnerParts,
+  token: string,
+  passphrase: string,
+  from: Visitor,
+): Promise<Result<void, Refusal>> {
+  const one = stepUpTry(from, 'Nothing was done: this is not your passphrase. Try again.');
+  if (!parts.sessions.find(token)) return refused(parts, one, 'session', signedOut());
+  const checked = await checkPassphrase(parts, passphrase, one);
+  if (!checked.ok) return checked;
+  return steppedUp(parts, one, token, (owner) =>
+    // Where an authenticator was enrolled meanwhile, the passphrase is no longer what is asked for.
+    fits(checked.value, owner) && owner.totp_seed === null ? undefined : 'passphrase',
+  );
+}
+
+const stepUpTry = (from: Visitor, answer: string) =>
+  ({ proofFor: 'step_up', buckets: [PROOF_BUCKET], lane: 'known', door: 'console', from, answer }) as const;
+
+/** The commit of a step-up; `judge` says what is wrong with the proof, if anything. */
+function steppedUp(
+  parts: OwnerParts,
+  one: Try,
+  token: string,
+  judge: (owner: OwnerRow) => Wrong | undefined,
+): Result<void, Refusal> {
+  const decided = parts.store.transaction((): Result<void, Wrong> => {
+    const session = parts.sessions.find(token);
+    if (!session) return err('session');
+    const wrong = judge(parts.table.required());
+    if (wrong) return err(wrong);
+    parts.lockout.clear(one.buckets);
+    parts.sessions.stepUp(session.id);
+    const detail = { session: session.id, address: session.address };
+    parts.audit.record({ kind: 'owner.stepped_up', ...OWNER_ON_RECORD, outcome: 'ok', detail });
+    return ok(undefined);
+  });
+  if (decided.ok) return decided;
+  return decided.error === 'session'
+    ? refused(parts, one, 'session', signedOut())
+    : refused(parts, one, decided.error);
+}
+
+async function confirm(
+  parts: OwnerParts,
+  o: Parameters<Proofs['confirm']>[0],
+): Promise<Result<void, Refusal>> {
+  const one: HashedTry = {
+    proofFor: 'confirm',
+    buckets: [COMMAND_LINE_BUCKET],
+    lane: 'known',
+    door: 'cli',
+    from: o.from,
+    answer: 'Nothing was done: the passphrase or the code is wrong. Try again.',
+  };
+  const checked = await checkPassphrase(parts, o.passphrase, one);
+  if (!checked.ok) return checked;
+  const decided = parts.store.transaction((): Result<void, Wrong> => {
+    const owner = parts.table.row();
+    const asks = owner !== undefined && owner.totp_seed !== null;
+    const found = asks ? parts.secondFactor.find(o.code ?? '') : undefined;
+    if (!fits(checked.value, owner)) return err('passphrase');
+    if (asks && !found) return err('code');
+    if (found) spendCode(parts, found, 'cli');
+    parts.lockout.clear(one.buckets);
+    return ok(undefined);
+  });
+  return decided.ok ? decided : refused(parts, one, decided.error);
+}
+
+const signedOut = (): Refusal =>
+  refuse('unauthenticated', 'Nothing was done: you are no longer signed in. Sign in again.');
+
 export type HashedTry = Try & { readonly lane: Lane };
 
-export interface CheckedPassphrase {
-  /** What it was compared with: another one by the time of the commit voids the answer. */
+interface CheckedPassphrase {
+  /** What it was compared with. */
   readonly stored: string | undefined;
   readonly matched: boolean;
 }
@@ -101,3 +142,7 @@ export async function checkPassphrase(
   const matched = await parts.passphrases.matches(passphrase, stored, one.lane);
   return matched.ok ? ok({ stored, matched: matched.value }) : refused(parts, one, 'busy', matched.error);
 }
+
+/** Inside the transaction: a passphrase that was changed during the hash is not the one that was checked. */
+export const fits = ({ stored, matched }: CheckedPassphrase, owner: OwnerRow | undefined): boolean =>
+  matched && stored !== undefined && owner?.passphrase === stored;

@@ -24,12 +24,14 @@ export interface SecondFactor {
   enroll(step: number): void;
   /** Spends nothing. */
   find(code: string): FoundCode | undefined;
-  /** Inside a transaction; false when somebody else was quicker. */
-  spend(found: FoundCode): boolean;
+  /** Inside the transaction that found it. */
+  spend(found: FoundCode): void;
   /** Inside a transaction: voids the old ones. */
   renewRecoveryCodes(): readonly string[];
   /** Inside a transaction. */
   remove(): void;
+  /** Forgets an authenticator that was not confirmed in time. */
+  sweep(): void;
 }
 
 const SEAL_KEY = 'owner';
@@ -109,8 +111,11 @@ export function openSecondFactor(o: {
       const hash = recoveryHash(typed);
       return hash && hasCode.get(hash) === 1 ? { kind: 'recovery', hash } : undefined;
     },
-    spend: (found) =>
-      found.kind === 'totp' ? table.spendStep(found.step) : removeCode.run(found.hash).changes === 1,
+    spend(found) {
+      const spent =
+        found.kind === 'totp' ? table.spendStep(found.step) : removeCode.run(found.hash).changes === 1;
+      if (!spent) throw new Error('a code was to be spent twice');
+    },
     renewRecoveryCodes() {
       removeCodes.run();
       return Array.from({ length: RECOVERY_CODES }, () => {
@@ -123,6 +128,7 @@ export function openSecondFactor(o: {
       table.unenroll();
       removeCodes.run();
     },
+    sweep: () => table.forgetPending(wall() - TOTP_PENDING_TTL_MS),
   };
 }
 

@@ -2,14 +2,8 @@
 import type { AuditLog } from '#audit/log.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import { excerpt } from '#domain/refusal.ts';
-import {
-  SESSION_IDLE_MS,
-  SESSION_SEEN_SAVE_INTERVAL_MS,
-  SESSION_TTL_MS,
-  SESSIONS_MAX,
-  USER_AGENT_LENGTH_MAX,
-} from '#limits.ts';
-import { type Store, StoreUnavailable } from '#store/open.ts';
+import { SESSION_IDLE_MS, SESSION_TTL_MS, SESSIONS_MAX, USER_AGENT_LENGTH_MAX } from '#limits.ts';
+import type { Store } from '#store/open.ts';
 import { shownAddress } from './address.ts';
 import type { Session, Visitor } from './owner-records.ts';
 import { newId, newToken, tokenHash } from './owner-tokens.ts';
@@ -19,12 +13,13 @@ export interface Sessions {
   /** Inside a transaction, which records the sign-in. */
   open(from: Visitor, how: { readonly steppedUp: boolean; readonly deviceId: string | null }): OpenedSession;
   find(token: string): Session | undefined;
-  /** Notes that it was seen, at most once a minute, and from where. */
-  seen(session: Session, from: Visitor): void;
+  /** Inside a transaction: it was seen now, and from there. */
+  seen(id: string, from: Visitor): void;
   list(): readonly Session[];
   stepUp(id: string): void;
   /** Inside a transaction; each is on the record with why it ended. Returns how many there were. */
   end(which: (session: Session) => boolean, why: EndedBy): number;
+  sweep(): void;
   onEnd(listener: (id: string) => void): () => void;
 }
 
@@ -80,7 +75,6 @@ export function openSessions(o: {
 
   return {
     open(from, how) {
-      end(isOver, 'expired');
       const crowd = everyOne().slice(SESSIONS_MAX - 1);
       end((session) => crowd.some(({ id }) => id === session.id), 'crowded_out');
       const token = newToken();
@@ -103,19 +97,11 @@ export function openSessions(o: {
       const session = row && sessionOf(row);
       return session && !isOver(session) ? session : undefined;
     },
-    seen(session, from) {
-      const nowMs = wall();
-      if (nowMs - session.lastSeenAtMs < SESSION_SEEN_SAVE_INTERVAL_MS) return;
-      try {
-        store.transaction(() => setSeen.run(nowMs, shownAddress(from.address), session.id));
-      } catch (fault) {
-        // A store that can not write must not keep the owner from seeing that.
-        if (!(fault instanceof StoreUnavailable)) throw fault;
-      }
-    },
+    seen: (id, from) => void setSeen.run(wall(), shownAddress(from.address), id),
     list: () => everyOne().filter((session) => !isOver(session)),
     stepUp: (id) => void setSteppedUp.run(wall(), id),
     end,
+    sweep: () => void end(isOver, 'expired'),
     onEnd(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

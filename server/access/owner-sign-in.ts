@@ -5,8 +5,8 @@ import { err, ok, type Result } from '#domain/result.ts';
 import type { OwnerAccess } from './owner.ts';
 import type { KnownDevice } from './owner-devices.ts';
 import { bucket, visitorBuckets } from './owner-lockout.ts';
-import { type OwnerParts, refused, spendCode, type Wrong } from './owner-parts.ts';
-import { checkPassphrase, type HashedTry } from './owner-proof.ts';
+import { type OwnerParts, refused, spendCode, sweep, type Wrong } from './owner-parts.ts';
+import { checkPassphrase, fits, type HashedTry } from './owner-proof.ts';
 import type { SignedIn, SignIn } from './owner-records.ts';
 import type { FoundCode } from './owner-second-factor.ts';
 import { OWNER_ON_RECORD } from './owner-sessions.ts';
@@ -32,18 +32,20 @@ export function openSignIn(parts: OwnerParts): Signing {
       lane: known ? 'known' : 'stranger',
       door: 'console',
       from: o.from,
+      answer: 'The name, the passphrase or the code is wrong; nobody was signed in. Try again.',
     };
     const checked = await checkPassphrase(parts, o.passphrase, one);
     if (!checked.ok) return checked;
-    const { stored, matched } = checked.value;
     const decided = store.transaction((): Result<SignedIn, Wrong> => {
       const owner = table.row();
       const device = devices.of(o.from);
       const asks = asksAt(device, owner);
       const found = asks ? secondFactor.find(o.code ?? '') : undefined;
       if (!owner || !sameName(o.name, owner.name)) return err('name');
-      if (!matched || owner.passphrase !== stored) return err('passphrase');
-      if (asks && !(found && spendCode(parts, found, 'console'))) return err('code');
+      if (!fits(checked.value, owner)) return err('passphrase');
+      if (asks && !found) return err('code');
+      sweep(parts);
+      if (found) spendCode(parts, found, 'console');
       parts.lockout.clear(one.buckets);
       return ok(open(parts, { ...o, owner, device, found }));
     });

@@ -24,6 +24,8 @@ export interface OwnerTable {
   setPassphrase(passphrase: string, atMs: number): void;
   setPurposes(purposes: ReadonlySet<SecondFactorPurpose>): void;
   setPending(seed: Buffer, atMs: number): void;
+  /** What was begun at that time or before. */
+  forgetPending(untilMs: number): void;
   /** Codes up to that step are spent from the start. */
   enroll(seed: Buffer, lastStep: number): void;
   unenroll(): void;
@@ -40,6 +42,9 @@ export function ownerTable({ db }: Store): OwnerTable {
   const setPassphrase = db.prepare('UPDATE owner SET passphrase = ?, passphrase_changed_at = ?');
   const setPurposes = db.prepare('UPDATE owner SET purposes = ?');
   const setPending = db.prepare('UPDATE owner SET pending_seed = ?, pending_at = ?');
+  const forgetPending = db.prepare(
+    'UPDATE owner SET pending_seed = NULL, pending_at = NULL WHERE pending_at <= ?',
+  );
   const enroll = db.prepare(
     'UPDATE owner SET totp_seed = ?, totp_last_step = ?, pending_seed = NULL, pending_at = NULL',
   );
@@ -68,6 +73,7 @@ export function ownerTable({ db }: Store): OwnerTable {
     setPassphrase: (passphrase, atMs) => void setPassphrase.run(passphrase, atMs),
     setPurposes: (purposes) => void setPurposes.run([...purposes].join(' ')),
     setPending: (seed, atMs) => void setPending.run(seed, atMs),
+    forgetPending: (untilMs) => void forgetPending.run(untilMs),
     enroll: (seed, lastStep) => void enroll.run(seed, lastStep),
     unenroll: () => void unenroll.run(),
     spendStep: (step) => spendStep.run(step, step).changes === 1,

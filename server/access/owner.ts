@@ -3,14 +3,15 @@ import type { AuditLog } from '#audit/log.ts';
 import type { Owner } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import { SESSION_SEEN_SAVE_INTERVAL_MS } from '#limits.ts';
 import type { Keyring } from '#store/keyring.ts';
-import type { Store } from '#store/open.ts';
+import { type Store, StoreUnavailable } from '#store/open.ts';
 import { openDevices } from './owner-devices.ts';
 import { openEnrolment } from './owner-enrolment.ts';
 import { openLinks } from './owner-links.ts';
 import { openLockout } from './owner-lockout.ts';
 import { openNewPassphrase } from './owner-new-passphrase.ts';
-import type { OwnerParts } from './owner-parts.ts';
+import { type OwnerParts, sweep } from './owner-parts.ts';
 import { openPassphrases, type PassphraseCost } from './owner-passphrase.ts';
 import { openProofs } from './owner-proof.ts';
 import type {
@@ -66,8 +67,8 @@ export interface OwnerAccess {
   /** undefined: none. Notes that it was seen, and from where. */
   session(token: string, from: Visitor): Session | undefined;
   sessions(): readonly Session[];
-  /** Signing out; no such session: nothing happens. */
-  endSession(id: string): void;
+  /** `sign_out` by whoever is signed in there, `ended` from another session. No such session: nothing happens. */
+  endSession(id: string, how?: 'sign_out' | 'ended'): void;
   /** How many ended. */
   endOtherSessions(keepId: string): number;
   /** Told after the commit, so that what is streaming to that session ends at once. Returns what ends the listening. */
@@ -165,13 +166,27 @@ export function openOwner(o: OwnerOptions): OwnerAccess {
     ...openNewPassphrase(parts),
     session(token, from) {
       const session = sessions.find(token);
-      if (session) sessions.seen(session, from);
+      if (session) noteSeen(parts, session, from);
       return session;
     },
     sessions: () => sessions.list(),
-    endSession: (id) =>
-      store.transaction(() => void sessions.end((session) => session.id === id, 'sign_out')),
+    endSession: (id, how = 'sign_out') =>
+      store.transaction(() => void sessions.end((session) => session.id === id, how)),
     endOtherSessions: (keepId) => store.transaction(() => sessions.end(({ id }) => id !== keepId, 'ended')),
     onSessionEnd: (listener) => sessions.onEnd(listener),
   };
+}
+
+/** At most once a minute, for every request comes by here. */
+function noteSeen(parts: OwnerParts, { id, lastSeenAtMs }: Session, from: Visitor): void {
+  if (parts.wall() - lastSeenAtMs < SESSION_SEEN_SAVE_INTERVAL_MS) return;
+  try {
+    parts.store.transaction(() => {
+      parts.sessions.seen(id, from);
+      sweep(parts);
+    });
+  } catch (fault) {
+    // A store that can not write must not keep the owner from seeing that.
+    if (!(fault instanceof StoreUnavailable)) throw fault;
+  }
 }
