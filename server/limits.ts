@@ -96,6 +96,18 @@ export const AUDIT_SCAN_ROWS_MAX = 2_000;
 export const AUDIT_SUBJECTS_MAX = 1_000;
 /** Lines that the index of orders may be behind. */
 export const AUDIT_ORDERS_BEHIND_MAX = 200;
+/** Lines that an export or a count reads before everything else has its turn. */
+export const AUDIT_CHUNK_LINES_MAX = 250;
+/** Lines of one order that are shown with it, the oldest. */
+export const AUDIT_ORDER_LINES_MAX = 200;
+/** A verification for the console that has not ended by then is given up. */
+export const AUDIT_VERIFY_TIMEOUT_MS = 600_000;
+/** Calls that the figures of traffic are made of, the latest; and how long they are good. */
+export const TRAFFIC_CALLS_MAX = 20_000;
+export const TRAFFIC_KEPT_MS = 2_000;
+/** Points of its chart, and names that each of its tables has. */
+export const TRAFFIC_POINTS = 60;
+export const TRAFFIC_NAMES_MAX = 50;
 export const AUDIT_LINE_BYTES_MAX = 512 * 1024;
 /** What one batch appends to the file before it is synced. */
 export const AUDIT_FILE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
@@ -125,8 +137,18 @@ export const HTTP_CLOSE_TIMEOUT_MS = 15_000;
 /** Fields and bytes of a form of the console. */
 export const FORM_FIELDS_MAX = 300;
 export const FORM_BYTES_MAX = 64 * 1024;
+/** Characters of one entry of a form that is no document. */
+export const FORM_FIELD_LENGTH_MAX = 200;
 /** Notices that wait for the owner's next page. */
 export const CONSOLE_NOTICES_MAX = 100;
+/** Rows of a page of the console, and pages back that its address remembers. */
+export const CONSOLE_ROWS_MAX = 50;
+export const CONSOLE_PAGES_BACK_MAX = 50;
+/** Latest orders on the dashboard. */
+export const CONSOLE_ACTS_MAX = 12;
+/** Bars of a chart, and those of them that its table lists. */
+export const CONSOLE_BARS_MAX = 300;
+export const CONSOLE_BARS_LISTED = 20;
 export const LOG_PATH_LENGTH_MAX = 200;
 export const LOG_TEXT_LENGTH_MAX = 1_000;
 /** Requests of one address from outside this machine, whoever sends them. */
@@ -275,4 +297,6 @@ export const TOTP_PENDING_TTL_MS = 30 * 60_000;
 /** How far the authenticator's clock may be from ours. */
 export const TOTP_TOLERANCE_SECONDS = 30;
 export const RECOVERY_CODES = 10;
+/** Of the page Security. */
+export const SIGN_INS_SHOWN_MAX = 20;
 export const USER_AGENT_LENGTH_MAX = 200;

@@ -12,7 +12,8 @@ import { redacted, redactedText } from './redact.ts';
 export type { JsonValue } from './line.ts';
 
 /** `refused` is said by the gateway (its reason in `detail.reason`), `rejected` by a broker. */
-export type AuditOutcome = 'ok' | 'refused' | 'rejected' | 'unknown' | 'error';
+export const AUDIT_OUTCOMES = ['ok', 'refused', 'rejected', 'unknown', 'error'] as const;
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 export interface AuditEvent {
   /** Dotted, most general word first: `order.transition`, `tool.call`, `key.created`, `kill`. */

@@ -4,19 +4,19 @@ import { PAGE_MAX } from '#limits.ts';
 import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
 import { openChain } from './chain.ts';
-import type { AuditOutcome } from './event.ts';
 import type { JsonValue, LineFields } from './line.ts';
+import { type AuditFilter, type AuditSearch, type Found, openAuditSearch, type Walk } from './search.ts';
 
 export type AuditLine = LineFields & { readonly hash: string };
 
-export interface AuditFilter {
-  /** An exact kind, or all that begin with it: `order.*`. */
-  readonly kind?: string;
-  readonly agent?: string;
-  readonly tool?: string;
-  readonly outcome?: AuditOutcome;
-  /** Only lines with a smaller seq: the page before. */
-  readonly beforeSeq?: number;
+export type { AuditFilter } from './search.ts';
+
+export interface AuditPage extends Found {
+  readonly lines: readonly AuditLine[];
+}
+export interface AuditTexts extends Found {
+  /** The canonical lines, as they stand in the file. */
+  readonly texts: readonly string[];
 }
 
 export interface AuditQuery {
@@ -24,31 +24,54 @@ export interface AuditQuery {
   tail(count: number, filter?: AuditFilter): readonly AuditLine[];
   /** The same as the canonical lines that stand in the file. */
   tailLines(count: number, filter?: AuditFilter): readonly string[];
+  /** A page of what fits the filter; `Found.next` is where the next one goes on. */
+  page(filter: AuditFilter, walk: Walk): AuditPage;
+  pageTexts(filter: AuditFilter, walk: Walk): AuditTexts;
+  /** 0 while nothing is recorded. */
+  lastSeq(): number;
+  line(seq: number): AuditLine | undefined;
+  /** What the record speaks of: what a filter may ask for. */
+  subjects(): ReturnType<AuditSearch['subjects']>;
   /** What the call of line `seq` was given, secrets left out; the error says in one sentence why there is nothing to show. */
   argumentsOf(seq: number): Result<JsonValue, string>;
 }
 
 export function auditQuery(store: Store, keyring: Keyring): AuditQuery {
+  const search = openAuditSearch(store);
   const selectLine = store.db.prepare<[number], { line: string }>('SELECT line FROM audit WHERE seq = ?');
+  const selectLast = store.db.prepare<[], number>('SELECT max(seq) FROM audit').pluck();
   // Of one line, or of a group that it is one of.
   const selectSealed = store.db.prepare<[number], { seq: number; last_seq: number | null; sealed: Buffer }>(
     'SELECT seq, last_seq, sealed FROM audit_arguments WHERE seq <= ? ORDER BY seq DESC LIMIT 1',
   );
 
+  // A found line is in the table: both are read in one turn, and nothing is ever taken out.
+  const textOf = (seq: number): string => selectLine.get(seq)?.line ?? '';
+  const pageTexts: AuditQuery['pageTexts'] = (filter, walk) => {
+    const found = search.find(filter, walk);
+    return { ...found, texts: found.seqs.map(textOf) };
+  };
+
   function tailLines(count: number, filter: AuditFilter = {}): readonly string[] {
-    const { where, values } = conditions(filter);
     const limit = Math.max(0, Math.min(PAGE_MAX, Math.trunc(count)));
-    const rows = store.db
-      .prepare<(string | number)[], { line: string }>(
-        `SELECT line FROM audit ${where} ORDER BY seq DESC LIMIT ?`,
-      )
-      .all(...values, limit);
-    return rows.map((row) => row.line).reverse();
+    const { seqs } = search.find(filter, { newestFirst: true, from: filter.beforeSeq, limit });
+    return [...seqs].sort((a, b) => a - b).map(textOf);
   }
 
   return {
     tailLines,
     tail: (count, filter) => tailLines(count, filter).map(parseLine),
+    page(filter, walk) {
+      const { texts, ...found } = pageTexts(filter, walk);
+      return { ...found, lines: texts.map(parseLine) };
+    },
+    pageTexts,
+    lastSeq: () => selectLast.get() ?? 0,
+    line(seq) {
+      const row = selectLine.get(seq);
+      return row && parseLine(row.line);
+    },
+    subjects: () => search.subjects(),
     argumentsOf(seq) {
       const line = selectLine.get(seq);
       if (!line) return err(`The record has no line ${seq}.`);
@@ -69,23 +92,4 @@ export function auditQuery(store: Store, keyring: Keyring): AuditQuery {
 }
 
 /** Lines of the table were written by us; `verify` is what proves that they still are. */
-const parseLine = (line: string): AuditLine => JSON.parse(line) as AuditLine;
-
-function conditions(filter: AuditFilter): { readonly where: string; readonly values: (string | number)[] } {
-  const parts: string[] = [];
-  const values: (string | number)[] = [];
-  const add = (part: string, ...given: (string | number)[]): void => {
-    parts.push(part);
-    values.push(...given);
-  };
-  if (filter.kind?.endsWith('.*')) {
-    // `/` is the character after `.`: a range, so that the index serves it.
-    const stem = filter.kind.slice(0, -2);
-    add('kind >= ? AND kind < ?', `${stem}.`, `${stem}/`);
-  } else if (filter.kind !== undefined) add('kind = ?', filter.kind);
-  if (filter.agent !== undefined) add('agent = ?', filter.agent);
-  if (filter.tool !== undefined) add('tool = ?', filter.tool);
-  if (filter.outcome !== undefined) add('outcome = ?', filter.outcome);
-  if (filter.beforeSeq !== undefined) add('seq < ?', filter.beforeSeq);
-  return { where: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values };
-}
+export const parseLine = (line: string): AuditLine => JSON.parse(line) as AuditLine;

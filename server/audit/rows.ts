@@ -4,6 +4,7 @@ import type { Store } from '#store/open.ts';
 import type { Chain, Lines } from './chain.ts';
 import type { PreparedEvent } from './event.ts';
 import { GENESIS_HASH, lineBody, lineWithHash } from './line.ts';
+import { openOrderIndexer } from './order-index.ts';
 
 export interface Head {
   /** 0 while nothing is recorded. */
@@ -27,6 +28,7 @@ export function auditRows(store: Store, chain: Chain): AuditRows {
   const insertArguments = store.db.prepare(
     'INSERT INTO audit_arguments (seq, last_seq, sealed) VALUES (?, ?, ?)',
   );
+  const orders = openOrderIndexer(store);
   /** What this transaction appended last; undefined before its first line. */
   let appended: Head | undefined;
   store.onBegin(() => {
@@ -59,6 +61,7 @@ export function auditRows(store: Store, chain: Chain): AuditRows {
     const line = lineWithHash(body, hash);
     insert.run(seq, event.timeMs, event.kind, event.agent, event.tool, event.outcome, line, hash);
     appended = { seq, hash };
+    orders.appended(seq);
     return seq;
   }
   function seal(lines: Lines, args: readonly (string | null)[]): void {
