@@ -221,13 +221,16 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
         (late) => waiting.set(order.brokerClientId, late),
       );
     },
-    cancel({ brokerClientId }) {
+    cancel({ brokerClientId, brokerOrderId }) {
       broker.sent.cancel.push(brokerClientId);
       const treatment = broker.next.cancel.shift() ?? HONEST;
       return answer(
         treatment,
         (): CancelOutcome => {
-          const found = orders.get(brokerClientId);
+          // What was placed at its own screen is known to us by its own id alone.
+          const found =
+            orders.get(brokerClientId) ??
+            [...orders.values()].find((one) => one.brokerOrderId === brokerOrderId);
           if (found === undefined || !working(found))
             return { kind: 'gone', reason: 'no such working order' };
           if (treatment.effect === 'reject') return { kind: 'rejected', reason: 'not today' };
