@@ -171,10 +171,22 @@ export interface BrokerSettlement {
   readonly timeMs: number;
 }
 
+/** The account's books began anew: it is flat and has this cash. Only an account without real money can. */
+export interface BrokerRestart {
+  readonly restartId: string;
+  readonly cash: Money;
+  readonly detail: string;
+  readonly timeMs: number;
+}
+export type RestartOutcome =
+  | { readonly kind: 'restarted' }
+  | { readonly kind: 'refused'; readonly reason: string };
+
 export type BrokerEvent =
   | { readonly kind: 'order'; readonly order: BrokerOrder }
   | { readonly kind: 'execution'; readonly execution: BrokerExecution }
   | { readonly kind: 'settlement'; readonly settlement: BrokerSettlement }
+  | { readonly kind: 'restart'; readonly restart: BrokerRestart }
   | { readonly kind: 'connection'; readonly connected: boolean; readonly detail: string };
 
 export interface BrokerPosition {
@@ -235,12 +247,16 @@ export interface BrokerAdapter {
   historySince(cursor: string | undefined): Promise<{
     readonly executions: readonly BrokerExecution[];
     readonly settlements: readonly BrokerSettlement[];
+    /** Each follows the settlements of what it ended; nothing trades in between. Absent where `restart` is. */
+    readonly restarts?: readonly BrokerRestart[];
     readonly cursor: string;
   }>;
   positions(): Promise<readonly BrokerPosition[]>;
   balance(): Promise<BrokerBalance>;
   /** What a fill of this size would cost in fees, account currency. */
   estimateFee(order: OrderTerms & { readonly instrument: InstrumentId }, at: Price): Money;
+  /** Settles what is held and starts again with this cash, in one step; refused while an order works. Absent at a real broker. */
+  restart?(cash: Money): Promise<RestartOutcome>;
   /** Events in order, at least once, those of one moment together; listeners post by id. */
   onEvents(listener: (events: readonly BrokerEvent[]) => void): () => void;
   close(): Promise<void>;

@@ -78,6 +78,7 @@ const OF_KIND: ReadonlyMap<string, OfEvent> = new Map<string, OfEvent>([
   ['account.added', ofAccounts],
   ['account.changed', ofAccounts],
   ['account.removed', ofAccounts],
+  ['account.restarted', (_event, _agent, account) => [topic.account(account), topic.holdings(account)]],
   // While it is halted there are no lists to look at.
   [
     'gateway.state',

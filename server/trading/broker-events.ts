@@ -4,7 +4,7 @@ import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
 import { type AccountId, agentId } from '#domain/principal.ts';
 import { printable } from '#domain/refusal.ts';
 import { BROKER_EVENTS_PER_COMMIT_MAX } from '#limits.ts';
-import type { BrokerEvent, BrokerExecution, BrokerOrder, BrokerSettlement } from '#ports.ts';
+import type { BrokerEvent, BrokerExecution, BrokerOrder, BrokerRestart, BrokerSettlement } from '#ports.ts';
 import { adopt, blank, orderBehind } from './adopt.ts';
 import { restingState } from './dispatch.ts';
 import { isPosted, postExecution } from './ledger.ts';
@@ -12,6 +12,7 @@ import { agentNameOf, instrumentOf, type Line } from './line.ts';
 import { fixDayStart } from './loss.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
+import { postStart } from './restart-posting.ts';
 import { addLateFill, createOrder, transition } from './transition.ts';
 
 /** What an event asks to be done after it has been committed. */
@@ -90,6 +91,9 @@ function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
     }
     case 'settlement':
       applySettlement(line, account, event.settlement);
+      return {};
+    case 'restart':
+      applyRestart(line, account, event.restart);
       return {};
     case 'connection':
       if (event.connected) line.memory.suspect.add(account);
@@ -246,6 +250,11 @@ function recordFill(
   if (filledQty.gte(whole)) return transition(line, order, { to: 'filled', detail, patch });
   const waiting = order.status === 'pending_cancel' || order.status === 'pending_replace';
   return transition(line, order, { to: waiting ? order.status : 'partially_filled', detail, patch });
+}
+
+/** The account's books began anew. */
+export function applyRestart(line: Line, account: AccountId, restart: BrokerRestart): void {
+  postStart(line, account, restart, (settlement) => applySettlement(line, account, settlement));
 }
 
 /** Everything in the instrument was closed at a price: each holder's part becomes a filled order of its own. */

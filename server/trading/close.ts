@@ -24,6 +24,7 @@ import type { Line } from './line.ts';
 import { newOrder } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
+import { booksAreReady } from './ready.ts';
 import { assess } from './risk.ts';
 import { createOrder, transition } from './transition.ts';
 
@@ -95,14 +96,7 @@ function mayClose(line: Line, who: Principal, account: AccountId): Result<void, 
       refuse('account_not_allowed', `The account ${account} is not yours.`, { did_you_mean: [...own] }),
     );
   }
-  if (line.memory.reconciled.has(account)) return ok(undefined);
-  return err(
-    refuse(
-      'reconciling',
-      `The books of ${account} are being compared with its broker; try again in a moment.`,
-      { retry_after: 1 },
-    ),
-  );
+  return booksAreReady(line, account);
 }
 
 export interface Closed {

@@ -43,6 +43,8 @@ export interface Line extends Neighbours {
 export interface Memory {
   /** Accounts whose books have been compared with their broker since the start; the line is closed for others. */
   readonly reconciled: Map<AccountId, number>;
+  /** Accounts whose books are being begun anew; the line is closed for them. */
+  readonly restarting: Set<AccountId>;
   /** Accounts to compare again soon. */
   readonly suspect: Set<AccountId>;
   /** Orders whose `place` has not been answered in this process, with the monotonic time they were sent at. */
@@ -62,6 +64,7 @@ export interface Memory {
 export function freshMemory(): Memory {
   return {
     reconciled: new Map(),
+    restarting: new Set(),
     suspect: new Set(),
     sentAtMs: new Map(),
     recentMessages: new Map(),

@@ -1,6 +1,7 @@
 /** Opens the order line: builds its parts by hand and holds them together while the gateway runs. */
 import type { AccountId, Principal } from '#domain/principal.ts';
-import { ok } from '#domain/result.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import { ok, type Result } from '#domain/result.ts';
 import { settings } from '#store/settings.ts';
 import { type AfterEvent, postEvents } from './broker-events.ts';
 import { cancelAllOrders, cancelOrder } from './cancel.ts';
@@ -21,6 +22,7 @@ import { closePnlDay } from './pnl.ts';
 import { reads } from './reads.ts';
 import { markInterrupted, reconcile } from './reconcile.ts';
 import { watchSuspects } from './reconcile-watch.ts';
+import { type Restart, type RestartReport, restartAccount } from './restart.ts';
 import { submitOrder } from './submit.ts';
 import { actionTokens } from './tokens.ts';
 import { usageTable } from './usage.ts';
@@ -33,6 +35,8 @@ export interface Trading extends Desk {
   stop(): Promise<void>;
   /** Takes in an account whose adapter was added after the start. */
   join(account: AccountId): Promise<void>;
+  /** Cancels what works in a paper account, and starts its books anew with this cash. */
+  restartAccount(restart: Restart): Promise<Result<RestartReport, Refusal>>;
   workingOrders(): number;
 }
 
@@ -91,6 +95,7 @@ export function openTrading(neighbours: Neighbours): Trading {
     },
     kill: (options) => gate.kill(options),
     resume: (by) => gate.resume(by),
+    restartAccount: (restart) => restartAccount(line, restart, afterEvent),
     workingOrders: () => line.orders.countWorking(),
 
     async start() {

@@ -13,6 +13,7 @@ import type { Line } from './line.ts';
 import type { AgentStanding, ClosePreview, OwnerClose, OwnerFilter } from './owner-desk.ts';
 import { anyOrder, workingOf } from './owner-orders.ts';
 import { digestOf, type OwnerForm, wrongKey } from './owner-ticket.ts';
+import { booksAreReady } from './ready.ts';
 import type { CancelResult, CloseResult, OrderRecord } from './views.ts';
 
 export async function cancelAny(line: Line, orderId: string): Promise<Result<OrderRecord, Refusal>> {
@@ -69,16 +70,9 @@ export async function previewCloseFor(line: Line, asked: OwnerClose): Promise<Re
 }
 
 function readyToClose(line: Line, { account }: OwnerClose): Result<void, Refusal> {
-  if (line.memory.reconciled.has(account)) return ok(undefined);
-  return err(
-    line.adapters.has(account)
-      ? refuse(
-          'reconciling',
-          `The books of ${account} are being compared with its broker; try again in a moment.`,
-          { retry_after: 1 },
-        )
-      : refuse('not_found', `There is no account ${account}.`),
-  );
+  return line.adapters.has(account)
+    ? booksAreReady(line, account)
+    : err(refuse('not_found', `There is no account ${account}.`));
 }
 
 export function haltAgent(

@@ -11,6 +11,7 @@ import {
   ZERO_MONEY,
 } from '#domain/decimal.ts';
 import type { AccountId } from '#domain/principal.ts';
+import { type AccountStart, startOf } from './account-start.ts';
 import { ACCOUNT_HOLDER, profit, unrealised } from './holdings.ts';
 import { ledgerBalance } from './ledger.ts';
 import { instrumentOf, type Line } from './line.ts';
@@ -67,9 +68,8 @@ export function writePnlDay(line: Line, account: AccountId): void {
 
 /** At a session's end: a day is kept when something is held or has changed since the last one. */
 export function closePnlDay(line: Line, account: AccountId): void {
-  const last = lastBefore(line, account, line.feed.run() + 1, '');
   const now = standing(line, account);
-  const unchanged = last === undefined ? now.realisedTotal.eq('0') : last.equity === text(now.equity);
+  const unchanged = openingOf(line, account, line.feed.run() + 1, '').equity.eq(now.equity);
   const flat = line.holdings.byHolder(ACCOUNT_HOLDER, account).every((holding) => holding.qty.eq('0'));
   if (flat && unchanged) return;
   line.store.transaction(() => writePnlDay(line, account));
@@ -83,20 +83,30 @@ interface DayRow {
   readonly equity: string;
 }
 
-function lastBefore(line: Line, account: AccountId, run: number, date: string): DayRow | undefined {
-  return line
+/** How an account began a market day: as it ended the last one before, or as it started, the first time or anew. */
+function openingOf(
+  line: Line,
+  account: AccountId,
+  run: number,
+  date: string,
+): { readonly realisedTotal: Money; readonly equity: Money } {
+  const start = startOf(line, account);
+  const last = line
     .prepare<[string, number, number, string], DayRow>(
       `SELECT run, date, realised_total, unrealised, equity FROM pnl_days
        WHERE account_id = ? AND (run < ? OR (run = ? AND date < ?)) ORDER BY run DESC, date DESC LIMIT 1`,
     )
     .get(account, run, run, date);
+  if (last === undefined || isBefore(last, start)) return start;
+  return { realisedTotal: money(last.realised_total), equity: money(last.equity) };
 }
 
-/** Equity now less equity at the end of the last market day (the account's capital before the first). */
+const isBefore = (day: DayRow, start: AccountStart): boolean =>
+  day.run < start.run || (day.run === start.run && day.date < start.date);
+
+/** Equity now less equity at the end of the last market day (what the account started with before the first). */
 export function dayPnl(line: Line, account: AccountId, equity: Money): Money {
-  const last = lastBefore(line, account, line.feed.run(), marketDate(line));
-  const capital = ledgerBalance(line, account, 'capital').times('-1') as Money;
-  return subtract(equity, last === undefined ? capital : money(last.equity));
+  return subtract(equity, openingOf(line, account, line.feed.run(), marketDate(line)).equity);
 }
 
 /** Days of the current run, oldest first, at most `days` calendar days back on the market clock, today included. */
@@ -114,6 +124,8 @@ interface PnlSeen {
   readonly account: AccountId;
   readonly run: number;
   readonly firstSeenMs: number;
+  /** Executions up to here were before the account began anew. */
+  readonly afterSeq: number;
   readonly opening: Money;
   readonly list: readonly PnlDay[];
 }
@@ -124,11 +136,13 @@ export function pnlDays(line: Line, account: AccountId, days: number): PnlSeen {
   const first = new Date(Date.parse(`${today}T00:00:00Z`) - (days - 1) * 86_400_000)
     .toISOString()
     .slice(0, 10);
+  const start = startOf(line, account);
   const stored = line
     .prepare<[string, number, string, string], DayRow>(
       'SELECT run, date, realised_total, unrealised, equity FROM pnl_days WHERE account_id = ? AND run = ? AND date >= ? AND date < ? ORDER BY date',
     )
-    .all(account, run, first, today);
+    .all(account, run, first, today)
+    .filter((day) => !isBefore(day, start));
   const now = standing(line, account);
   const rows: DayRow[] = [
     ...stored,
@@ -140,10 +154,9 @@ export function pnlDays(line: Line, account: AccountId, days: number): PnlSeen {
       equity: text(now.equity),
     },
   ];
-  const before = lastBefore(line, account, run, first);
-  const capital = ledgerBalance(line, account, 'capital').times('-1') as Money;
-  const opening = before === undefined ? capital : money(before.equity);
-  let previousRealised = before === undefined ? ZERO_MONEY : money(before.realised_total);
+  const opened = openingOf(line, account, run, first);
+  const opening = opened.equity;
+  let previousRealised = opened.realisedTotal;
   let peak = opening;
   const list: PnlDay[] = [];
   for (const row of rows) {
@@ -159,7 +172,14 @@ export function pnlDays(line: Line, account: AccountId, days: number): PnlSeen {
     });
     previousRealised = total;
   }
-  return { account, run, firstSeenMs: Date.parse(`${first}T00:00:00Z`), opening, list };
+  return {
+    account,
+    run,
+    firstSeenMs: Date.parse(`${first}T00:00:00Z`),
+    afterSeq: start.executionSeq,
+    opening,
+    list,
+  };
 }
 
 const percent = (part: number, of: number): number | null =>
@@ -201,13 +221,13 @@ export function totalsOf(
 
 function tradeTotals(
   line: Line,
-  { account, run, firstSeenMs }: PnlSeen,
+  { account, run, firstSeenMs, afterSeq }: PnlSeen,
 ): Pick<PnlTotals, 'trades' | 'winningTradesPct'> {
   const trades = line
-    .prepare<[string, number, number], { symbol: string; realised: string; fee: string }>(
-      'SELECT symbol, realised, fee FROM executions WHERE account_id = ? AND run = ? AND market_time >= ? ORDER BY seq',
+    .prepare<[string, number, number, number], { symbol: string; realised: string; fee: string }>(
+      'SELECT symbol, realised, fee FROM executions WHERE account_id = ? AND run = ? AND market_time >= ? AND seq > ? ORDER BY seq',
     )
-    .all(account, run, firstSeenMs);
+    .all(account, run, firstSeenMs, afterSeq);
   const closing = trades.filter((trade) => !money(trade.realised).plus(money(trade.fee)).eq('0'));
   return {
     trades: trades.length,

@@ -4,7 +4,13 @@ import { isFinal } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerExecution, BrokerOrder } from '#ports.ts';
-import { type AfterEvent, applyExecution, applyOrder, applySettlement } from './broker-events.ts';
+import {
+  type AfterEvent,
+  applyExecution,
+  applyOrder,
+  applyRestart,
+  applySettlement,
+} from './broker-events.ts';
 import { acceptTerms, mustFind, restingState } from './dispatch.ts';
 import { ACCOUNT_HOLDER, EXTERNAL_HOLDER } from './holdings.ts';
 import { adoptPosition, isLedgerEmpty, postOpening } from './ledger.ts';
@@ -101,6 +107,7 @@ async function readHistory(
       if (order !== undefined) filled.push(order);
     }
     for (const settlement of history.settlements) applySettlement(line, account, settlement);
+    for (const restart of history.restarts ?? []) applyRestart(line, account, restart);
     line
       .prepare(
         'INSERT INTO broker_cursors (account_id, cursor) VALUES (?, ?) ON CONFLICT DO UPDATE SET cursor = excluded.cursor',

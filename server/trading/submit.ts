@@ -11,6 +11,7 @@ import { createLegs, NO_VALUE, newOrder } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
+import { booksAreReady } from './ready.ts';
 import { assess, effectOf, type Verdict } from './risk.ts';
 import { createOrder, transition } from './transition.ts';
 import { unitsFor } from './valuation.ts';
@@ -45,15 +46,7 @@ export async function submitOrder(
 /** Before anything is gathered: the caller may trade in the account, and the line is open for it. */
 export function authorise(line: Line, who: Actor, account: AccountId): Result<void, Refusal> {
   const allowed = who.kind === 'owner' ? exists(line, account) : mayTrade(line, who, account);
-  if (!allowed.ok) return allowed;
-  if (line.memory.reconciled.has(account)) return ok(undefined);
-  return err(
-    refuse(
-      'reconciling',
-      `The books of ${account} are being compared with its broker; try again in a moment.`,
-      { retry_after: 1 },
-    ),
-  );
+  return allowed.ok ? booksAreReady(line, account) : allowed;
 }
 
 const exists = (line: Line, account: AccountId): Result<void, Refusal> =>

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { add, money, quantity, sum, ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
-import type { Principal } from '#domain/principal.ts';
+import { OWNER_CONSOLE, type Principal } from '#domain/principal.ts';
 import {
   commit,
   draft,
@@ -18,16 +18,22 @@ import {
 /** What agents do, as numbers: which agent, what, how much, how far from the market, how many quotes pass afterwards. */
 const operation = fc.record({
   agent: fc.constantFrom('claude', 'cursor', 'scalper'),
-  act: fc.constantFrom(
-    'market',
-    'limit',
-    'bracket',
-    'stop',
-    'modify',
-    'cancel',
-    'cancelAll',
-    'close',
-    'closeAll',
+  act: fc.oneof(
+    {
+      weight: 60,
+      arbitrary: fc.constantFrom(
+        'market' as const,
+        'limit' as const,
+        'bracket' as const,
+        'stop' as const,
+        'modify' as const,
+        'cancel' as const,
+        'cancelAll' as const,
+        'close' as const,
+        'closeAll' as const,
+      ),
+    },
+    { weight: 1, arbitrary: fc.constant('beginAnew' as const) },
   ),
   side: fc.constantFrom('buy' as const, 'sell' as const),
   qty: fc.integer({ min: 1, max: 9 }),
@@ -85,6 +91,9 @@ async function perform(room: TradingRoom, who: Principal, op: Operation): Promis
       break;
     case 'closeAll':
       await trading.closeAllPositions(who, {}, { ...reduce(), tool: 'close_all_positions' });
+      break;
+    case 'beginAnew':
+      await trading.restartAccount({ account: PAPER, cash: money(`${qty}00000`), by: OWNER_CONSOLE });
       break;
     default:
       op.act satisfies never;

@@ -16,6 +16,7 @@ import { equityOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
 import { applyStep } from './match.ts';
 import type { PaperStep } from './prices.ts';
+import { restartBooks } from './restart.ts';
 import { type Faults, type PaperSettings, PRESET_RULES } from './settings.ts';
 import { paperTables } from './tables.ts';
 import { paperStep } from './tape-step.ts';
@@ -159,6 +160,7 @@ export function openVenue(options: VenueOptions): Venue {
         buyingPower: buyingPower(book, (id) => market.quote(id)),
       })),
     estimateFee: (order, at) => estimate(options, order, at),
+    restart: async (cash) => desk.change((book) => restartBooks(book, cash, (id) => market.quote(id))),
     onEvents: (listener) => delivery.onEvents(listener),
     close: async () => {
       open = false;

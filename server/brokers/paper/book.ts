@@ -22,6 +22,7 @@ import type {
   BrokerExecution,
   BrokerOrder,
   BrokerOrderStatus,
+  BrokerRestart,
   BrokerSettlement,
 } from '#ports.ts';
 import type { PaperRules } from './settings.ts';
@@ -103,7 +104,8 @@ export interface AccountState {
 
 export type HistoryRow =
   | { readonly seq: number; readonly kind: 'execution'; readonly state: BrokerExecution }
-  | { readonly seq: number; readonly kind: 'settlement'; readonly state: BrokerSettlement };
+  | { readonly seq: number; readonly kind: 'settlement'; readonly state: BrokerSettlement }
+  | { readonly seq: number; readonly kind: 'restart'; readonly state: BrokerRestart };
 
 /** What an operation has changed: written in its transaction, then emptied. */
 export interface Changes {

@@ -4,7 +4,7 @@ import { money, price, quantity, ratio } from '#domain/decimal.ts';
 import { instrumentId } from '#domain/instrument.ts';
 import { ORDER_TYPES, SIDES, TIMES_IN_FORCE } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
-import type { BrokerExecution, BrokerSettlement } from '#ports.ts';
+import type { BrokerExecution, BrokerRestart, BrokerSettlement } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import { type AccountState, type Book, isFinalStatus, type PaperOrder } from './book.ts';
 
@@ -100,9 +100,17 @@ const settlement = z.strictObject({
   timeMs: z.number(),
 });
 
+const restart = z.strictObject({
+  restartId: z.string(),
+  cash: asMoney,
+  detail: z.string(),
+  timeMs: z.number(),
+});
+
 export interface History {
   readonly executions: readonly BrokerExecution[];
   readonly settlements: readonly BrokerSettlement[];
+  readonly restarts: readonly BrokerRestart[];
   readonly cursor: string;
 }
 
@@ -188,6 +196,7 @@ export function paperTables(store: Store, account: AccountId): PaperTables {
         settlements: rows.flatMap((row) =>
           row.kind === 'settlement' ? settlement.parse(JSON.parse(row.state)) : [],
         ),
+        restarts: rows.flatMap((row) => (row.kind === 'restart' ? restart.parse(JSON.parse(row.state)) : [])),
         cursor: String(rows.at(-1)?.seq ?? afterSeq),
       };
     },
