@@ -16,6 +16,7 @@ import type { Clock } from '#ports.ts';
 import type { Tool } from '#tools/define.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import { addressLimits } from './address-limit.ts';
+import { openAssets } from './assets.ts';
 import type { DoorAccess } from './auth.ts';
 import { openConnections } from './connections.ts';
 import { consoleDoor } from './console.ts';
@@ -92,6 +93,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const admit = perimeter(settings);
   const places = new WeakMap<FastifyRequest, Place>();
   const connections = openConnections();
+  const assets = openAssets();
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
@@ -125,10 +127,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.get('/', (_request, reply) => reply.redirect('/admin', 302));
   health(app);
   // What has not been placed is a stranger's.
-  docs(app, { ...options, placeOf: (request) => places.get(request) ?? 'public' });
+  docs(app, { ...options, assets, placeOf: (request) => places.get(request) ?? 'public' });
   void app.register(async (scope) => mcpDoor(scope, options));
   void app.register(async (scope) => rest(scope, options));
   const { console } = options;
-  if (console) void app.register(async (scope) => consoleDoor(scope, console));
+  if (console) void app.register(async (scope) => consoleDoor(scope, console, assets));
   return app;
 }

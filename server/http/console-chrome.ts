@@ -19,7 +19,7 @@ export function chromeFor(services: ConsoleServices, path: string): object {
     owner: access.owner.record()?.name ?? '',
     mode: live ? 'LIVE' : 'PAPER',
     trading_state: access.gatewayState(),
-    waiting: trading.owner.waiting().length,
+    waiting: trading.owner.waiting().count,
     accounts: statuses.map((account) => ({
       id: account.id,
       connected: account.connected,

@@ -166,7 +166,7 @@ export function openConsoleRequests(services: ConsoleServices, assets: Assets) {
           page: {
             fields,
             totp,
-            back: `/admin${page.path}`.replaceAll(/:(\w+)/g, (_, name) => anyVisit.params[name] ?? ''),
+            back: `/admin${page.path}`.replaceAll(/:(\w+)/g, (_, name: string) => anyVisit.params[name] ?? ''),
           },
           form: refusal === undefined ? null : { action: '', values: {}, refusal },
         });

@@ -18,7 +18,7 @@ export function consoleViews(): ConsoleViews {
     lstripBlocks: true,
   });
   // Words of agents and brokers: nothing invisible, nothing that turns text around. Escaping is autoescape's.
-  templates.addFilter('shown', (given: unknown) => printable(String(given ?? '')));
+  templates.addFilter('shown', (given: string | number | null | undefined) => printable(String(given ?? '')));
   // A field that came once is a string, and `in` would look for parts of it.
   templates.addFilter('listed', (given: unknown) => [given ?? []].flat());
   return { render: (view, context) => templates.render(`console/${view}`, context) };

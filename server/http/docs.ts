@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Tool } from '#tools/define.ts';
 import { openApiDocument } from '#tools/openapi.ts';
+import type { Assets } from './assets.ts';
 import { authenticate, challenge, type DoorAccess } from './auth.ts';
 import { docsPage } from './docs-page.ts';
 import type { Place } from './perimeter.ts';
@@ -12,6 +13,7 @@ export interface DocsOptions {
   readonly tools: readonly Tool[];
   readonly access: DoorAccess;
   readonly version: string;
+  readonly assets: Assets;
   readonly placeOf: (request: FastifyRequest) => Place;
 }
 
@@ -48,7 +50,7 @@ function docsRoutes(app: FastifyInstance, options: DocsOptions): void {
   app.get('/docs/', (_request, reply) => reply.redirect('/docs', 308));
   app.get('/docs/openapi.json', (_request, reply) => sendDocument(reply));
   app.get<{ Params: { readonly name: string } }>('/docs/static/:name', (request, reply) =>
-    views.sendAsset(request, reply, request.params.name),
+    options.assets.send(request, reply, request.params.name),
   );
 }
 

@@ -11,7 +11,7 @@ import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, type RawAnswer, send } from '../support/raw-http.ts';
 
 const STATIC = join(import.meta.dirname, '../../views/static');
-const ASSETS = readdirSync(STATIC);
+const ASSETS = readdirSync(STATIC).filter((name) => name !== 'vendor');
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8';
 
 let gate: TestGateway;
