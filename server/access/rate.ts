@@ -46,6 +46,8 @@ interface Window {
 
 export interface RateLimiter {
   take(agent: AgentId, bucket: RateBucket): Result<{ readonly remaining: number }, Refusal>;
+  /** Other limits from here on; calls already made count towards them. */
+  change(limits: RateLimits): void;
   /** Saves what is not saved yet. */
   flush(): void;
 }
@@ -62,7 +64,8 @@ interface RateOptions {
  * much) with their age by steady wall time, and taken up again at the next start.
  */
 export function openRateLimiter(o: RateOptions): RateLimiter {
-  const { store, clock, wall, limits } = o;
+  const { store, clock, wall } = o;
+  let { limits } = o;
   const load = store.db.prepare('SELECT saved_at, ages FROM rate_windows WHERE agent_id = ? AND bucket = ?');
   const save = store.db.prepare(
     `INSERT INTO rate_windows (agent_id, bucket, saved_at, ages) VALUES (?, ?, ?, ?)
@@ -126,6 +129,11 @@ export function openRateLimiter(o: RateOptions): RateLimiter {
       window.dirty = true;
       saveSoon();
       return ok({ remaining: count - window.used });
+    },
+    change(next) {
+      flush();
+      windows.clear();
+      limits = next;
     },
     flush,
   };
