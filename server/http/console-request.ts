@@ -93,7 +93,7 @@ export function openConsoleRequests(services: ConsoleServices, assets: Assets) {
       asset,
       token_name: FORM_TOKEN,
       code_name: FORM_CODE,
-      token: formToken((session === undefined ? visitToken : given) ?? ''),
+      form_token: formToken((session === undefined ? visitToken : given) ?? ''),
       fmt: formatFor({ timezone: services.timezone, nowMs: services.clock.wallMs() }),
       version: services.version,
       chrome: session === undefined ? null : chromeFor(services, pathOf(request)),
@@ -107,7 +107,7 @@ export function openConsoleRequests(services: ConsoleServices, assets: Assets) {
         .code(status)
         .type('text/html; charset=utf-8')
         .send(views.render(view, context(extra)));
-    const alone = () => ({ chrome: null, token: formToken(visitToken ?? '') });
+    const alone = () => ({ chrome: null, form_token: formToken(visitToken ?? '') });
     const takeNotice = (): string | null => {
       const notice = session && notices.get(session.id);
       if (session) notices.delete(session.id);
@@ -166,7 +166,10 @@ export function openConsoleRequests(services: ConsoleServices, assets: Assets) {
           page: {
             fields,
             totp,
-            back: `/admin${page.path}`.replaceAll(/:(\w+)/g, (_, name: string) => anyVisit.params[name] ?? ''),
+            back: `/admin${page.path}`.replaceAll(
+              /:(\w+)/g,
+              (_, name: string) => anyVisit.params[name] ?? '',
+            ),
           },
           form: refusal === undefined ? null : { action: '', values: {}, refusal },
         });

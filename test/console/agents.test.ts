@@ -1,0 +1,220 @@
+/** The pages of agents: made with mandate and key, halted and lifted, their keys shown once, their mandates edited. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OWNER, signedIn } from '../support/browser.ts';
+import { type ConsoleClient, consoleClient } from '../support/console-client.ts';
+import { openTestGateway, type TestGateway } from '../support/gateway.ts';
+
+let gate: TestGateway;
+let owner: ConsoleClient;
+beforeAll(async () => {
+  gate = await openTestGateway();
+  owner = consoleClient(gate.url, await signedIn(gate));
+  // What proved who signed in is too old to prove anything else.
+  gate.clock.advance(6 * 60_000);
+});
+afterAll(() => gate.close());
+
+const { passphrase } = OWNER;
+const KEY = /pcl_[\w-]{43}/;
+const addition = {
+  name: 'scalper',
+  accounts: 'paper',
+  template: 'small',
+  scopes: ['read:market', 'write:orders'],
+  span: '30d',
+  ip_allow: '',
+};
+/** What a person would send who saw this page, its values as they stand. */
+function fieldsOf(html: string): Record<string, string | string[]> {
+  const fields: Record<string, string[]> = {};
+  const add = (name: string, value: string) => void (fields[name] ??= []).push(value);
+  for (const [tag] of html.matchAll(/<input [^>]*>/g)) {
+    const of = (attribute: string) => new RegExp(`\\b${attribute}="([^"]*)"`).exec(tag)?.[1];
+    const name = of('name');
+    if (name === undefined || name.startsWith('_')) continue;
+    if (['checkbox', 'radio'].includes(of('type') ?? '') && !/ checked/.test(tag)) continue;
+    add(name, of('value') ?? '');
+  }
+  for (const [, name = '', options = ''] of html.matchAll(
+    /<select [^>]*name="([^"]*)"[^>]*>([^]*?)<\/select>/g,
+  ))
+    add(name, /value="([^"]*)" selected/.exec(options)?.[1] ?? /value="([^"]*)"/.exec(options)?.[1] ?? '');
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, all]) => [name, all.length === 1 ? (all[0] ?? '') : all]),
+  );
+}
+const idOf = (name: string) => {
+  const found = gate.gateway.access.agents.byName(name);
+  if (!found) throw new Error(`no agent ${name}`);
+  return found.id;
+};
+
+describe('adding an agent', () => {
+  test('asks for proof first, and until then nothing is made', async () => {
+    const asked = await owner.post('/admin/agents/add', addition);
+    expect(asked.status).toBe(403);
+    expect(asked.words).toContain('Nothing has been done yet');
+    // Sent again with the proof, it is the same form.
+    expect(asked.html).toContain('<input type="hidden" name="scopes" value="write:orders">');
+    expect((await owner.post('/admin/agents/add', addition, 'not the passphrase')).status).toBe(401);
+    expect(gate.gateway.access.agents.byName('scalper')).toBeUndefined();
+  });
+
+  test('makes it with its mandate and a key that is shown once', async () => {
+    const made = await owner.post('/admin/agents/add', addition, passphrase);
+    expect(made.status).toBe(200);
+    const key = KEY.exec(made.html)?.[0] ?? '';
+    const from = { door: 'http', address: '127.0.0.1' } as const;
+    expect(gate.gateway.access.keys.authenticate(key, from)).toMatchObject({
+      ok: true,
+      value: { agentName: 'scalper' },
+    });
+    expect(gate.gateway.access.mandates.current(idOf('scalper'))?.document.max_order_value).toBe('2000');
+    expect(made.words).toContain('Never paste it into a chat');
+    for (const path of ['/admin/agents', '/admin/agents/scalper', '/admin/connect?agent=scalper'])
+      expect((await owner.get(path)).html).not.toMatch(KEY);
+    gate.gateway.audit.flush();
+    expect(JSON.stringify(gate.logged)).not.toContain(key);
+  });
+
+  test('keeps what was entered when it is refused, and makes nothing', async () => {
+    const refused = await owner.post('/admin/agents/add', { ...addition, name: 'Not A Name', span: '365d' });
+    expect(refused.status).toBe(400);
+    expect(refused.html).toContain('value="Not A Name"');
+    expect(refused.html).toMatch(/value="365d" selected/);
+    expect(refused.words).toContain('malformed');
+    const noScope = await owner.post('/admin/agents/add', { ...addition, name: 'other', scopes: [] });
+    expect(noScope.status).toBe(400);
+    expect(gate.gateway.access.agents.byName('other')).toBeUndefined();
+  });
+});
+
+describe('an agent', () => {
+  test('shows what of its mandate is used', async () => {
+    const page = await owner.get('/admin/agents/scalper');
+    expect(page.words).toContain('0 of 10,000 USD');
+    expect(page.words).toContain('previewed first, then sent');
+    expect((await owner.get('/admin/agents/nobody')).status).toBe(404);
+  });
+
+  test('is halted at once and lifted with proof', async () => {
+    const halted = await owner.follow('/admin/agents/scalper/halt');
+    expect(halted.words).toContain('scalper is halted; 0 of its orders');
+    expect(gate.gateway.access.agents.stateOf(idOf('scalper')).state).toBe('HALTED');
+    const lifted = await owner.follow('/admin/agents/scalper/lift', {}, passphrase);
+    expect(lifted.words).toContain('the agent is ACTIVE');
+    // Told once.
+    expect((await owner.get('/admin/agents/scalper')).words).not.toContain('The halt is lifted');
+  });
+
+  test('gets a key within scopes, span and addresses; rotating ends the old one, revoking the new one', async () => {
+    const form = { scopes: 'read:market', span: '7d', ip_allow: '127.0.0.1, 10.0.0.0/8' };
+    const made = await owner.post('/admin/agents/scalper/create-key', form, passphrase);
+    const id = gate.gateway.access.keys.list().at(-1)?.id ?? '';
+    expect(gate.gateway.access.keys.list().at(-1)).toMatchObject({
+      agent: 'scalper',
+      scopes: ['read:market'],
+      ipAllow: ['127.0.0.1/32', '10.0.0.0/8'],
+    });
+    const rotated = await owner.post('/admin/agents/scalper/rotate-key', { id });
+    const [before = '', after = ''] = [made, rotated].map(({ html }) => KEY.exec(html)?.[0] ?? '');
+    const from = { door: 'http', address: '127.0.0.1' } as const;
+    expect(gate.gateway.access.keys.authenticate(before, from).ok).toBe(false);
+    expect(gate.gateway.access.keys.authenticate(after, from).ok).toBe(true);
+    const next = gate.gateway.access.keys.list().at(-1)?.id ?? '';
+    await owner.follow('/admin/agents/scalper/revoke-key', { id: next });
+    expect(gate.gateway.access.keys.authenticate(after, from).ok).toBe(false);
+  });
+
+  test('has its own keys only: another one’s is not rotated or revoked through its page', async () => {
+    const { id, key } = gate.key('neighbour');
+    for (const act of ['rotate-key', 'revoke-key'])
+      expect((await owner.post(`/admin/agents/scalper/${act}`, { id })).status).toBe(404);
+    expect(gate.gateway.access.keys.authenticate(key, { door: 'http', address: '127.0.0.1' }).ok).toBe(true);
+  });
+
+  test('that does not exist is not made by asking for its key', async () => {
+    const form = { scopes: 'read:market', span: '7d', ip_allow: '' };
+    expect((await owner.post('/admin/agents/ghost/create-key', form)).status).toBe(404);
+    expect(gate.gateway.access.agents.byName('ghost')).toBeUndefined();
+  });
+});
+
+describe('the editor of a mandate', () => {
+  test('sends what it shows: saved unchanged, the document is the same in a new version', async () => {
+    const before = gate.gateway.access.mandates.current(idOf('scalper'));
+    const page = await owner.get('/admin/agents/scalper/mandate');
+    const { template: _filter, ...fields } = fieldsOf(page.html);
+    const saved = await owner.follow('/admin/agents/scalper/mandate/save', fields);
+    expect(saved.words).toContain('Version 2 of the mandate is in force');
+    const after = gate.gateway.access.mandates.current(idOf('scalper'));
+    expect(after?.document).toEqual(before?.document);
+  });
+
+  test('opens a template and saves it', async () => {
+    const page = await owner.get('/admin/agents/scalper/mandate?template=close_only');
+    const { template: _filter, ...fields } = fieldsOf(page.html);
+    await owner.follow('/admin/agents/scalper/mandate/save', fields);
+    expect(gate.gateway.access.mandates.current(idOf('scalper'))?.document).toMatchObject({
+      may_reduce: 'account',
+      max_order_value: '0',
+    });
+  });
+
+  test('names every field that is wrong, keeps what was entered, and changes nothing', async () => {
+    const page = await owner.get('/admin/agents/scalper/mandate?template=small');
+    const { template: _filter, ...fields } = fieldsOf(page.html);
+    const before = gate.gateway.access.mandates.current(idOf('scalper'))?.version;
+    const wrong = { ...fields, symbols: 'SPX, SPQ', max_daily_value: 'a lot', order_types: 'stop_limit' };
+    const refused = await owner.post('/admin/agents/scalper/mandate/save', wrong);
+    expect(refused.status).toBe(400);
+    expect(refused.words).toContain('max_daily_value');
+    expect(refused.html).toContain('value="a lot"');
+    // One box was ticked: not the one whose name is part of it.
+    expect(refused.html).toMatch(/value="stop_limit" checked/);
+    expect(refused.html).not.toMatch(/value="stop" checked/);
+    const unknown = await owner.post('/admin/agents/scalper/mandate/save', {
+      ...wrong,
+      max_daily_value: '10',
+    });
+    expect(unknown.words).toContain('SPQ');
+    expect(gate.gateway.access.mandates.current(idOf('scalper'))?.version).toBe(before);
+  });
+});
+
+describe('connect', () => {
+  test('names the real address and paths for every host, and no key', async () => {
+    const page = await owner.get('/admin/connect');
+    const hosts = [...page.html.matchAll(/\/admin\/connect\?host=([\w-]+)/g)].map(([, id]) => id);
+    expect(hosts).toEqual([
+      'claude-code',
+      'claude-desktop',
+      'cursor',
+      'vs-code',
+      'windsurf',
+      'codex',
+      'curl',
+    ]);
+    for (const host of hosts) {
+      const { words } = await owner.get(`/admin/connect?host=${host}`);
+      expect(words).toMatch(new RegExp(`${gate.url.replaceAll('.', '\\.')}|bin/portcullis\\.mjs`));
+      expect(words).not.toMatch(KEY);
+    }
+  });
+
+  test('links that install with one click ask for the key or read it, and hold none', async () => {
+    const cursor = /cursor:[^"]+/.exec((await owner.get('/admin/connect?host=cursor')).html)?.[0] ?? '';
+    const config = decodeURIComponent(/config=([^&]+)/.exec(cursor)?.[1] ?? '');
+    expect(JSON.parse(Buffer.from(config, 'base64').toString())).toEqual({
+      url: `${gate.url}/mcp`,
+      headers: { Authorization: 'Bearer ${env:PORTCULLIS_KEY}' },
+    });
+    const code =
+      /vscode:mcp\/install\?([^"]+)/.exec((await owner.get('/admin/connect?host=vs-code')).html)?.[1] ?? '';
+    expect(JSON.parse(decodeURIComponent(code))).toMatchObject({
+      name: 'portcullis',
+      type: 'http',
+      url: `${gate.url}/mcp`,
+    });
+  });
+});
