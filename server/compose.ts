@@ -1,6 +1,7 @@
 /** The composition root: builds the gateway by hand, part by part in order, and takes it apart again. */
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { openAuditDesk } from '#audit/desk.ts';
 import { connectAccounts, settleAccounts } from '#cli/account-book.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
@@ -112,7 +113,7 @@ interface Parts {
 }
 
 function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
-  const { config, settings, clock, store, audit, access, book } = office;
+  const { config, settings, clock, store, keyring, audit, access, book } = office;
   const version = productVersion();
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const adapters = new Map<AccountId, BrokerAdapter>();
@@ -130,7 +131,9 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   };
   const dispatcher = openDispatcher(services);
   const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
+  const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
   const consoleServices: ConsoleServices = {
+    audit: record,
     access,
     trading,
     book,
@@ -156,7 +159,11 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     if (app) app.log.level = next.LOG_LEVEL;
   });
   const engine: Engine = { trading, feed, adapters, url: () => url };
-  const closers: (() => void | Promise<void>)[] = [() => lock.release(), () => office.close()];
+  const closers: (() => void | Promise<void>)[] = [
+    () => lock.release(),
+    () => office.close(),
+    () => record.close(),
+  ];
   let url: string | undefined;
   let agents: LocalListener | undefined;
 
@@ -200,6 +207,9 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   };
   return gateway;
 }
+
+/** Lets everything that waits go first. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 interface HttpParts
   extends Pick<Gateway, 'config' | 'dispatcher' | 'mcp' | 'access' | 'audit' | 'clock' | 'version'> {

@@ -9,14 +9,11 @@ import type { Head } from './rows.ts';
 import { readTraffic, type Traffic } from './traffic.ts';
 import { openVerifier, type Verification, type Verified, type VerifierOptions } from './verifier.ts';
 
-export interface AuditDesk {
+export interface AuditDesk extends Pick<AuditQuery, 'tail' | 'line' | 'subjects'> {
   /** Newest first; `next` is the `beforeSeq` of the page before. */
   search(filter: AuditFilter, limit: number): AuditPage;
-  line(seq: number): AuditLine | undefined;
   /** What was done with an order, oldest first, at most AUDIT_ORDER_LINES_MAX. */
   linesOfOrder(orderId: string): readonly AuditLine[];
-  /** What the record speaks of: what a filter may ask for. */
-  subjects(): ReturnType<AuditQuery['subjects']>;
   /** The sealed arguments of a line for the owner's eyes, after putting on the record that they were opened. */
   openArguments(seq: number): Result<JsonValue, string>;
   /** What fits the filter as text, oldest first, in chunks; that it was asked for is on the record. */
@@ -47,6 +44,7 @@ export function openAuditDesk(options: AuditDeskOptions): AuditDesk {
   };
   return {
     search: (filter, limit) => query.page(filter, { newestFirst: true, from: filter.beforeSeq, limit }),
+    tail: (count, filter) => query.tail(count, filter),
     line: (seq) => query.line(seq),
     linesOfOrder: (orderId) =>
       query.page({ orderId }, { newestFirst: false, limit: AUDIT_ORDER_LINES_MAX }).lines,

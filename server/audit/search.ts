@@ -86,6 +86,8 @@ export function openAuditSearch({ db }: Pick<Store, 'db'>): AuditSearch {
   function merge(subjects: readonly Subject[], filter: AuditFilter, walk: Walk): Found {
     const { newestFirst, limit } = walk;
     const cursor = walk.from === undefined ? undefined : entryAt.get(walk.from);
+    // Where there is no such line, it is either before all of them or after.
+    if (walk.from !== undefined && !cursor && walk.from < 1 === newestFirst) return piece([], limit);
     const near = newestFirst ? nearestNewest : nearestOldest;
     let best: readonly Entry[] = [];
     for (const subject of subjects) {

@@ -1,5 +1,6 @@
 /** What the console's pages may reach: the owner's acts and looks, handed in by compose. */
 import type { Access } from '#access/access.ts';
+import type { AuditDesk } from '#audit/desk.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { InstrumentBook } from '#market/master.ts';
@@ -17,6 +18,7 @@ export interface ConsoleServices {
   readonly access: Access;
   readonly trading: Trading;
   readonly book: InstrumentBook;
+  readonly audit: AuditDesk;
   readonly feed: MarketFeed;
   readonly clock: Clock;
   readonly version: string;
