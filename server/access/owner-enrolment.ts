@@ -61,7 +61,8 @@ export function openEnrolment(parts: OwnerParts): Enrolment {
         if (purposes.size > 0 && owner.totp_seed === null) return err(noAuthenticator());
         const before = [...purposesOf(owner)];
         table.setPurposes(purposes);
-        record('owner.purposes_changed', { before, after: [...purposesOf(table.required())] });
+        const after = [...purposesOf(table.required())];
+        if (after.join() !== before.join()) record('owner.purposes_changed', { before, after });
         return ok(undefined);
       }),
     devices: () => devices.list(),
