@@ -41,14 +41,14 @@ export interface Traffic {
 
 export interface TrafficWindow {
   readonly windowMs: number;
-  /** Now; calls up to then are counted. */
+  /** Now; calls up to then are counted, those of this very millisecond too. */
   readonly untilMs: number;
 }
 
 /** In pieces, so that it keeps nobody waiting. */
 export async function readTraffic({ query, turn }: ChunkedReading, window: TrafficWindow): Promise<Traffic> {
   const sinceMs = window.untilMs - window.windowMs;
-  const filter = { kind: 'tool.call', sinceMs, untilMs: window.untilMs };
+  const filter = { kind: 'tool.call', sinceMs, untilMs: window.untilMs + 1 };
   const tally = openTally(sinceMs, window);
   let read = 0;
   let from: number | undefined;
@@ -95,7 +95,7 @@ function openTally(sinceMs: number, { windowMs, untilMs }: TrafficWindow) {
   return {
     take(line: AuditLine, timeMs: number): void {
       const count = countOf(line);
-      const point = series[Math.floor((timeMs - sinceMs) / pointMs)];
+      const point = series[Math.min(Math.floor((timeMs - sinceMs) / pointMs), TRAFFIC_POINTS - 1)];
       const sums = [
         total,
         sumOf(named.tools, line.tool ?? ''),
