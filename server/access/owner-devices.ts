@@ -1,8 +1,11 @@
 /** Browsers that the owner trusts: no code is asked for there, and their tries count in a bucket of their own. */
+import type { AuditLog } from '#audit/log.ts';
 import { excerpt } from '#domain/refusal.ts';
 import { DEVICE_TTL_MS, DEVICES_MAX, USER_AGENT_LENGTH_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
+import { shownAddress } from './address.ts';
 import type { Device, Visitor } from './owner-records.ts';
+import { OWNER_ON_RECORD } from './owner-sessions.ts';
 import { newId, newToken, tokenHash } from './owner-tokens.ts';
 import type { SteadyWall } from './wall.ts';
 
@@ -11,20 +14,20 @@ export interface KnownDevice extends Device {
   readonly proved: boolean;
 }
 
-/** Changes happen inside a transaction, which records them. */
+/** Changes happen inside a transaction, and are on the record. */
 export interface Devices {
   of(from: Visitor): KnownDevice | undefined;
   list(): readonly Device[];
   trust(from: Visitor, proved: boolean): { readonly token: string; readonly id: string };
   seen(id: string): void;
-  /** False: there is no such device. */
-  forget(id: string): boolean;
   /** How many there were. */
-  forgetAll(): number;
+  forget(which: (device: Device) => boolean, why: ForgottenBy): number;
   /** Another authenticator, or none: what they proved no longer counts. */
   unproveAll(): void;
   sweep(): void;
 }
+
+type ForgottenBy = 'forgotten' | 'replaced' | 'expired' | 'crowded_out' | 'passphrase' | 'reset';
 
 interface DeviceRow {
   readonly id: string;
@@ -35,7 +38,13 @@ interface DeviceRow {
   readonly user_agent: string;
 }
 
-export function openDevices({ db }: Store, wall: SteadyWall): Devices {
+export function openDevices(o: {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly wall: SteadyWall;
+}): Devices {
+  const { audit, wall } = o;
+  const { db } = o.store;
   const columns = 'id, proved, created_at, last_seen_at, expires_at, user_agent';
   const byHash = db.prepare(`SELECT ${columns} FROM owner_devices WHERE hash = ?`);
   const all = db.prepare(`SELECT ${columns} FROM owner_devices ORDER BY last_seen_at DESC, id`);
@@ -45,23 +54,30 @@ export function openDevices({ db }: Store, wall: SteadyWall): Devices {
   );
   const setSeen = db.prepare('UPDATE owner_devices SET last_seen_at = ? WHERE id = ?');
   const remove = db.prepare('DELETE FROM owner_devices WHERE id = ?');
-  const removeAll = db.prepare('DELETE FROM owner_devices');
   const unprove = db.prepare('UPDATE owner_devices SET proved = 0');
-  const isOver = (row: DeviceRow): boolean => wall.hasPassed(row.expires_at);
-  const rows = (): readonly DeviceRow[] => all.all() as DeviceRow[];
+  const everyOne = (): readonly Device[] => (all.all() as DeviceRow[]).map(deviceOf);
+  const isOver = (device: Device): boolean => wall.hasPassed(device.expiresAtMs);
+  function forget(which: (device: Device) => boolean, why: ForgottenBy): number {
+    const forgotten = everyOne().filter(which);
+    for (const { id } of forgotten) {
+      remove.run(id);
+      const detail = { device: id, why };
+      audit.record({ kind: 'owner.device_forgotten', ...OWNER_ON_RECORD, outcome: 'ok', detail });
+    }
+    return forgotten.length;
+  }
 
   return {
     of({ device }) {
       if (device === undefined) return undefined;
       const row = byHash.get(tokenHash(device)) as DeviceRow | undefined;
-      return row && !isOver(row) ? { ...deviceOf(row), proved: row.proved === 1 } : undefined;
+      const known = row && { ...deviceOf(row), proved: row.proved === 1 };
+      return known && !isOver(known) ? known : undefined;
     },
-    list: () =>
-      rows()
-        .filter((row) => !isOver(row))
-        .map(deviceOf),
+    list: () => everyOne().filter((device) => !isOver(device)),
     trust(from, proved) {
-      for (const row of rows().slice(DEVICES_MAX - 1)) remove.run(row.id);
+      const crowd = everyOne().slice(DEVICES_MAX - 1);
+      forget(({ id }) => crowd.some((one) => one.id === id), 'crowded_out');
       const token = newToken();
       const nowMs = wall();
       const row: DeviceRow = {
@@ -73,15 +89,14 @@ export function openDevices({ db }: Store, wall: SteadyWall): Devices {
         user_agent: excerpt(from.userAgent, USER_AGENT_LENGTH_MAX),
       };
       insert.run({ ...row, hash: tokenHash(token) });
+      const detail = { device: row.id, address: shownAddress(from.address), proved };
+      audit.record({ kind: 'owner.device_trusted', ...OWNER_ON_RECORD, outcome: 'ok', detail });
       return { token, id: row.id };
     },
     seen: (id) => void setSeen.run(wall(), id),
-    forget: (id) => remove.run(id).changes === 1,
-    forgetAll: () => removeAll.run().changes,
+    forget,
     unproveAll: () => void unprove.run(),
-    sweep() {
-      for (const row of rows().filter(isOver)) remove.run(row.id);
-    },
+    sweep: () => void forget(isOver, 'expired'),
   };
 }
 

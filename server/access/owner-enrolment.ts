@@ -69,7 +69,7 @@ export function openEnrolment(parts: OwnerParts): Enrolment {
     forgetDevice: (id, keepSessionId) =>
       store.transaction(() => {
         sessions.end((session) => session.deviceId === id && session.id !== keepSessionId, 'device');
-        if (devices.forget(id)) record('owner.device_forgotten', { device: id });
+        devices.forget((device) => device.id === id, 'forgotten');
       }),
   };
 }

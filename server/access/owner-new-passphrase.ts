@@ -16,7 +16,7 @@ import {
 } from './owner-parts.ts';
 import { refusedPassphrase } from './owner-passphrase.ts';
 import { checkPassphrase, fits, type HashedTry, PROOF_BUCKET } from './owner-proof.ts';
-import { type EndedBy, OWNER_ON_RECORD } from './owner-sessions.ts';
+import { OWNER_ON_RECORD } from './owner-sessions.ts';
 import { purposesOf } from './owner-table.ts';
 
 type NewPassphrase = Pick<
@@ -116,14 +116,14 @@ async function resetPassphrase(
 function save(
   parts: OwnerParts,
   hash: string,
-  o: { readonly keep: string | undefined; readonly why: EndedBy },
+  o: { readonly keep: string | undefined; readonly why: 'passphrase' | 'reset' },
 ): { readonly sessions_ended: number; readonly devices_forgotten: number } {
   const { table, sessions, devices, links, wall } = parts;
   sweep(parts);
   table.setPassphrase(hash, wall());
   links.close('reset');
   return {
-    devices_forgotten: devices.forgetAll(),
+    devices_forgotten: devices.forget(() => true, o.why),
     sessions_ended: sessions.end(({ id }) => id !== o.keep, o.why),
   };
 }

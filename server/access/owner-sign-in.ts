@@ -70,16 +70,12 @@ function open(
   const { devices, sessions, audit } = parts;
   const proved = o.found !== undefined;
   const trusts = o.trustDevice === true && (o.device === undefined || (proved && !o.device.proved));
-  if (trusts && o.device) devices.forget(o.device.id);
+  if (trusts) devices.forget(({ id }) => id === o.device?.id, 'replaced');
   const trusted = trusts ? devices.trust(o.from, proved) : undefined;
   if (o.device && !trusts) devices.seen(o.device.id);
   const deviceId = trusted?.id ?? o.device?.id ?? null;
   const opened = sessions.open(o.from, { steppedUp: proved || o.owner.totp_seed === null, deviceId });
   const { id: session, address } = opened.session;
-  if (trusted) {
-    const detail = { device: trusted.id, address, proved };
-    audit.record({ kind: 'owner.device_trusted', ...OWNER_ON_RECORD, outcome: 'ok', detail });
-  }
   const how = o.found === undefined ? 'passphrase' : `passphrase and ${o.found.kind}`;
   const detail = { session, address, how, device: deviceId };
   audit.record({ kind: 'owner.signed_in', ...OWNER_ON_RECORD, outcome: 'ok', detail });

@@ -66,6 +66,8 @@ export interface OwnerAccess {
   openSession(from: Visitor): { readonly token: string; readonly session: Session };
   /** undefined: none. Notes that it was seen, and from where. */
   session(token: string, from: Visitor): Session | undefined;
+  /** The same without noting it: a look that nobody asked for does not keep a session alive. */
+  peek(token: string): Session | undefined;
   sessions(): readonly Session[];
   /** `sign_out` by whoever is signed in there, `ended` from another session. No such session: nothing happens. */
   endSession(id: string, how?: 'sign_out' | 'ended'): void;
@@ -154,7 +156,7 @@ export function openOwner(o: OwnerOptions): OwnerAccess {
     passphrases: openPassphrases(o.passphraseCost),
     lockout: openLockout(store, wall),
     links: openLinks({ store, audit, wall }),
-    devices: openDevices(store, wall),
+    devices: openDevices({ store, audit, wall }),
     secondFactor: openSecondFactor({ store, keyring, wall, table }),
   };
   return {
@@ -169,6 +171,7 @@ export function openOwner(o: OwnerOptions): OwnerAccess {
       if (session) noteSeen(parts, session, from);
       return session;
     },
+    peek: (token) => sessions.find(token),
     sessions: () => sessions.list(),
     endSession: (id, how = 'sign_out') =>
       store.transaction(() => void sessions.end((session) => session.id === id, how)),

@@ -188,5 +188,8 @@ describe('bounds', () => {
       granted(await signIn(room, { trustDevice: true }));
     }
     expect(room.access.owner.devices()).toHaveLength(DEVICES_MAX);
+    expect(room.events('owner.device_forgotten')).toMatchObject(
+      Array(2).fill({ detail: { why: 'crowded_out' } }),
+    );
   });
 });
