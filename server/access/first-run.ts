@@ -7,6 +7,8 @@ import { settings } from '#store/settings.ts';
 export interface FirstRun {
   /** Begun by the setup in a browser, and neither finished nor dismissed: signing in leads back to it. */
   isOpen(): boolean;
+  /** It was finished or dismissed. */
+  isOver(): boolean;
   begin(): void;
   end(how: 'finished' | 'dismissed'): void;
   /** One of the recovery codes that are good now was entered again. */
@@ -41,6 +43,7 @@ export function openFirstRun(store: Store, audit: AuditLog): FirstRun {
 
   return {
     isOpen: () => get('open') === 'yes',
+    isOver: () => get('open') === 'finished' || get('open') === 'dismissed',
     begin: () => put({ open: 'yes' }, 'first_run.begun'),
     end: (how) => put({ open: how }, 'first_run.ended'),
     isRecoveryKept: () => get('recovery') === 'kept',

@@ -190,6 +190,13 @@ export const HOSTS: readonly Host[] = [
   },
 ];
 
+/** A browser on another machine speaks for a host there, where no program of ours can be started. */
+export function bestSnippet(host: Host, facts: SnippetFacts): Snippet | undefined {
+  const snippets = host.snippets(facts);
+  const isHere = /^http:\/\/(?:127\.|localhost[:/]|localhost$|\[::1\])/.test(facts.origin);
+  return (isHere ? undefined : snippets.find(({ way }) => way === 'http')) ?? snippets[0];
+}
+
 export const hostById = (id: string): Host | undefined => HOSTS.find((host) => host.id === id);
 
 /** Without a key: as the agent `local`. */
