@@ -66,7 +66,7 @@ export function openSetup(parts: OwnerParts): Setup {
 function refusedOwner(o: NewOwner): Refusal | undefined {
   const rule = '1 to 40 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit';
   const errors = [
-    ...(NAME_PATTERN.test(o.name) ? [] : [fieldError('name', o.name, rule)]),
+    ...(NAME_PATTERN.test(o.name) ? [] : [fieldError('name', '', rule)]),
     ...refusedPassphrase(o.passphrase, o.name),
   ];
   const [first] = errors;
