@@ -215,6 +215,9 @@ function eventOf({ tool, call, outcome, latencyMs }: Done): AuditEvent {
     detail: {
       ...(dryRun ? { dry_run: true } : {}),
       ...(answer.ok ? {} : { reason: answer.refusal.reason }),
+      ...(answer.ok || !answer.refusal.limits
+        ? {}
+        : { limits: answer.refusal.limits.map((one) => ({ ...one })) }),
       ...(typeof orderId === 'string' ? { order_id: orderId } : {}),
       ...(fault === undefined ? {} : { error: faultText(fault) }),
     },

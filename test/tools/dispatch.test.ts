@@ -163,6 +163,17 @@ describe('the record', () => {
     ]);
   });
 
+  it('has the figures of a limit that was broken, for a preview too', async () => {
+    const room = toolRoom();
+    const limits = [{ limit: 'max_order_value', used: '0', order: '20000', max: '10000', unit: 'USD' }];
+    room.written.refuseWith(refuse('max_order_value', 'Too large.', { limits }));
+    await room.call('place_order', ORDER_ARGS);
+    expect(room.recorded()).toMatchObject([{ detail: { dry_run: true, reason: 'max_order_value', limits } }]);
+    room.written.refuseWith(refuse('market_closed', 'Closed.'));
+    await room.call('place_order', ORDER_ARGS);
+    expect(room.recorded()[1]?.detail).not.toHaveProperty('limits');
+  });
+
   it('has a flood of denials as one line a second with its count, not as thousands', async () => {
     const room = toolRoom();
     for (let n = 0; n < 300; n++) await room.call('place_order', { junk: n });
