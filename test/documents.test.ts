@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { COMMANDS } from '#cli/index.ts';
-import { claudeCodeHttp, claudeCodeStdio, hostConfig } from '#cli/snippets.ts';
+import { claudeCodeStdio, hostById, KEY_PLACEHOLDER } from '#console/connect-snippets.ts';
 import { REFUSAL_REASONS } from '#domain/refusal.ts';
 import { isReserved } from '#domain/refusal-guide.ts';
 import { TOOLS } from '#tools/index.ts';
@@ -153,16 +153,20 @@ describe('what is made from the code', () => {
 
 describe('what is to be pasted into a host', () => {
   const launch = { command: 'node', args: ['/path/to/portcullis/bin/portcullis.mjs', 'stdio'], env: {} };
-  const url = 'http://127.0.0.1:7800';
+  const facts = { origin: 'http://127.0.0.1:7800', stdio: launch, key: KEY_PLACEHOLDER };
+  const shown = (host: string, way: string): string =>
+    hostById(host)
+      ?.snippets(facts)
+      .find((snippet) => snippet.way === way)?.text ?? '';
 
-  it.each(['README.md', 'docs/connect-an-agent.md'])('%s: what `npm start` prints', (document) => {
+  it.each(['README.md', 'docs/connect-an-agent.md'])('%s: what the console shows', (document) => {
     const text = read(document);
     expect(text).toContain(`\n${claudeCodeStdio(launch)}\n`);
-    expect(text).toContain(`\n${claudeCodeHttp(url)}\n`);
+    expect(text).toContain(`\n${shown('claude-code', 'http')}\n`);
     const blocks = [...text.matchAll(/```json\n([^]*?)```/g)].map(
       ([, json = '']) => JSON.parse(json) as unknown,
     );
-    expect(blocks).toContainEqual(JSON.parse(hostConfig(launch)));
+    expect(blocks).toContainEqual(JSON.parse(shown('claude-desktop', 'stdio')));
   });
 });
 

@@ -11,10 +11,10 @@ import { holdingTable } from '#trading/holdings.ts';
 import { orderTable } from '#trading/orders.ts';
 import { addAccount, connectAccount, paperDefaults } from './account-book.ts';
 import { ownerAct } from './act.ts';
+import { ask } from './ask.ts';
 import { defineCommand, JSON_OPTION } from './command.ts';
 import type { Office } from './office.ts';
 import { iso, printObject, printTable } from './print.ts';
-import { ask } from './reach.ts';
 
 const shown = (office: Office, { id, broker, mode, currency, createdAtMs }: AccountRecord) => ({
   id,
@@ -33,6 +33,7 @@ const list = ownerAct({
 
 const add = ownerAct({
   name: 'accounts.add',
+  widens: true,
   input: z.strictObject({ broker: z.string(), name: z.string(), cash: z.string().optional() }),
   async work(office, { broker, name, cash }) {
     const brokers = BROKERS.map((one) => one.id);
@@ -108,11 +109,11 @@ const remove = ownerAct({
 export const accounts = defineCommand({
   name: 'accounts',
   summary: 'Connections to brokers.',
-  acts: [list, add, remove],
   verbs: {
     list: {
       summary: 'Lists accounts.',
       options: JSON_OPTION,
+      act: list,
       async run(invocation) {
         const listed = await ask(invocation, list, {});
         if (invocation.flag('json')) printObject(invocation, listed);
@@ -138,6 +139,7 @@ export const accounts = defineCommand({
         cash: { type: 'string', value: 'N', about: 'opening deposit (PAPER_CASH)' },
         ...JSON_OPTION,
       },
+      act: add,
       async run(invocation) {
         const [broker = '', name = ''] = invocation.words;
         const cash = invocation.text('cash');
@@ -152,6 +154,7 @@ export const accounts = defineCommand({
       summary: 'Removes an account that holds nothing and works nothing; its records stay.',
       words: ['NAME'],
       options: JSON_OPTION,
+      act: remove,
       async run(invocation) {
         const [name = ''] = invocation.words;
         const removed = await ask(invocation, remove, { name });

@@ -10,6 +10,8 @@ export interface OwnerAct<I extends z.ZodType = z.ZodType, O extends object = ob
   readonly input: I;
   /** Must go through with as little as possible: nothing is made ready for it first. */
   readonly urgent?: true;
+  /** Gives somebody more than they had: once there is an owner, it is carried out on the owner's proof alone. */
+  readonly widens?: true;
   work(office: Office, input: z.output<I>): Result<O, Refusal> | Promise<Result<O, Refusal>>;
 }
 

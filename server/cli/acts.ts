@@ -6,8 +6,15 @@ import { audit } from './audit.ts';
 import { keys } from './keys.ts';
 import { kill } from './kill.ts';
 import { mandates } from './mandates.ts';
+import { proofAsked } from './owner-proof.ts';
+import { password } from './password.ts';
 import { resume } from './resume.ts';
+import { setup } from './setup.ts';
+import { setupLink } from './setup-link.ts';
 
-export const ACTS: readonly OwnerAct[] = [agents, keys, mandates, accounts, kill, resume, audit].flatMap(
-  (command) => command.acts ?? [],
-);
+const COMMANDS = [setup, setupLink, password, agents, keys, mandates, accounts, kill, resume, audit];
+
+export const ACTS: readonly OwnerAct[] = [
+  proofAsked,
+  ...COMMANDS.flatMap(({ verbs }) => Object.values(verbs).flatMap(({ act }) => (act ? [act] : []))),
+];

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { ownerAct } from './act.ts';
+import { ask } from './ask.ts';
 import { defineCommand, JSON_OPTION } from './command.ts';
 import type { Office } from './office.ts';
 import { iso, isoOrNull, printObject, printTable } from './print.ts';
-import { ask } from './reach.ts';
 
 type AgentRecord = NonNullable<ReturnType<Office['access']['agents']['byName']>>;
 
@@ -41,6 +41,7 @@ const list = ownerAct({
 
 const create = ownerAct({
   name: 'agents.create',
+  widens: true,
   input: z.strictObject({ name: z.string(), accounts: z.array(z.string()).optional() }),
   work(office, { name, accounts }) {
     const made = office.access.agents.create(name, accounts, OWNER_CLI);
@@ -59,6 +60,7 @@ const halt = ownerAct({
 
 const lift = ownerAct({
   name: 'agents.lift',
+  widens: true,
   input: z.strictObject({ name: z.string() }),
   work(office, { name }) {
     const lifted = office.access.agents.lift(name, OWNER_CLI);
@@ -76,11 +78,11 @@ export const commaList = (given: string | undefined): string[] | undefined =>
 export const agents = defineCommand({
   name: 'agents',
   summary: 'Whom the owner lets act.',
-  acts: [list, create, halt, lift],
   verbs: {
     list: {
       summary: 'Lists agents with their trading state and mandate.',
       options: JSON_OPTION,
+      act: list,
       async run(invocation) {
         const listed = await ask(invocation, list, {});
         if (invocation.flag('json')) printObject(invocation, listed);
@@ -103,6 +105,7 @@ export const agents = defineCommand({
       summary: 'Creates an agent; it reads the accounts given (paper unless said otherwise).',
       words: ['NAME'],
       options: { accounts: { type: 'string', value: 'A,B', about: 'accounts it may read' }, ...JSON_OPTION },
+      act: create,
       async run(invocation) {
         const [name = ''] = invocation.words;
         const accounts = commaList(invocation.text('accounts'));
@@ -123,6 +126,7 @@ export const agents = defineCommand({
       summary: 'Halts an agent: it may cancel its orders and close its positions, nothing else.',
       words: ['NAME'],
       options: JSON_OPTION,
+      act: halt,
       async run(invocation) {
         const [name = ''] = invocation.words;
         const halted = await ask(invocation, halt, { name });
@@ -135,6 +139,7 @@ export const agents = defineCommand({
       summary: 'Ends the halt of an agent, its own and the one after a daily loss.',
       words: ['NAME'],
       options: JSON_OPTION,
+      act: lift,
       async run(invocation) {
         const [name = ''] = invocation.words;
         const lifted = await ask(invocation, lift, { name });

@@ -12,9 +12,10 @@ import { openBeside } from '#store/beside.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
 import { ownerAct } from './act.ts';
+import { ask } from './ask.ts';
 import { CommandError, defineCommand, type Invocation, JSON_OPTION, UsageError } from './command.ts';
 import { printObject } from './print.ts';
-import { ask, atTheBooks, valueOf } from './reach.ts';
+import { atTheBooks, valueOf } from './reach.ts';
 
 const TAIL_DEFAULT = 20;
 
@@ -112,7 +113,6 @@ function told(line: string): string {
 export const audit = defineCommand({
   name: 'audit',
   summary: 'The record of everything.',
-  acts: [snapshot, tail, checkpoint],
   verbs: {
     verify: {
       summary:
@@ -121,6 +121,7 @@ export const audit = defineCommand({
         checkpoints: { type: 'string', value: 'F', about: 'file of checkpoints that was kept elsewhere' },
         ...JSON_OPTION,
       },
+      act: snapshot,
       async run(invocation) {
         const checkpoints = checkpointsIn(invocation.text('checkpoints'));
         const report = await atTheBooks<VerifyReport>(invocation, snapshot.name, {
@@ -128,7 +129,7 @@ export const audit = defineCommand({
             verifyBeside(
               invocation.config(),
               checkpoints,
-              auditSnapshotShape.parse(valueOf<AuditSnapshot>(await send({}))),
+              auditSnapshotShape.parse(valueOf<AuditSnapshot>(await send({ input: {} }))),
             ),
           alone: async (config) => verifyAlone(config, checkpoints),
         });
@@ -148,6 +149,7 @@ export const audit = defineCommand({
         agent: { type: 'string', value: 'NAME', about: 'of this agent only' },
         json: { type: 'boolean', about: 'print the lines as they stand in the file' },
       },
+      act: tail,
       async run(invocation) {
         const kind = invocation.text('kind');
         const agent = invocation.text('agent');
@@ -163,6 +165,7 @@ export const audit = defineCommand({
     checkpoint: {
       summary: 'Prints a signed line that says where the record stands; keep it elsewhere.',
       options: JSON_OPTION,
+      act: checkpoint,
       async run(invocation) {
         const { checkpoint: line } = await ask(invocation, checkpoint, {});
         invocation.terminal.say(line);

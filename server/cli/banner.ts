@@ -1,13 +1,14 @@
-/** What `serve` says once it serves: where, with what, and what to paste into a host. */
+/** What `serve` says once it serves: where the console is, what there is to set up, and how to stop it. */
 import type { Gateway } from '#compose.ts';
-import { claudeCodeHttp, claudeCodeStdio, cursorHttpConfig, hostConfig, stdioLaunch } from './snippets.ts';
+import { claudeCodeStdio } from '#console/connect-snippets.ts';
+import { ONE_TIME_LINK_TTL_MS } from '#limits.ts';
+import { CONSOLE_PATH, consoleUrl, oneTimeUrl, SETUP_PATH } from './console-link.ts';
+import { stdioLaunch } from './snippets.ts';
 
-const indented = (text: string): string => text.replaceAll(/^/gm, '    ');
-
-export function banner(gateway: Gateway): string {
+/** `onTerminal`: a setup code is for the person who looks, and for no file, pipe or journal. */
+export function banner(gateway: Gateway, { onTerminal }: { readonly onTerminal: boolean }): string {
   const { config, tape, accounts, feed } = gateway;
   const url = gateway.url() ?? '';
-  const launch = stdioLaunch(config);
   const names = accounts
     .list()
     .map((account) => `${account.id} (${account.broker}, ${account.currency})`)
@@ -20,31 +21,32 @@ export function banner(gateway: Gateway): string {
     '',
     `Portcullis ${gateway.version}`,
     '',
+    `  Console     ${consoleUrl(url, CONSOLE_PATH)}`,
     `  Listens on  ${url}  (MCP at /mcp, REST at /api/v1, its reference at /docs)`,
     `  Accounts    ${names === '' ? 'none' : names}`,
     `  Market      ${tape.instrument.symbol}: ${tape.length} recorded bars of ${tape.timeframe}, one every ${feed.timing().barSeconds} s, now at ${new Date(feed.nowMs()).toISOString().slice(0, 10)}`,
     `  Data        ${config.DATA_DIR}`,
     ...halted,
     '',
-    'Make a key for an agent, then give the agent a mandate:',
-    '',
-    indented('npx portcullis keys create --agent claude --scopes read:market,read:account,write:orders'),
-    indented('npx portcullis mandates example > mandate.json'),
-    indented('npx portcullis mandates set claude --file mandate.json'),
-    '',
-    'Claude Code, over stdio (as the agent `local`, which may trade on paper) or over HTTP with the key:',
-    '',
-    indented(claudeCodeStdio(launch)),
-    indented(claudeCodeHttp(url)),
-    '',
-    'Claude Desktop (claude_desktop_config.json) and Cursor (~/.cursor/mcp.json):',
-    '',
-    indented(hostConfig(launch)),
-    '',
-    'Cursor over HTTP with the key:',
-    '',
-    indented(cursorHttpConfig(url)),
+    ...firstSteps(gateway, url, onTerminal),
     '',
     'Stop everything at once: npx portcullis kill. Ctrl-C ends the gateway.',
   ].join('\n');
+}
+
+function firstSteps({ access, config }: Gateway, url: string, onTerminal: boolean): readonly string[] {
+  if (access.owner.record() !== undefined)
+    return [
+      `Connect an agent: ${consoleUrl(url, `${CONSOLE_PATH}/connect`)}, or Claude Code as \`local\`, which may trade on paper:`,
+      '',
+      `    ${claudeCodeStdio(stdioLaunch(config))}`,
+    ];
+  if (!onTerminal)
+    return ['Nobody owns this gateway yet: `npx portcullis setup-link` prints the link to set it up.'];
+  return [
+    `Nobody owns this gateway yet. Set it up in a browser on this machine; the link is good once, for ${ONE_TIME_LINK_TTL_MS / 60_000} minutes`,
+    '(`npx portcullis setup-link` prints another one):',
+    '',
+    `    ${oneTimeUrl(url, SETUP_PATH, access.owner.issueSetupCode())}`,
+  ];
 }

@@ -11,6 +11,8 @@ export interface Terminal {
   say(line: string): void;
   /** Standard error, a line. */
   warn(line: string): void;
+  /** Standard output is a terminal: neither a file nor a pipe nor a journal keeps what is said. */
+  readonly isTty: boolean;
 }
 
 export interface Invocation {
@@ -35,6 +37,8 @@ export interface Verb {
   /** Names of the words that must follow: AGENT. */
   readonly words?: readonly string[];
   readonly options?: Readonly<Record<string, Option>>;
+  /** What it asks of the engine; one that widens brings the options of the owner's proof with it. */
+  readonly act?: OwnerAct;
   /** Exit code: 0 done, 1 failed. */
   run(invocation: Invocation): Promise<number> | number;
 }
@@ -44,8 +48,6 @@ export interface Command {
   readonly summary: string;
   /** Under the name of the second word; a command of one word has the verb ''. */
   readonly verbs: Readonly<Record<string, Verb>>;
-  /** What it asks of the engine. */
-  readonly acts?: readonly OwnerAct[];
 }
 
 export const defineCommand = (command: Command): Command => command;
@@ -65,3 +67,20 @@ export class RefusedError extends Error {
 
 /** `--json`, for every verb that prints something a program may read. */
 export const JSON_OPTION = { json: { type: 'boolean', about: 'print JSON' } } as const;
+
+/** The owner's proof, of every verb whose act widens. */
+export const PROOF_OPTIONS = {
+  'password-file': {
+    type: 'string',
+    value: 'FILE',
+    about: "file with the owner's passphrase, once there is an owner (a terminal asks for it otherwise)",
+  },
+  totp: {
+    type: 'string',
+    value: 'CODE',
+    about: 'code of your authenticator app, where one is enrolled (a terminal asks for it otherwise)',
+  },
+} as const;
+
+export const optionsOf = ({ options = {}, act }: Verb): Readonly<Record<string, Option>> =>
+  act?.widens === true ? { ...options, ...PROOF_OPTIONS } : options;

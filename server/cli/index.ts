@@ -7,14 +7,20 @@ import { demo } from './demo.ts';
 import { keys } from './keys.ts';
 import { kill } from './kill.ts';
 import { mandates } from './mandates.ts';
+import { password } from './password.ts';
 import { resume } from './resume.ts';
 import { serve } from './serve.ts';
+import { setup } from './setup.ts';
+import { setupLink } from './setup-link.ts';
 import { stdio } from './stdio.ts';
 
 export const COMMANDS: readonly Command[] = [
   serve,
   stdio,
   demo,
+  setup,
+  setupLink,
+  password,
   agents,
   keys,
   mandates,

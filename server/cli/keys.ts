@@ -6,9 +6,9 @@ import { OWNER_CLI } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { ownerAct } from './act.ts';
 import { commaList } from './agents.ts';
+import { ask } from './ask.ts';
 import { defineCommand, type Invocation, JSON_OPTION, UsageError } from './command.ts';
 import { iso, isoOrNull, printObject, printTable } from './print.ts';
-import { ask } from './reach.ts';
 
 const shownKey = (key: KeyRecord) => ({
   id: key.id,
@@ -32,6 +32,7 @@ const newKey = ({ id, agent, scopes, key, expiresAtMs }: NewKey, hasMandate: boo
 
 const create = ownerAct({
   name: 'keys.create',
+  widens: true,
   input: z.strictObject({
     agent: z.string(),
     scopes: z.array(z.string()),
@@ -60,6 +61,7 @@ const list = ownerAct({
 
 const rotate = ownerAct({
   name: 'keys.rotate',
+  widens: true,
   input: z.strictObject({ id: z.string() }),
   work({ access }, { id }) {
     const made = access.keys.rotate(id, OWNER_CLI);
@@ -113,7 +115,6 @@ function printKey(invocation: Invocation, made: ReturnType<typeof newKey>): void
 export const keys = defineCommand({
   name: 'keys',
   summary: 'API keys of agents.',
-  acts: [create, list, rotate, revoke],
   verbs: {
     create: {
       summary: 'Makes a key for an agent, which is created when it is new; the key is shown once.',
@@ -128,6 +129,7 @@ export const keys = defineCommand({
         'ip-allow': { type: 'string', value: 'CIDR,…', about: 'addresses it may be used from' },
         ...JSON_OPTION,
       },
+      act: create,
       async run(invocation) {
         const agent = required(invocation, 'agent', '--agent claude');
         const scopes = commaList(required(invocation, 'scopes', '--scopes read:market,read:account')) ?? [];
@@ -146,6 +148,7 @@ export const keys = defineCommand({
     list: {
       summary: 'Lists keys, never the keys themselves.',
       options: JSON_OPTION,
+      act: list,
       async run(invocation) {
         const listed = await ask(invocation, list, {});
         if (invocation.flag('json')) printObject(invocation, listed);
@@ -169,6 +172,7 @@ export const keys = defineCommand({
       summary: 'Makes a new key with the same agent, scopes and span; the old one ends at once.',
       words: ['ID'],
       options: JSON_OPTION,
+      act: rotate,
       async run(invocation) {
         const [id = ''] = invocation.words;
         printKey(invocation, await ask(invocation, rotate, { id }));
@@ -179,6 +183,7 @@ export const keys = defineCommand({
       summary: 'Ends a key at once.',
       words: ['ID'],
       options: JSON_OPTION,
+      act: revoke,
       async run(invocation) {
         const [id = ''] = invocation.words;
         const revoked = await ask(invocation, revoke, { id });

@@ -51,7 +51,6 @@ interface Killed {
 export const kill = defineCommand({
   name: 'kill',
   summary: 'The kill switch: halt everything, cancel what could add risk, report.',
-  acts: [killAct],
   verbs: {
     '': {
       summary:
@@ -65,6 +64,7 @@ export const kill = defineCommand({
         flatten: { type: 'boolean', about: 'close every position too' },
         ...JSON_OPTION,
       },
+      act: killAct,
       async run(invocation) {
         const wish = wishOf(invocation);
         const { config, wrong } = loadConfigAnyway(ownSources());
@@ -109,7 +109,7 @@ async function killWherever(config: Config, clock: Clock, wish: KillWish): Promi
     const lock = takeEngineLock(config.DATA_DIR, holder);
     if (lock.ok) {
       try {
-        const answer = await withOffice(config, clock, killAct, wish);
+        const answer = await withOffice({ config, clock, act: killAct, input: wish });
         if (!answer.ok) throw new RefusedError(answer.error);
         return { report: answer.value as KillReportWire, notes: notesAlone(wish) };
       } catch (cause) {

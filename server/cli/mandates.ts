@@ -8,9 +8,9 @@ import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import { MANDATE_FILE_BYTES_MAX } from '#limits.ts';
 import { ownerAct } from './act.ts';
+import { ask } from './ask.ts';
 import { CommandError, defineCommand, JSON_OPTION, UsageError } from './command.ts';
 import { isoOrNull, printObject } from './print.ts';
-import { ask } from './reach.ts';
 
 const shown = (agent: string, { version, document, revokedAtMs }: Mandate) => ({
   agent,
@@ -21,6 +21,7 @@ const shown = (agent: string, { version, document, revokedAtMs }: Mandate) => ({
 
 const set = ownerAct({
   name: 'mandates.set',
+  widens: true,
   input: z.strictObject({ agent: z.string(), document: z.unknown() }),
   work({ access }, { agent, document }) {
     const saved = access.mandates.set(agent, document, OWNER_CLI);
@@ -102,7 +103,6 @@ function readDocument(file: string): unknown {
 export const mandates = defineCommand({
   name: 'mandates',
   summary: 'How much an agent may do.',
-  acts: [set, show, revoke],
   verbs: {
     example: {
       summary: 'Prints a mandate to begin with: portcullis mandates example > mandate.json',
@@ -115,6 +115,7 @@ export const mandates = defineCommand({
       summary: 'Gives an agent the mandate in a file, in place of the one it has.',
       words: ['AGENT'],
       options: { file: { type: 'string', value: 'F', about: 'the mandate, as JSON' }, ...JSON_OPTION },
+      act: set,
       async run(invocation) {
         const [agent = ''] = invocation.words;
         const file = invocation.text('file');
@@ -132,6 +133,7 @@ export const mandates = defineCommand({
       summary: 'Shows the mandate of an agent.',
       words: ['AGENT'],
       options: JSON_OPTION,
+      act: show,
       async run(invocation) {
         const [agent = ''] = invocation.words;
         printObject(invocation, await ask(invocation, show, { agent }));
@@ -142,6 +144,7 @@ export const mandates = defineCommand({
       summary: 'Takes the mandate away: the agent may only reduce until it has a new one.',
       words: ['AGENT'],
       options: JSON_OPTION,
+      act: revoke,
       async run(invocation) {
         const [agent = ''] = invocation.words;
         const revoked = await ask(invocation, revoke, { agent });

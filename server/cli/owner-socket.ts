@@ -8,6 +8,13 @@ import { greeting } from './agent-socket.ts';
 import { nextLine, parseLine } from './line-stream.ts';
 import { type LocalListener, listenLocally } from './listen.ts';
 import type { Office } from './office.ts';
+import { judgeProof } from './owner-proof.ts';
+
+/** What an act is given: its input, and the owner's proof where it widens. */
+export interface Asked {
+  readonly input: unknown;
+  readonly proof?: unknown;
+}
 
 export interface OwnerSocketOptions {
   readonly path: string;
@@ -15,16 +22,34 @@ export interface OwnerSocketOptions {
   readonly acts: readonly OwnerAct[];
 }
 
-export function openOwnerSocket(o: OwnerSocketOptions): Promise<LocalListener> {
-  return listenLocally({
+/** Closing waits for the acts at work: none goes on beside books that are closing, and each is answered. */
+export async function openOwnerSocket(o: OwnerSocketOptions): Promise<LocalListener> {
+  const desk: Desk = { ...o, atWork: new Set(), closing: false };
+  const listener = await listenLocally({
     path: o.path,
     connectionsMax: OWNER_CONNECTIONS_MAX,
-    onConnection: (socket) => void serve(socket, o),
+    onConnection: (socket) => void serve(socket, desk),
   });
+  return {
+    ...listener,
+    async close() {
+      desk.closing = true;
+      await Promise.all(desk.atWork);
+      await listener.close();
+    },
+  };
+}
+
+interface Desk extends OwnerSocketOptions {
+  readonly atWork: Set<Promise<void>>;
+  closing: boolean;
 }
 
 /** The greeting comes first: whoever connected to an engine that hangs learns it from silence. */
-async function serve(socket: Socket, { office, acts }: OwnerSocketOptions): Promise<void> {
+async function serve(socket: Socket, desk: Desk): Promise<void> {
+  const { office, acts, atWork } = desk;
+  // Who is not greeted looks again, and finds the books free.
+  if (desk.closing) return void socket.destroy();
   socket.write(greeting());
   const line = await nextLine(socket, {
     clock: office.clock,
@@ -32,20 +57,26 @@ async function serve(socket: Socket, { office, acts }: OwnerSocketOptions): Prom
     bytesMax: SOCKET_MESSAGE_BYTES_MAX,
   });
   const request = parseLine(line);
-  if (request === undefined) {
+  if (request === undefined || desk.closing) {
     socket.destroy();
     return;
   }
   const act = acts.find((one) => one.name === request['act']);
-  const answer = await carryOut(act, office, request['input']);
-  socket.end(`${JSON.stringify(answer)}\n`);
+  const answered = carryOut(act, office, { input: request['input'], proof: request['proof'] }).then(
+    (answer) => void socket.end(`${JSON.stringify(answer)}\n`),
+  );
+  atWork.add(answered);
+  await answered.finally(() => atWork.delete(answered));
 }
 
-/** Never throws: what went wrong inside is told, because the one who asks is the owner. */
+/**
+ * The one way to an act, with an engine and without: nothing of it happens before the proof is judged. Never throws: what went
+ * wrong inside is told, because the one who asks is the owner.
+ */
 export async function carryOut(
   act: OwnerAct | undefined,
   office: Office,
-  given: unknown,
+  { input: given, proof }: Asked,
 ): Promise<Result<object, Refusal>> {
   if (act === undefined)
     return err(
@@ -58,7 +89,8 @@ export async function carryOut(
     return err(refuse('invalid_input', `${act.name}: ${error.field} ${error.rule}`, { errors: [error] }));
   }
   try {
-    return await act.work(office, input.data);
+    const judged = await judgeProof(office, act, proof);
+    return judged.ok ? await act.work(office, input.data) : judged;
   } catch (cause) {
     return err(refuse('internal', cause instanceof Error ? cause.message : String(cause)));
   }

@@ -10,6 +10,16 @@ export function printObject({ terminal, flag }: Pick<Invocation, 'terminal' | 'f
   terminal.say(JSON.stringify(value, null, flag('json') ? undefined : 2));
 }
 
+/** The link alone on standard output, so that it can be opened from a script. */
+export function printLink(
+  invocation: Pick<Invocation, 'terminal' | 'flag'>,
+  link: { readonly url: string; readonly expires_at: string },
+): void {
+  if (invocation.flag('json')) return printObject(invocation, link);
+  invocation.terminal.say(link.url);
+  invocation.terminal.warn(`Good once, until ${link.expires_at}, in a browser on this machine.`);
+}
+
 /** Rows under their headings; `none` is said when there are no rows. */
 export function printTable(
   invocation: Pick<Invocation, 'terminal'>,

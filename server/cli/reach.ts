@@ -21,7 +21,7 @@ import { GREETING_VERSION } from './agent-socket.ts';
 import { CommandError, RefusedError } from './command.ts';
 import { nextLine, parseLine } from './line-stream.ts';
 import { openOffice } from './office.ts';
-import { carryOut } from './owner-socket.ts';
+import { type Asked, carryOut } from './owner-socket.ts';
 import { findSocketFolder, OWNER_SOCKET } from './socket-folder.ts';
 
 /** `hung`: somebody holds the socket and says nothing. */
@@ -68,16 +68,15 @@ export async function dialOwner(config: Config, clock: Clock): Promise<Dialed> {
   return { kind: gone ? 'none' : 'hung' };
 }
 
-export interface Request {
+export interface Request extends Asked {
   readonly act: string;
-  readonly input: unknown;
   readonly withinMs?: number;
 }
 
 /** Sends one act and waits for its answer. */
 export async function send(socket: Socket, clock: Clock, request: Request): Promise<Result<object, Refusal>> {
-  const { act, input, withinMs = OWNER_ANSWER_TIMEOUT_MS } = request;
-  socket.write(`${JSON.stringify({ act, input })}\n`);
+  const { withinMs = OWNER_ANSWER_TIMEOUT_MS, ...asked } = request;
+  socket.write(`${JSON.stringify(asked)}\n`);
   const line = await nextLine(socket, { clock, withinMs, bytesMax: OWNER_ANSWER_BYTES_MAX });
   socket.destroy();
   const answer = parseLine(line);
@@ -105,7 +104,7 @@ export interface Reach {
 
 /** How the same thing is done through a running engine, and with the lock in hand when none runs. */
 interface Ways<T> {
-  through(send: (input: unknown) => Promise<Result<object, Refusal>>): Promise<T>;
+  through(send: (asked: Asked) => Promise<Result<object, Refusal>>): Promise<T>;
   alone(config: Config): Promise<T>;
 }
 
@@ -115,7 +114,8 @@ export async function atTheBooks<T>({ config: load, clock }: Reach, act: string,
   const deadlineMs = clock.monotonicMs() + ENGINE_WAIT_MS;
   for (;;) {
     const dialed = await dialOwner(config, clock);
-    if (dialed.kind === 'engine') return ways.through((input) => send(dialed.socket, clock, { act, input }));
+    if (dialed.kind === 'engine')
+      return ways.through((asked) => send(dialed.socket, clock, { act, ...asked }));
     if (dialed.kind === 'hung')
       throw new CommandError('The gateway runs but does not answer; `portcullis kill` works all the same.');
     const holder = { pid: process.pid, command: `command ${act}`, startedAtMs: clock.wallMs() };
@@ -133,15 +133,15 @@ export async function atTheBooks<T>({ config: load, clock }: Reach, act: string,
   }
 }
 
-/** Carries out an act of the owner, wherever the books are. Throws RefusedError or CommandError. */
-export function ask<I extends z.ZodType, O extends object>(
+/** Carries out an act with what is given, wherever the books are; `ask` (ask.ts) brings the proof. Throws RefusedError or CommandError. */
+export function request<I extends z.ZodType, O extends object>(
   reach: Reach,
   act: OwnerAct<I, O>,
-  input: z.input<I>,
+  asked: Asked & { readonly input: z.input<I> },
 ): Promise<O> {
   return atTheBooks<O>(reach, act.name, {
-    through: async (sendInput) => valueOf<O>(await sendInput(input)),
-    alone: async (config) => valueOf<O>(await withOffice(config, reach.clock, act, input)),
+    through: async (sendAsked) => valueOf<O>(await sendAsked(asked)),
+    alone: async (config) => valueOf<O>(await withOffice({ config, clock: reach.clock, act, ...asked })),
   });
 }
 
@@ -153,15 +153,12 @@ export function valueOf<O>(answer: Result<object, Refusal>): O {
 
 /** With the lock in hand. */
 export async function withOffice(
-  config: Config,
-  clock: Clock,
-  act: OwnerAct,
-  input: unknown,
+  o: Asked & { readonly config: Config; readonly clock: Clock; readonly act: OwnerAct },
 ): Promise<Result<object, Refusal>> {
-  const office = openOffice(config, clock);
+  const office = openOffice(o.config, o.clock);
   try {
-    if (act.urgent !== true) ensureFirstAccount(office);
-    return await carryOut(act, office, input);
+    if (o.act.urgent !== true) ensureFirstAccount(office);
+    return await carryOut(o.act, office, o);
   } finally {
     office.close();
   }

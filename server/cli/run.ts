@@ -1,4 +1,5 @@
 /** From the words of a command line to an exit code: finds the command, explains it or runs it, and says what went wrong. */
+import { isatty } from 'node:tty';
 import { parseArgs } from 'node:util';
 import { wallClock } from '#clock.ts';
 import { loadConfig, ownSources } from '#config.ts';
@@ -9,6 +10,7 @@ import {
   CommandError,
   type Invocation,
   type Option,
+  optionsOf,
   RefusedError,
   type Terminal,
   UsageError,
@@ -32,6 +34,7 @@ export async function run(commands: readonly Command[], argv: readonly string[])
 const terminal: Terminal = {
   say: (line) => void process.stdout.write(`${clean(line)}\n`),
   warn: (line) => void process.stderr.write(`${clean(line)}\n`),
+  isTty: isatty(process.stdout.fd),
 };
 /** Names, reasons and errors may hold a stranger's text. */
 const clean = (text: string): string => text.split('\n').map(printable).join('\n');
@@ -94,7 +97,7 @@ const unknown = (what: string, given: string, known: readonly string[]): string 
 };
 
 function invocationOf(command: Command, verbName: string, verb: Verb, args: readonly string[]): Invocation {
-  const options = verb.options ?? {};
+  const options = optionsOf(verb);
   const parsed = parse(args, options);
   const expected = verb.words ?? [];
   const full = `portcullis ${[command.name, verbName].join(' ').trim()}`;
@@ -147,9 +150,7 @@ const usage = (command: Command, verbName: string, verb: Verb): string =>
     command.name,
     verbName,
     ...(verb.words ?? []),
-    ...Object.entries(verb.options ?? {}).map(
-      ([name, { value }]) => `[--${name}${value ? ` ${value}` : ''}]`,
-    ),
+    ...Object.entries(optionsOf(verb)).map(([name, { value }]) => `[--${name}${value ? ` ${value}` : ''}]`),
   ]
     .filter((word) => word !== '')
     .join(' ');
@@ -169,7 +170,7 @@ const commandHelp = (command: Command): string =>
     Object.entries(command.verbs).map(([name, verb]) => [usage(command, name, verb), verb.summary] as const),
   )}`;
 function verbHelp(command: Command, verbName: string, verb: Verb): string {
-  const options = Object.entries(verb.options ?? {}).map(
+  const options = Object.entries(optionsOf(verb)).map(
     ([name, { value, about }]) => [`--${name}${value ? ` ${value}` : ''}`, about] as const,
   );
   const list = options.length === 0 ? '' : `\n\n${padded(options)}`;

@@ -55,7 +55,7 @@ async function untilEnded(invocation: Invocation, ending: Ending): Promise<void>
   try {
     await gateway.start();
     if (local) whenIdle(gateway, clock, () => ending.end());
-    else terminal.say(banner(gateway));
+    else terminal.say(banner(gateway, { onTerminal: terminal.isTty }));
     await ending.ended;
   } finally {
     await gateway.stop();

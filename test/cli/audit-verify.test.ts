@@ -17,7 +17,7 @@ test('no act of the engine reads the record through: a broken line stops none of
   const told = await carryOut(
     ACTS.find((act) => act.name === 'audit.snapshot'),
     it.gateway,
-    {},
+    { input: {} },
   );
   const { seq } = it.gateway.audit.head();
   expect(told).toMatchObject({

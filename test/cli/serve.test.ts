@@ -36,18 +36,7 @@ describe('a start', () => {
       expect(modeOf(join(gate.dataFolder, socket))).toBe('600');
     const said = serving.stdout();
     expect(said).toMatch(/paper \(paper, USD\)[\s\S]*SPX: 5105 recorded bars/);
-    expect(said).toMatch(/claude mcp add portcullis .*bin\/portcullis\.mjs stdio/);
-    expect(said).toMatch(
-      /claude mcp add --transport http portcullis http.*\/mcp --header "Authorization: Bearer/,
-    );
-    const config = JSON.parse(/^ {4}(\{[\s\S]*?^ {4}\})/m.exec(said)?.[1] ?? '{}') as {
-      mcpServers: { portcullis: { command: string; args: string[]; env: Record<string, string> } };
-    };
-    expect(config.mcpServers.portcullis).toMatchObject({
-      command: process.execPath,
-      args: [gate.launcher, 'stdio'],
-      env: { DATA_DIR: gate.dataFolder },
-    });
+    expect(said).toMatch(/Console +http:\S+\/admin\n[\s\S]*npx portcullis setup-link/);
     expect(await serving.stop()).toMatchObject({ code: 0 });
     expect(readdirSync(gate.dataFolder)).not.toContain('agent.sock');
     expect(existsSync(join(gate.dataFolder, 'lock.json'))).toBe(false);

@@ -1,5 +1,5 @@
 // The product as its users run it: a copy of the clone, the launcher in a process of its own, data in a temporary folder.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -50,6 +50,8 @@ export interface Portcullis {
   /** What the command printed with --json; throws when it failed. */
   json(args: readonly string[], settings?: Readonly<Record<string, string>>): Promise<unknown>;
   start(args: readonly string[], settings?: Readonly<Record<string, string>>): Running;
+  /** In a terminal, under `pid N`; `after` is a shell's line that runs in it then. Only where `hasTerminals`. */
+  inTerminal(args: readonly string[], after?: string): Running;
   /** `serve` on a free port, once it serves; with its address. */
   serve(settings?: Readonly<Record<string, string>>): Promise<Running & { readonly url: string }>;
   /** The process that holds the engine lock. */
@@ -58,6 +60,11 @@ export interface Portcullis {
   fresh(): Portcullis;
   close(): Promise<void>;
 }
+
+/** `script` of util-linux gives a program a terminal of its own. */
+export const hasTerminals = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes(
+  'util-linux',
+);
 
 export function copyOfTheClone(): Portcullis {
   const root = mkdtempSync(join(realpathSync(tmpdir()), 'pcl-cli-'));
@@ -121,6 +128,16 @@ function inFolder(copy: Copy): Portcullis {
       return JSON.parse(ran.stdout) as unknown;
     },
     start,
+    inTerminal(args, after = 'exit $?') {
+      const words = [process.execPath, launcher, ...args].map((word) => `'${word}'`).join(' ');
+      const line = `sh -c 'echo "pid $$"; exec "$@"' sh ${words}; ${after}`;
+      const child = spawn('script', ['-qefc', line, '/dev/null'], {
+        env: env(),
+        cwd: copy.root,
+      });
+      copy.running.add(child);
+      return watch(child, () => copy.running.delete(child));
+    },
     async serve(settings = {}) {
       const running = start(['serve'], settings);
       const [, url = ''] = await running.says(/Listens on\s+(http:\/\/\S+)[\s\S]*Ctrl-C/);
