@@ -3,6 +3,8 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Gateway } from '#compose.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import { err, type Result } from '#domain/result.ts';
 import { KILL_WATCH_INTERVAL_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 
@@ -16,6 +18,22 @@ export function writeKillFile(folder: string, wish: KillWish): void {
 }
 /** Throws when it is there and can not be removed. */
 export const removeKillFile = (folder: string): void => rmSync(join(folder, FILE), { force: true });
+
+/** The file goes first, because the next look at it would drop the gate again. */
+export function raiseGate<T>(folder: string, raise: () => Result<T, Refusal>): Result<T, Refusal> {
+  try {
+    removeKillFile(folder);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return err(
+      refuse(
+        'store_unavailable',
+        `The gate stays down: the file ${FILE} in the data folder can not be removed (${why}). Remove it by hand and repeat this.`,
+      ),
+    );
+  }
+  return raise();
+}
 
 function wishOf(folder: string): KillWish {
   try {
