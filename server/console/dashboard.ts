@@ -1,12 +1,152 @@
-/** The dashboard: what the accounts are worth, what is held, and what agents did. */
+/** The dashboard: what the accounts are worth, what is held, what waits for the owner, and what was done today. */
+import { text } from '#domain/decimal.ts';
+import { accountId } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
-import { definePage } from './define.ts';
+import { CONSOLE_ACTS_MAX, CONSOLE_ROWS_MAX } from '#limits.ts';
+import { zoneClock, zoneMoment } from '#market/calendar-time.ts';
+import type { EquityCurve } from '#trading/owner-desk.ts';
+import { definePage, type OwnerVisit } from './define.ts';
+import { shownMoney } from './figures.ts';
+import { address } from './order-filter.ts';
+import { orderRow } from './order-rows.ts';
+import { positionDecimals, positionRow, sortedPositions } from './position-rows.ts';
+import type { ConsoleServices } from './services.ts';
+
+const SPANS = [30, 90, 365] as const;
 
 export const dashboard = definePage({
   path: '',
   title: 'Dashboard',
   view: 'dashboard.html',
   nav: { label: 'Dashboard', group: 'trade' },
-  live: ['state', 'orders', 'positions', 'quotes', 'agents'],
-  load: () => ok({}),
+  live: ['state', 'orders', 'positions', 'quotes', 'agents', 'accounts'],
+  scripts: ['uPlot.iife.min.js', 'equity-chart.js'],
+  async load(visit) {
+    const { services } = visit;
+    const { owner } = services.trading;
+    const positions = sortedPositions(owner.positions({ status: 'open' }), 'value', false);
+    const rows = positions.slice(0, CONSOLE_ROWS_MAX).map((one) => positionRow(services, one));
+    const acts = actsToday(services);
+    const { count, items } = owner.waiting();
+    return ok({
+      accounts: await accountFigures(services),
+      curve: curveOf(visit),
+      positions: rows,
+      positions_more: positions.length - rows.length,
+      decimals: positionDecimals(rows),
+      waiting: items.map(waitingWire),
+      waiting_more: count - items.length,
+      acts,
+      next_step: nextStep(services, acts.length > 0 || rows.length > 0),
+    });
+  },
 });
+
+async function accountFigures(services: ConsoleServices) {
+  const { owner } = services.trading;
+  const answered = await owner.accounts();
+  const views = answered.ok ? answered.value : [];
+  return owner.statuses().map((status) => {
+    const view = views.find(({ id }) => id === status.id);
+    return {
+      id: status.id,
+      broker: status.broker,
+      mode: status.mode,
+      connected: status.connected,
+      figures: view && {
+        currency: view.currency,
+        equity: shownMoney(view.equity),
+        cash: shownMoney(view.cash),
+        buying_power: shownMoney(view.buyingPower),
+        day_pnl: shownMoney(view.dayPnl),
+        trading_state: view.tradingState,
+      },
+    };
+  });
+}
+
+/** Of one account: the one that the address names, else the first. */
+function curveOf({ services, query }: OwnerVisit) {
+  const { owner } = services.trading;
+  const ids = owner.statuses().map(({ id }) => id);
+  const account = ids.find((id) => id === query['account']) ?? ids[0];
+  if (account === undefined) return null;
+  const days = SPANS.find((span) => String(span) === query['days']) ?? SPANS[0];
+  const curve = owner.pnl(accountId(account), days);
+  const at = (changes: Readonly<Record<string, string>>): string =>
+    address('/admin', { account, days: String(days), ...changes });
+  return {
+    account,
+    days,
+    spans: SPANS.map((span) => ({ days: span, href: at({ days: String(span) }), here: span === days })),
+    accounts: ids.map((id) => ({ id, href: at({ account: id }), here: id === account })),
+    points: pointsOf(curve),
+    rows: [...curve.days]
+      .reverse()
+      .slice(0, SPANS[0])
+      .map((day) => ({
+        date: day.date,
+        equity: shownMoney(day.equity),
+        drawdown: shownMoney(day.drawdown),
+        realised: shownMoney(day.realised),
+      })),
+    now: {
+      equity: shownMoney(curve.now.equity),
+      drawdown: shownMoney(curve.now.drawdown),
+      day_pnl: shownMoney(curve.now.dayPnl),
+      unrealised: shownMoney(curve.now.unrealised),
+    },
+    return_pct: curve.totals.returnPct,
+    max_drawdown_pct: curve.totals.maxDrawdownPct,
+  };
+}
+
+/** For the chart: columns of equal length, days as dates, amounts as decimal strings. */
+const pointsOf = ({ days }: EquityCurve) => ({
+  dates: days.map(({ date }) => date),
+  equity: days.map(({ equity }) => text(equity)),
+  drawdown: days.map(({ drawdown }) => text(drawdown)),
+});
+
+/** Since midnight where the owner is. */
+function actsToday(services: ConsoleServices) {
+  const { timezone } = services.preferences.read();
+  const { day } = zoneClock(timezone, services.clock.wallMs());
+  const { items } = services.trading.owner.orders({
+    sinceMs: zoneMoment(timezone, day, 0),
+    limit: CONSOLE_ACTS_MAX,
+  });
+  return items.map((order) => orderRow(services, order));
+}
+
+type Item = ReturnType<ConsoleServices['trading']['owner']['waiting']>['items'][number];
+
+/** Each kind has its words in the template. */
+function waitingWire(item: Item) {
+  const nothing = { agent: null, account: null, symbol: null, order_id: null, at_ms: null, words: null };
+  switch (item.kind) {
+    case 'order_unknown': {
+      const { kind, orderId, agentName, account, symbol, sinceMs } = item;
+      return { ...nothing, kind, order_id: orderId, agent: agentName, account, symbol, at_ms: sinceMs };
+    }
+    case 'agent_halted':
+      return { ...nothing, kind: item.kind, agent: item.agentName, words: item.reason, at_ms: item.sinceMs };
+    case 'agent_reducing':
+      return { ...nothing, kind: item.kind, agent: item.agentName };
+    case 'mandate_expired':
+    case 'mandate_ending':
+      return { ...nothing, kind: item.kind, agent: item.agentName, at_ms: item.atMs };
+    case 'account_disconnected':
+    case 'account_not_compared':
+      return { ...nothing, kind: item.kind, account: item.account, at_ms: item.sinceMs };
+    case 'audit_trouble':
+      return { ...nothing, kind: item.kind, words: item.detail };
+  }
+}
+
+/** What a gateway that has not traded yet needs: an agent that may act, then its first order. */
+function nextStep({ access, trading }: ConsoleServices, hasTraded: boolean): 'connect' | 'order' | null {
+  if (hasTraded || trading.owner.orders({ limit: 1 }).items.length > 0) return null;
+  const hasKey = access.keys.list().some((key) => key.revokedAtMs === null);
+  return hasKey ? 'order' : 'connect';
+}

@@ -35,10 +35,14 @@ export const shownPriceOrNone = (at: Price | null, tick: Price | undefined): str
 export const textOrNone = (value: Decimal | null | undefined): string | null =>
   value === null || value === undefined ? null : text(value);
 
+/** The style sheet has widths up to here; what is longer stands out by itself. */
+const DECIMALS_ALIGNED_MAX = 12;
+
 /** How many decimals a column needs so that every figure in it has its point in the same place. */
 export function decimalsOf(column: readonly (string | null)[], least = 0): number {
-  return column.reduce(
-    (most, figure) => Math.max(most, (figure?.split('.')[1] ?? '').length),
+  const most = column.reduce(
+    (longest, figure) => Math.max(longest, (figure?.split('.')[1] ?? '').length),
     least,
   );
+  return Math.min(most, DECIMALS_ALIGNED_MAX);
 }

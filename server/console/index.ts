@@ -1,12 +1,46 @@
 /** The pages of the console, in the order of the navigation, and the entrances for who has not signed in. */
 import { agent } from './agent.ts';
 import { agents } from './agents.ts';
+import { audit } from './audit.ts';
+import { auditLine } from './audit-line.ts';
+import { cancelOrders } from './cancel-orders.ts';
+import { closePosition } from './close-position.ts';
 import { connect } from './connect.ts';
 import { dashboard } from './dashboard.ts';
 import type { Entrance, Page } from './define.ts';
+import { instrument } from './instrument.ts';
 import { login } from './login.ts';
 import { mandate } from './mandate.ts';
+import { market } from './market.ts';
+import { order } from './order.ts';
+import { orders } from './orders.ts';
+import { positions } from './positions.ts';
+import { reset } from './reset.ts';
+import { security } from './security.ts';
+import { setup } from './setup.ts';
+import { ticket } from './ticket.ts';
+import { traffic } from './traffic.ts';
+import { welcome } from './welcome.ts';
 
-export const PAGES: readonly Page[] = [dashboard, agents, agent, mandate, connect];
+export const PAGES: readonly Page[] = [
+  dashboard,
+  orders,
+  order,
+  cancelOrders,
+  positions,
+  closePosition,
+  market,
+  instrument,
+  ticket,
+  agents,
+  agent,
+  mandate,
+  connect,
+  audit,
+  auditLine,
+  traffic,
+  security,
+  welcome,
+];
 
-export const ENTRANCES: readonly Entrance[] = [login];
+export const ENTRANCES: readonly Entrance[] = [setup, login, reset];

@@ -57,7 +57,9 @@ export function wantedOrders(services: Known, query: Query): Asked<OrdersWanted>
   const { timezone } = services.preferences.read();
   const wanted = STATUS_WORDS.find((word) => word === status);
   if (status !== undefined && wanted === undefined)
-    errors.push(fieldError('status', status, 'open, final or one of the states', nearest(status, STATUS_WORDS)));
+    errors.push(
+      fieldError('status', status, 'open, final or one of the states', nearest(status, STATUS_WORDS)),
+    );
   const onSide = SIDES.find((word) => word === side);
   if (side !== undefined && onSide === undefined)
     errors.push(fieldError('side', side, 'buy or sell', nearest(side, SIDES)));
@@ -80,19 +82,21 @@ export function wantedOrders(services: Known, query: Query): Asked<OrdersWanted>
   };
 }
 
-export const STATUS_WORDS: readonly ('open' | 'final' | OrderStatus)[] = [...new Set(['open', 'final', ...ORDER_STATES] as const)];
-const ID_LENGTH_MAX = 64;
-const TIME_RULE = 'a date, 2026-01-31, or with its time, 2026-01-31T14:30';
+export const STATUS_WORDS: readonly ('open' | 'final' | OrderStatus)[] = [
+  ...new Set(['open', 'final', ...ORDER_STATES] as const),
+];
+export const ID_LENGTH_MAX = 64;
+export const TIME_RULE = 'a date, 2026-01-31, or with its time, 2026-01-31T14:30';
 
 /** Fields that were left empty in the form are not asked for. */
-function given(query: Query): Readonly<Record<string, string | undefined>> {
+export function given(query: Query): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(
     Object.entries(query).flatMap(([name, value]) => (value.trim() === '' ? [] : [[name, value.trim()]])),
   );
 }
 
 /** In the owner's zone; a date as an end is the end of that day. null: not a time. */
-function momentOf(text: string, timezone: string, as: 'begin' | 'end'): number | null {
+export function momentOf(text: string, timezone: string, as: 'begin' | 'end'): number | null {
   const [date = '', time] = text.split('T');
   try {
     const minutes = time === undefined ? (as === 'end' ? 1440 : 0) : clockMinutes(time.slice(0, 5));

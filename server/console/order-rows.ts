@@ -40,7 +40,7 @@ export function orderRow({ book }: Book, order: OwnerOrder) {
 export type OrderRow = ReturnType<typeof orderRow>;
 
 /** What makes an order of its type, each price on its own. */
-export function termsOf(terms: OrderTerms) {
+export function termsOf(terms: Omit<OrderTerms, 'qty'>) {
   const { trail } = terms;
   return {
     type: terms.type,

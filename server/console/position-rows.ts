@@ -1,5 +1,15 @@
 /** Positions as templates take them: one row a holder, account and instrument, and what an account's rows add up to. */
-import { absolute, add, compare, isNegative, isZero, type Money, sum, text, ZERO_MONEY } from '#domain/decimal.ts';
+import {
+  absolute,
+  add,
+  compare,
+  isNegative,
+  isZero,
+  type Money,
+  sum,
+  text,
+  ZERO_MONEY,
+} from '#domain/decimal.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { OwnerPosition } from '#trading/owner-desk.ts';
 import { decimalsOf, shownMoney, shownMoneyOrNone, shownPriceOrNone, textOrNone } from './figures.ts';
@@ -49,7 +59,12 @@ export const positionDecimals = (rows: readonly PositionRow[]) => ({
 /** Of the rows that are shown, by account; what has no price at the moment is counted and left out of the sums. */
 export function accountTotals(positions: readonly OwnerPosition[]) {
   const accounts = [...new Set(positions.map(({ account }) => account))];
-  return accounts.map((account) => totalOf(account, positions.filter((one) => one.account === account)));
+  return accounts.map((account) =>
+    totalOf(
+      account,
+      positions.filter((one) => one.account === account),
+    ),
+  );
 }
 
 function totalOf(account: AccountId, positions: readonly OwnerPosition[]) {
@@ -85,7 +100,9 @@ export function sortedPositions(
   const way = reversed ? -1 : 1;
   return [...positions].sort((a, b) => {
     const order = compareBy(sort, a, b);
-    return order === 0 ? a.symbol.localeCompare(b.symbol) || a.holderName.localeCompare(b.holderName) : order * way;
+    return order === 0
+      ? a.symbol.localeCompare(b.symbol) || a.holderName.localeCompare(b.holderName)
+      : order * way;
   });
 }
 

@@ -84,6 +84,8 @@ async function openWindow(browser: Browser, options: WindowOptions): Promise<Win
     baseURL: url,
     viewport: { width, height: width < 600 ? 844 : 800 },
     colorScheme: theme,
+    // Without one, a bare machine's is "en-US@posix", which Intl refuses.
+    locale: 'en-US',
     javaScriptEnabled: javaScript,
     // Of what moves, nothing is in a screenshot twice.
     reducedMotion: 'reduce',
