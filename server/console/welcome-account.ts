@@ -1,21 +1,66 @@
-/** The first run's look at the paper account: what it holds, and the market it trades in. */
+/** The first run's look at the paper account: what it holds, the market it trades in, and how real its fills and deposit are to be. */
+import { z } from 'zod';
+import { compare, isDecimalText, money } from '#domain/decimal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
-import type { OwnerVisit, PageData } from './define.ts';
+import { go, type Outcome, type OwnerVisit, type PageData, refused } from './define.ts';
+import type { AccountEntry } from './services.ts';
 
-export async function accountStep({ services }: OwnerVisit): Promise<Result<PageData, Refusal>> {
-  const accounts = await services.trading.owner.accounts();
-  if (!accounts.ok) return accounts;
-  const setting = (name: string): string | null =>
-    services.settings.list().find((one) => one.name === name)?.text ?? null;
-  const account = accounts.value.find(({ mode }) => mode === 'paper');
-  const [instrument] = services.feed.instruments();
+export const accountInput = z.strictObject({
+  preset: z.string().max(40).optional(),
+  cash: z.string().max(60).optional(),
+});
+
+const PRESET_WORDS: Readonly<Record<string, string>> = {
+  friendly: 'Fills at once at the quoted price: for first tries.',
+  realistic: 'Latency, slippage, partial fills and fees, as markets have them.',
+  hostile: 'As that, and a broker that loses requests and answers late: for testing an agent.',
+};
+
+/** The first paper account; undefined: somebody has removed it. */
+async function paperAccount({ services }: OwnerVisit): Promise<AccountEntry | undefined> {
+  return (await services.accounts.list()).find(({ paper }) => paper !== null);
+}
+
+/** A new deposit is a new start, which nobody wants to offer once there is something to lose by it. */
+const isFresh = ({ services }: OwnerVisit, { id }: AccountEntry): boolean =>
+  services.trading.owner.orders({ account: id, limit: 1 }).items.length === 0;
+
+export async function accountStep(visit: OwnerVisit): Promise<Result<PageData, Refusal>> {
+  const { accounts, feed } = visit.services;
+  const account = await paperAccount(visit);
+  const [instrument] = feed.instruments();
   return ok({
     account: account ?? null,
+    is_fresh: account !== undefined && isFresh(visit, account),
     instrument: instrument ?? null,
-    market_ms: services.feed.nowMs(),
-    tape: setting('PAPER_TAPE'),
-    bar_seconds: setting('PAPER_BAR_SECONDS'),
-    preset: setting('PAPER_PRESET'),
+    tape: accounts.tape(),
+    presets: accounts.presets.map((id) => ({ id, words: PRESET_WORDS[id] ?? '' })),
   });
 }
+
+export async function chooseAccount(
+  visit: OwnerVisit,
+  given: z.output<typeof accountInput>,
+): Promise<Outcome> {
+  const { accounts, access } = visit.services;
+  const account = await paperAccount(visit);
+  const { paper, id } = account ?? {};
+  if (account && paper && id !== undefined) {
+    const { preset = paper.preset } = given;
+    if (preset !== paper.preset) {
+      const changed = await accounts.change(id, { ...paper, preset });
+      if (!changed.ok) return refused(changed.error);
+    }
+    const cash = given.cash?.replaceAll(/[,\s]/g, '') ?? paper.cash;
+    if (!isSameAmount(cash, paper.cash) && isFresh(visit, account)) {
+      const restarted = await accounts.reset(id, cash);
+      if (!restarted.ok) return refused(restarted.error);
+    }
+  }
+  access.firstRun.seeAccount();
+  return go('/admin/welcome');
+}
+
+const isSameAmount = (a: string, b: string): boolean =>
+  a === b || (isDecimalText(a) && isDecimalText(b) && compare(money(a), money(b)) === 0);

@@ -14,7 +14,7 @@ import {
   show,
 } from './define.ts';
 import { offerView, PURPOSES, purposesFrom, purposesInput } from './second-factor-form.ts';
-import { accountStep } from './welcome-account.ts';
+import { accountInput, accountStep, chooseAccount } from './welcome-account.ts';
 import { agentStep, connectsAs, makeAgent, makeKey, newAgentInput, newKeyInput } from './welcome-agent.ts';
 import { filledOrder, orderStep } from './welcome-order.ts';
 import { currentStep, type Step, shownStep, stepList } from './welcome-steps.ts';
@@ -78,13 +78,7 @@ export const welcome = definePage({
         return go(HERE);
       },
     }),
-    account: action({
-      input: noFields,
-      run: secured((visit) => {
-        visit.services.access.firstRun.seeAccount();
-        return go(HERE);
-      }),
-    }),
+    account: action({ input: accountInput, run: secured(chooseAccount) }),
     agent: action({ input: newAgentInput, proof: 'recent', run: secured(makeAgent) }),
     key: action({ input: newKeyInput, proof: 'recent', run: secured(makeKey) }),
     finish: action({

@@ -5,7 +5,7 @@
   function button(input) {
     const toggle = document.createElement('button');
     toggle.type = 'button';
-    toggle.className = 'small reveal';
+    toggle.className = 'link reveal';
     const show = (shown) => {
       input.type = shown ? 'text' : 'password';
       toggle.textContent = shown ? 'Hide' : 'Show';
