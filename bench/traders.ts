@@ -1,8 +1,8 @@
 /** Eight agents with an account each: more than the ten orders a second that one account may send. */
-import { addAccount, ensureFirstAccount, paperDefaults } from '#cli/account-book.ts';
+import { ensureFirstAccount, recordPaperAccount } from '#cli/account-book.ts';
 import { openOffice } from '#cli/office.ts';
 import { wallClock } from '#clock.ts';
-import { accountId, OWNER_CLI, SCOPES } from '#domain/principal.ts';
+import { OWNER_CLI, SCOPES } from '#domain/principal.ts';
 import { configIn } from './gateway.ts';
 
 export const TRADERS = 8;
@@ -43,7 +43,8 @@ export function makeTraders(folder: string): readonly Trader[] {
     ensureFirstAccount(office);
     return Array.from({ length: TRADERS }, (_, index) => {
       const [agent, account] = [`trader-${index}`, `account-${index}`];
-      addAccount(office, accountId(account), paperDefaults(config));
+      const added = recordPaperAccount(office, { name: account }, OWNER_CLI);
+      if (!added.ok) throw new Error(added.error.detail);
       const named = office.access.agents.create(agent, [account], OWNER_CLI);
       if (!named.ok) throw new Error(named.error.detail);
       const made = office.access.keys.create({ agent, scopes: SCOPES, by: OWNER_CLI });

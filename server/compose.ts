@@ -1,15 +1,16 @@
 /** The composition root: builds the gateway by hand, part by part in order, and takes it apart again. */
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { openAuditDesk } from '#audit/desk.ts';
+import { type AuditDesk, openAuditDesk } from '#audit/desk.ts';
 import { connectAccounts, settleAccounts } from '#cli/account-book.ts';
+import { openAccountDesk } from '#cli/account-desk.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
 import { chosenTape, objectionToTape, provenFirst } from '#cli/chosen-tape.ts';
 import { demandFreePort, listen } from '#cli/http-port.ts';
-import { watchKillFile } from '#cli/kill-file.ts';
+import { raiseGate, watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
-import { type Office, openOffice } from '#cli/office.ts';
+import { type Office, openOffice, type RunningOffice } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
 import { openPreferenceDesk } from '#cli/preference-desk.ts';
 import { stdioLaunch } from '#cli/snippets.ts';
@@ -118,6 +119,8 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const adapters = new Map<AccountId, BrokerAdapter>();
   const trading = openTrading({ store, audit, clock, wallMs: access.wall, access, book, feed, adapters });
+  let url: string | undefined;
+  const engine: Engine = { trading, feed, adapters, url: () => url };
   const services: ToolServices = {
     desk: trading,
     book,
@@ -132,39 +135,20 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const dispatcher = openDispatcher(services);
   const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
-  const consoleServices: ConsoleServices = {
-    audit: record,
-    access,
-    trading,
-    book,
-    feed,
-    clock,
-    version,
-    timezone: config.PORTCULLIS_TIMEZONE,
-    stdio: stdioLaunch(config),
-    settings: settings.desk(OWNER_CONSOLE, objectionToTape(office)),
-    preferences: openPreferenceDesk({
-      store,
-      audit,
-      by: OWNER_CONSOLE,
-      timezone: config.PORTCULLIS_TIMEZONE,
-    }),
-  };
+  const forOwner = consoleServices({ ...office, engine }, record, version);
   const app = http
-    ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log, console: consoleServices })
+    ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log, console: forOwner })
     : undefined;
   settings.onActing((next) => {
     access.changeRates({ read: next.PORTCULLIS_RATE_LIMIT_READ, write: next.PORTCULLIS_RATE_LIMIT_WRITE });
     feed.pace(next.PAPER_BAR_SECONDS);
     if (app) app.log.level = next.LOG_LEVEL;
   });
-  const engine: Engine = { trading, feed, adapters, url: () => url };
   const closers: (() => void | Promise<void>)[] = [
     () => lock.release(),
     () => office.close(),
     () => record.close(),
   ];
-  let url: string | undefined;
   let agents: LocalListener | undefined;
 
   const gateway: Gateway = {
@@ -210,6 +194,28 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
 
 /** Lets everything that waits go first. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** What the console's pages may reach. */
+function consoleServices(office: RunningOffice, record: AuditDesk, version: string): ConsoleServices {
+  const { config, settings, clock, store, audit, access, book, engine } = office;
+  const timezone = config.PORTCULLIS_TIMEZONE;
+  return {
+    audit: record,
+    access,
+    trading: engine.trading,
+    book,
+    feed: engine.feed,
+    clock,
+    version,
+    timezone,
+    stdio: stdioLaunch(config),
+    gate: { resume: () => raiseGate(config.DATA_DIR, () => engine.trading.owner.resume()) },
+    recorded: audit,
+    settings: settings.desk(OWNER_CONSOLE, objectionToTape(office)),
+    accounts: openAccountDesk(office, OWNER_CONSOLE),
+    preferences: openPreferenceDesk({ store, audit, by: OWNER_CONSOLE, timezone }),
+  };
+}
 
 interface HttpParts
   extends Pick<Gateway, 'config' | 'dispatcher' | 'mcp' | 'access' | 'audit' | 'clock' | 'version'> {

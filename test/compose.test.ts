@@ -50,7 +50,7 @@ describe('the paper account', () => {
   const settingsOf = ({ gateway }: TestGateway) =>
     gateway.accounts.list().map((one) => [one.id, one.settings]);
 
-  it('is made at the first start from PAPER_*, and its market follows them at later ones; its deposit does not', async () => {
+  it('is made at the first start from PAPER_*; what the environment says of it acts at later ones, but its deposit', async () => {
     const first = await open({
       http: false,
       settings: { PAPER_CASH: '5000', PAPER_PRESET: 'friendly', PAPER_SEED: '3' },
@@ -67,7 +67,7 @@ describe('the paper account', () => {
       settings: { PAPER_CASH: '9', PAPER_PRESET: 'hostile', PAPER_ACCOUNT_TYPE: 'cash' },
     });
     expect(settingsOf(later)).toEqual([
-      ['paper', { preset: 'hostile', seed: 1, cash: '5000', accountType: 'cash' }],
+      ['paper', { preset: 'hostile', seed: 3, cash: '5000', accountType: 'cash' }],
     ]);
     expect(await later.call('get_account')).toMatchObject({ output: { account: { cash: '5000' } } });
     const changes = auditQuery(later.gateway.store, later.gateway.keyring).tail(9, {

@@ -1,30 +1,150 @@
 /** Accounts of this gateway: which there are, what they are set to, and how each is connected to its broker. */
 import { BROKERS } from '#brokers/index.ts';
-import { paperSettings } from '#brokers/paper/settings.ts';
-import type { Config } from '#config.ts';
-import { type AccountId, accountId, OWNER_CLI } from '#domain/principal.ts';
+import { type PaperSettings, paperSettings } from '#brokers/paper/settings.ts';
+import { type Config, type SettingName, settingValue } from '#config.ts';
+import { text } from '#domain/decimal.ts';
+import { nearest } from '#domain/nearest.ts';
+import { type AccountId, accountId, NAME_PATTERN, OWNER_CLI, type Owner } from '#domain/principal.ts';
+import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter } from '#ports.ts';
 import type { AccountRecord } from '#store/accounts.ts';
+import { holdingTable } from '#trading/holdings.ts';
+import { orderTable } from '#trading/orders.ts';
 import { type Office, tapeInstrument } from './office.ts';
 
 const FIRST_ACCOUNT = accountId('paper');
-const BY_OWNER = { credential: OWNER_CLI.credential, door: OWNER_CLI.door };
+const NAME_RULE = '1 to 40 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit';
+
+/** The setting that each of a paper account's own begins with, and whose rule it keeps. */
+export const PAPER_SETTINGS = {
+  preset: 'PAPER_PRESET',
+  seed: 'PAPER_SEED',
+  cash: 'PAPER_CASH',
+  accountType: 'PAPER_ACCOUNT_TYPE',
+} as const satisfies Record<keyof PaperSettings, SettingName>;
+export const PAPER_NAMES = Object.keys(PAPER_SETTINGS) as readonly (keyof PaperSettings)[];
 
 /** PAPER_* as the settings of a paper account. */
-export const paperDefaults = (config: Config) => ({
+const paperDefaults = (config: Config): PaperSettings => ({
   preset: config.PAPER_PRESET,
   seed: config.PAPER_SEED,
   cash: config.PAPER_CASH,
   accountType: config.PAPER_ACCOUNT_TYPE,
 });
 
-/** Adds an account and puts it on the record. */
-export function addAccount(
+/** What is wrong with texts of a paper account's settings, each at its field. */
+export const paperErrors = (
+  texts: Readonly<Partial<Record<keyof PaperSettings, string>>>,
+): readonly FieldError[] =>
+  PAPER_NAMES.flatMap((name) => {
+    const given = texts[name];
+    const value = given === undefined ? ok(given) : settingValue(PAPER_SETTINGS[name], given);
+    return value.ok ? [] : fieldError(name, given, value.error);
+  });
+
+/** Texts without errors over settings as they are. */
+export const paperFrom = (
+  base: PaperSettings,
+  { seed, ...texts }: Readonly<Partial<Record<keyof PaperSettings, string>>>,
+): PaperSettings =>
+  paperSettings.parse({ ...base, ...texts, ...(seed === undefined ? {} : { seed: Number(seed) }) });
+
+export interface NewPaper extends Readonly<Partial<Record<keyof PaperSettings, string>>> {
+  readonly name: string;
+}
+
+/** Adds a paper account, which a running engine trades on at once. */
+export async function addPaperAccount(
   office: Office,
-  id: AccountId,
-  settings: ReturnType<typeof paperDefaults>,
-): AccountRecord {
+  paper: NewPaper,
+  by: Owner,
+): Promise<Result<AccountRecord, Refusal>> {
+  const added = recordPaperAccount(office, paper, by);
+  const { engine } = office;
+  if (added.ok && engine) {
+    const { id } = added.value;
+    engine.adapters.set(id, connectAccount(office, engine.feed, added.value));
+    await engine.trading.join(id);
+  }
+  return added;
+}
+
+/** Adds a paper account to the books alone. */
+export function recordPaperAccount(
+  office: Office,
+  { name, ...texts }: NewPaper,
+  by: Owner,
+): Result<AccountRecord, Refusal> {
+  const wrongName = whyNotNamed(office, name);
+  const errors = [
+    ...(wrongName === undefined ? [] : [fieldError('name', name, wrongName)]),
+    ...paperErrors(texts),
+  ];
+  if (errors.length > 0)
+    return err(refuse('invalid_input', 'The account was not added; see its fields.', { errors }));
+  const settings = paperFrom(paperDefaults(office.settings.acting()), texts);
+  return ok(addAccount(office, { id: accountId(name), settings, by }));
+}
+
+function whyNotNamed(office: Office, name: string): string | undefined {
+  if (!NAME_PATTERN.test(name)) return `must be ${NAME_RULE}`;
+  return office.accounts.wasTaken(accountId(name))
+    ? 'was given before, and its books are kept: choose another'
+    : undefined;
+}
+
+/** Removes an account that holds nothing and works nothing. */
+export async function removeAccount(
+  office: Office,
+  name: string,
+  by: Owner,
+): Promise<Result<AccountRecord, Refusal>> {
+  const { accounts, store, audit, access, engine } = office;
+  const found = accountNamed(office, name);
+  if (!found.ok) return found;
+  const { id } = found.value;
+  const working = orderTable(store).working({ account: id }).length;
+  const held = holdingTable(store)
+    .exposed()
+    .filter((holding) => holding.account === id)
+    .map((holding) => `${text(holding.qty)} ${holding.instrument}`);
+  if (working > 0 || held.length > 0) {
+    const what = [working > 0 ? `${working} working orders` : '', ...held].filter((part) => part !== '');
+    return err(refuse('invalid_input', `${id} still has ${what.join(', ')}: cancel and close first.`));
+  }
+  store.transaction(() => {
+    accounts.remove(id, access.wall());
+    audit.record({ kind: 'account.removed', ...signed(by), account: id, outcome: 'ok' });
+  });
+  const adapter = engine?.adapters.get(id);
+  engine?.adapters.delete(id);
+  await adapter?.close();
+  return found;
+}
+
+export function accountNamed({ accounts }: Office, name: string): Result<AccountRecord, Refusal> {
+  const account = accounts.byId(accountId(name));
+  if (account !== undefined) return ok(account);
+  const near = nearest(
+    name,
+    accounts.list().map((one) => one.id),
+  );
+  const means = near === null ? {} : { did_you_mean: [near] };
+  return err(refuse('not_found', `There is no account named ${JSON.stringify(name.slice(0, 60))}.`, means));
+}
+
+const signed = ({ credential, door }: Owner) => ({ credential, door });
+
+interface Added {
+  readonly id: AccountId;
+  readonly settings: PaperSettings;
+  readonly by: Owner;
+}
+
+/** Adds an account and puts it on the record. */
+function addAccount(office: Office, { id, settings, by }: Added): AccountRecord {
   const { store, audit, accounts, access } = office;
   const account: AccountRecord = {
     id,
@@ -37,43 +157,63 @@ export function addAccount(
   store.transaction(() => {
     accounts.insert(account);
     const { broker, mode, currency } = account;
-    audit.record({
-      kind: 'account.added',
-      ...BY_OWNER,
-      account: id,
-      outcome: 'ok',
-      detail: { broker, mode, currency, settings },
-    });
+    const detail = { broker, mode, currency, settings: { ...settings } };
+    audit.record({ kind: 'account.added', ...signed(by), account: id, outcome: 'ok', detail });
   });
   return account;
+}
+
+/** Gives an account other settings, on the record; false when they are what they were. */
+export function changeAccount(
+  { accounts, store, audit }: Pick<Office, 'accounts' | 'store' | 'audit'>,
+  { id, settings }: Pick<AccountRecord, 'id' | 'settings'>,
+  { after, by }: { readonly after: PaperSettings; readonly by: Owner },
+): boolean {
+  const before = paperSettings.parse(settings);
+  if (PAPER_NAMES.every((name) => before[name] === after[name])) return false;
+  store.transaction(() => {
+    accounts.change(id, after);
+    const detail = { before: { ...before }, after: { ...after } };
+    audit.record({ kind: 'account.changed', ...signed(by), account: id, outcome: 'ok', detail });
+  });
+  return true;
 }
 
 /** The first start, or the first command before it, makes the account `paper`. */
 export function ensureFirstAccount(office: Office): void {
   const { accounts, config } = office;
   if (accounts.wasTaken(FIRST_ACCOUNT) || accounts.list().length > 0) return;
-  addAccount(office, FIRST_ACCOUNT, paperDefaults(config));
+  addAccount(office, { id: FIRST_ACCOUNT, settings: paperDefaults(config), by: OWNER_CLI });
 }
 
-/** PAPER_PRESET, PAPER_SEED and PAPER_ACCOUNT_TYPE act on `paper` at every start; its deposit is made once. */
+/** What PAPER_PRESET, PAPER_SEED and PAPER_ACCOUNT_TYPE of the environment and `.env` fix of `paper`, and who says so. */
+export function fixedOf(
+  { config }: Office,
+  id: AccountId,
+): Readonly<Partial<Record<keyof PaperSettings, string>>> {
+  const fixed: Partial<Record<keyof PaperSettings, string>> = {};
+  for (const name of id === FIRST_ACCOUNT ? PAPER_NAMES : []) {
+    const { source } = config.given[PAPER_SETTINGS[name]];
+    // Its deposit is made once.
+    if (name !== 'cash' && (source === 'environment' || source === '.env'))
+      fixed[name] = SOURCE_NAMES[source];
+  }
+  return fixed;
+}
+const SOURCE_NAMES = { environment: 'the environment', '.env': 'the file .env' } as const;
+
+/** What the environment and `.env` say of `paper` acts on it with every start. */
 export function settleAccounts(office: Office): void {
-  const { accounts, store, audit, config } = office;
   ensureFirstAccount(office);
-  const account = accounts.byId(FIRST_ACCOUNT);
+  const account = office.accounts.byId(FIRST_ACCOUNT);
   if (account?.broker !== 'paper') return;
-  const before = paperSettings.parse(account.settings);
-  const after = paperSettings.parse({ ...paperDefaults(config), cash: before.cash });
-  if (JSON.stringify(after) === JSON.stringify(before)) return;
-  store.transaction(() => {
-    accounts.change(FIRST_ACCOUNT, after);
-    audit.record({
-      kind: 'account.changed',
-      ...BY_OWNER,
-      account: FIRST_ACCOUNT,
-      outcome: 'ok',
-      detail: { before, after },
-    });
+  const fixed = Object.keys(fixedOf(office, FIRST_ACCOUNT));
+  const said = Object.entries(paperDefaults(office.config)).filter(([name]) => fixed.includes(name));
+  const after = paperSettings.parse({
+    ...paperSettings.parse(account.settings),
+    ...Object.fromEntries(said),
   });
+  changeAccount(office, account, { after, by: OWNER_CLI });
 }
 
 interface Market {
@@ -84,16 +224,18 @@ interface Market {
 
 /** Connects every account. Throws with one sentence when one can not be opened. */
 export function connectAccounts(office: Office, { feed, adapters, log }: Market): void {
-  const { currency } = feed.tape.instrument;
   const substitute = office.settings.setAside().some(({ name }) => name === 'PAPER_TAPE');
   for (const account of office.accounts.list()) {
+    const problem = whyNotConnected(account, feed);
     // Another tape plays than the one the owner has chosen: what it can not serve waits for the right one.
-    if (substitute && account.currency !== currency)
-      log(
-        `The account ${account.id} is not connected: it holds ${account.currency}, the tape is in ${currency}.\n`,
-      );
+    if (substitute && problem !== undefined) log(`${problem}\n`);
     else adapters.set(account.id, connectAccount(office, feed, account));
   }
+}
+
+export function whyNotConnected({ id, currency }: AccountRecord, { tape }: TapeFeed): string | undefined {
+  if (currency === tape.instrument.currency) return undefined;
+  return `The account ${id} is not connected: it holds ${currency}, and the tape is in ${tape.instrument.currency}.`;
 }
 
 /** Throws with one sentence when the account can not be opened. */

@@ -1,15 +1,12 @@
 /** `portcullis accounts`: the connections to brokers; several paper accounts keep agents apart. */
 import { z } from 'zod';
 import { BROKERS } from '#brokers/index.ts';
-import { isDecimalText, text } from '#domain/decimal.ts';
 import { nearest } from '#domain/nearest.ts';
-import { accountId, NAME_PATTERN } from '#domain/principal.ts';
+import { OWNER_CLI } from '#domain/principal.ts';
 import { fieldError, refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import type { AccountRecord } from '#store/accounts.ts';
-import { holdingTable } from '#trading/holdings.ts';
-import { orderTable } from '#trading/orders.ts';
-import { addAccount, connectAccount, paperDefaults } from './account-book.ts';
+import { addPaperAccount, removeAccount } from './account-book.ts';
 import { ownerAct } from './act.ts';
 import { ask } from './ask.ts';
 import { defineCommand, JSON_OPTION } from './command.ts';
@@ -41,31 +38,8 @@ const add = ownerAct({
       const error = fieldError('broker', broker, `one of ${brokers.join(', ')}`, nearest(broker, brokers));
       return err(refuse('invalid_input', 'There is no such broker.', { errors: [error] }));
     }
-    if (!NAME_PATTERN.test(name)) {
-      const rule = '1 to 40 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit';
-      return err(
-        refuse('invalid_input', 'The name of an account is malformed.', {
-          errors: [fieldError('name', name, rule)],
-        }),
-      );
-    }
-    const id = accountId(name);
-    if (office.accounts.wasTaken(id))
-      return err(
-        refuse('invalid_input', `The name ${name} was given before, and its books are kept; choose another.`),
-      );
-    if (cash !== undefined && (!isDecimalText(cash) || cash.startsWith('-'))) {
-      const error = fieldError('cash', cash, 'an amount such as 100000 or 2500.50');
-      return err(refuse('invalid_input', 'The deposit is not an amount.', { errors: [error] }));
-    }
-    const settings = { ...paperDefaults(office.config), ...(cash === undefined ? {} : { cash }) };
-    const account = addAccount(office, id, settings);
-    const { engine } = office;
-    if (engine) {
-      engine.adapters.set(id, connectAccount(office, engine.feed, account));
-      await engine.trading.join(id);
-    }
-    return ok(shown(office, account));
+    const added = await addPaperAccount(office, { name, ...(cash === undefined ? {} : { cash }) }, OWNER_CLI);
+    return added.ok ? ok(shown(office, added.value)) : added;
   },
 });
 
@@ -73,36 +47,8 @@ const remove = ownerAct({
   name: 'accounts.remove',
   input: z.strictObject({ name: z.string() }),
   async work(office, { name }) {
-    const { accounts, store, audit, access, engine } = office;
-    const id = accountId(name);
-    const account = accounts.byId(id);
-    if (account === undefined) {
-      const near = nearest(
-        name,
-        accounts.list().map((one) => one.id),
-      );
-      const means = near === null ? {} : { did_you_mean: [near] };
-      return err(
-        refuse('not_found', `There is no account named ${JSON.stringify(name.slice(0, 60))}.`, means),
-      );
-    }
-    const working = orderTable(store).working({ account: id }).length;
-    const held = holdingTable(store)
-      .exposed()
-      .filter((holding) => holding.account === id)
-      .map((holding) => `${text(holding.qty)} ${holding.instrument}`);
-    if (working > 0 || held.length > 0) {
-      const what = [working > 0 ? `${working} working orders` : '', ...held].filter((part) => part !== '');
-      return err(refuse('invalid_input', `${name} still has ${what.join(', ')}: cancel and close first.`));
-    }
-    store.transaction(() => {
-      accounts.remove(id, access.wall());
-      audit.record({ kind: 'account.removed', credential: 'owner', door: 'cli', account: id, outcome: 'ok' });
-    });
-    const adapter = engine?.adapters.get(id);
-    engine?.adapters.delete(id);
-    await adapter?.close();
-    return ok(shown(office, account));
+    const removed = await removeAccount(office, name, OWNER_CLI);
+    return removed.ok ? ok(shown(office, removed.value)) : removed;
   },
 });
 

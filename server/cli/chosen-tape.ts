@@ -1,7 +1,8 @@
 /** Which tape the paper market plays: by the settings, and by those of the environment alone where the stored ones no longer hold. */
 import { existsSync } from 'node:fs';
-import { type Config, ConfigError, type SettingName } from '#config.ts';
+import { type Config, ConfigError, type SettingName, settingValue, withSettings } from '#config.ts';
 import { type FieldError, fieldError } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
 import { loadTape, type Tape, TapeError } from '#market/tape.ts';
 import { databasePath } from '#store/open.ts';
@@ -48,25 +49,38 @@ export function chosenTape(
 const isTapeTrouble = (cause: unknown): cause is Error =>
   cause instanceof TapeError || cause instanceof StartError;
 
-/** What a start would have against another tape: that it can not be read, or that the accounts hold another currency. */
-export function objectionToTape(office: Pick<Office, 'accounts' | 'settings'>) {
+type Settled = Pick<Office, 'accounts' | 'settings'>;
+type Choice = Readonly<Record<(typeof TAPE_SETTINGS)[number], string>>;
+
+/** The tape that these settings name, as a start would take it: it can be read, and the accounts hold its currency. */
+export function tapeChosen(office: Settled, choice: Choice): Result<Tape, FieldError> {
+  for (const name of TAPE_SETTINGS) {
+    const value = settingValue(name, choice[name]);
+    if (!value.ok) return err(fieldError(name, choice[name], value.error));
+  }
+  const changed = TAPE_SETTINGS.map((name) => [name, { source: 'stored', text: choice[name] }] as const);
+  try {
+    const tape = tapeOf(withSettings(office.settings.acting(), Object.fromEntries(changed)));
+    const { currency } = tape.instrument;
+    const other = office.accounts.list().filter((account) => account.currency !== currency);
+    if (other.length === 0) return ok(tape);
+    const names = other.map((account) => `${account.id} (${account.currency})`).join(', ');
+    const rule = `is in ${currency}, and accounts hold another currency: remove ${names} first`;
+    return err(fieldError('PAPER_TAPE', choice.PAPER_TAPE, rule));
+  } catch (cause) {
+    if (!isTapeTrouble(cause)) throw cause;
+    const field = cause.message.startsWith('PAPER_SYMBOL') ? 'PAPER_SYMBOL' : 'PAPER_TAPE';
+    return err(fieldError(field, choice[field], cause.message.replace(/\.$/, '')));
+  }
+}
+
+/** What a start would have against another tape than the one that plays. */
+export function objectionToTape(office: Settled) {
   return (next: Config): FieldError | undefined => {
     const acting = office.settings.acting();
     if (TAPE_SETTINGS.every((name) => next[name] === acting[name])) return undefined;
-    try {
-      const { instrument } = tapeOf(next);
-      const other = office.accounts.list().filter(({ currency }) => currency !== instrument.currency);
-      if (other.length === 0) return undefined;
-      const names = other.map(({ id, currency }) => `${id} (${currency})`).join(', ');
-      return fieldError(
-        'PAPER_TAPE',
-        next.given.PAPER_TAPE.text,
-        `is in ${instrument.currency}, and accounts hold another currency: remove ${names} first`,
-      );
-    } catch (cause) {
-      if (!isTapeTrouble(cause)) throw cause;
-      const field = cause.message.startsWith('PAPER_SYMBOL') ? 'PAPER_SYMBOL' : 'PAPER_TAPE';
-      return fieldError(field, next.given[field].text, cause.message.replace(/\.$/, ''));
-    }
+    const { PAPER_TAPE, PAPER_SYMBOL } = next.given;
+    const chosen = tapeChosen(office, { PAPER_TAPE: PAPER_TAPE.text, PAPER_SYMBOL: PAPER_SYMBOL.text });
+    return chosen.ok ? undefined : chosen.error;
   };
 }

@@ -31,6 +31,9 @@ export interface Office {
   readonly engine: Engine | undefined;
 }
 
+/** While an engine runs. */
+export type RunningOffice = Office & { readonly engine: Engine };
+
 /** Opens the books under a lock that the caller holds. */
 export function openOffice(given: Config, clock: Clock): Office & { close(): void } {
   for (const folder of [given.DATA_DIR, given.LOG_DIR]) closeFolder(folder);

@@ -1,11 +1,15 @@
 /** What the console's pages may reach: the owner's acts and looks, handed in by compose. */
 import type { Access } from '#access/access.ts';
 import type { AuditDesk } from '#audit/desk.ts';
+import type { AuditLog } from '#audit/log.ts';
+import type { Money, Quantity } from '#domain/decimal.ts';
+import type { AccountId, TradingState } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { Clock, MarketFeed } from '#ports.ts';
 import type { Trading } from '#trading/open.ts';
+import type { RestartReport } from '#trading/restart.ts';
 
 /** How a host on this machine starts the stdio door. */
 export interface StdioLaunch {
@@ -27,6 +31,15 @@ export interface ConsoleServices {
   readonly stdio: StdioLaunch;
   readonly settings: SettingsDesk;
   readonly preferences: PreferenceDesk;
+  readonly gate: GateDesk;
+  /** Told of every change of state after its commit. */
+  readonly recorded: Pick<AuditLog, 'onRecorded'>;
+  readonly accounts: AccountDesk;
+}
+
+/** Raising the gate takes more than the order line: a file may be holding it down. */
+export interface GateDesk {
+  resume(): Result<{ readonly tradingState: 'ACTIVE' }, Refusal>;
 }
 
 /** A setting of the gateway as its page shows it. */
@@ -75,4 +88,110 @@ export interface Preferences {
 export interface PreferenceDesk {
   read(): Preferences;
   save(texts: Readonly<Record<keyof Preferences, string>>): Result<Preferences, Refusal>;
+}
+
+/** Settings of a paper account, as text. */
+export interface PaperTexts {
+  readonly preset: string;
+  readonly seed: string;
+  readonly accountType: string;
+}
+export interface NewPaperAccount extends PaperTexts {
+  readonly name: string;
+  readonly cash: string;
+}
+
+export interface AccountEntry {
+  readonly id: AccountId;
+  readonly broker: string;
+  readonly mode: 'paper' | 'live';
+  readonly currency: string;
+  readonly createdAtMs: number;
+  readonly connected: boolean;
+  /** Why it takes no orders at all, as a sentence. */
+  readonly problem: string | null;
+  readonly tickAgeMs: number | null;
+  readonly reconciledAtMs: number | null;
+  readonly tradingState: TradingState;
+  /** Absent while its broker does not answer. */
+  readonly cash: Money | null;
+  readonly equity: Money | null;
+  readonly workingOrders: number;
+  readonly held: readonly { readonly symbol: string; readonly qty: Quantity }[];
+  /** null: not on paper. */
+  readonly paper: (PaperTexts & { readonly cash: string }) | null;
+  /** Those of them that the environment or `.env` sets with every start. */
+  readonly fixed: Readonly<Partial<Record<keyof PaperTexts, string>>>;
+}
+
+/** The tape that plays, and the one that the next start plays. */
+export interface TapeView {
+  readonly symbol: string;
+  readonly description: string;
+  /** `sample`, or the path of the file. */
+  readonly file: string;
+  readonly timeframe: string;
+  readonly bars: number;
+  /** The bar it is at, from 1, and the run. */
+  readonly bar: number;
+  readonly run: number;
+  /** Market clock. */
+  readonly nowMs: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly barSeconds: number;
+  readonly next: TapeChoice | null;
+  /** Why what was chosen does not play. */
+  readonly setAside: string | null;
+  /** Who sets it, where the owner can not: `the environment`, `the file .env`. */
+  readonly fixedBy: string | null;
+  readonly speedFixedBy: string | null;
+  /** What a CSV file can be the tape of. */
+  readonly symbols: readonly string[];
+}
+export interface TapeChoice {
+  /** `sample`, or the path of a CSV file on the gateway's machine. */
+  readonly file: string;
+  /** Of a CSV file. */
+  readonly symbol: string;
+}
+/** A tape that was read, and what the next start ends for it. */
+export interface TapeWeighed {
+  readonly symbol: string;
+  readonly timeframe: string;
+  readonly bars: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Orders that will be canceled, and positions that will be settled: they are in what is no longer played. */
+  readonly ordersEnding: number;
+  readonly positionsEnding: readonly {
+    readonly account: AccountId;
+    readonly symbol: string;
+    readonly qty: Quantity;
+  }[];
+}
+
+/** Accounts, and the tape that paper ones trade on. What is refused names its fields. */
+export interface AccountDesk {
+  list(): Promise<readonly AccountEntry[]>;
+  /** What a new one begins with unless something else is said. */
+  defaults(): Omit<NewPaperAccount, 'name'>;
+  readonly presets: readonly string[];
+  readonly accountTypes: readonly string[];
+  /** At once. */
+  add(
+    account: NewPaperAccount,
+  ): Promise<Result<{ readonly id: AccountId; readonly currency: string }, Refusal>>;
+  /** At once: the account is connected anew. Gives the names of what has changed. */
+  change(id: string, to: PaperTexts): Promise<Result<readonly string[], Refusal>>;
+  /** Cancels its orders, settles what it holds, and begins anew with this deposit. */
+  reset(id: string, cash: string): Promise<Result<RestartReport, Refusal>>;
+  /** One that holds nothing and works nothing; its records stay, its name is never given again. */
+  remove(id: string): Promise<Result<void, Refusal>>;
+  tape(): TapeView;
+  weighTape(choice: TapeChoice): Result<TapeWeighed, Refusal>;
+  /** For the next start. */
+  chooseTape(choice: TapeChoice): Result<void, Refusal>;
+  /** At once. */
+  changeSpeed(barSeconds: string): Result<void, Refusal>;
 }

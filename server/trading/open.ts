@@ -37,7 +37,8 @@ export interface Trading extends Desk {
   join(account: AccountId): Promise<void>;
   /** Cancels what works in a paper account, and starts its books anew with this cash. */
   restartAccount(restart: Restart): Promise<Result<RestartReport, Refusal>>;
-  workingOrders(): number;
+  /** Everywhere, or in one account. */
+  workingOrders(account?: AccountId): number;
 }
 
 export function openTrading(neighbours: Neighbours): Trading {
@@ -96,7 +97,8 @@ export function openTrading(neighbours: Neighbours): Trading {
     kill: (options) => gate.kill(options),
     resume: (by) => gate.resume(by),
     restartAccount: (restart) => restartAccount(line, restart, afterEvent),
-    workingOrders: () => line.orders.countWorking(),
+    workingOrders: (account) =>
+      account === undefined ? line.orders.countWorking() : line.orders.working({ account }).length,
 
     async start() {
       markInterrupted(line);

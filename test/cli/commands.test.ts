@@ -169,7 +169,7 @@ describe.each([
       /no such broker[\s\S]*\(paper\?\)/,
     );
     expect((await gate.run(['accounts', 'add', 'paper', 'third', '--cash=-1'])).stderr).toMatch(
-      /not an amount/,
+      /cash: "-1" - must be an amount/,
     );
     expect((await gate.run(['accounts', 'add', 'paper', 'Not A Name'])).code).toBe(1);
     expect((await gate.run(['accounts', 'remove', 'second'])).code).toBe(0);

@@ -1,8 +1,8 @@
 /** Being told of changes: what each client hears, and above all what it does not. */
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addAccount, connectAccount, paperDefaults } from '#cli/account-book.ts';
-import { accountId, OWNER_CLI } from '#domain/principal.ts';
+import { addPaperAccount } from '#cli/account-book.ts';
+import { OWNER_CLI } from '#domain/principal.ts';
 import { serveConnection } from '#http/stdio.ts';
 import { MCP_NOTICE_DELAY_MS, MCP_QUOTE_NOTICE_MS } from '#limits.ts';
 import { type Follower, followerOf, followerOver, KINDS, type Kind } from '../support/followers.ts';
@@ -167,10 +167,7 @@ describe.each(EVERY_WAY)('a %s client over %s', (kind, door) => {
     const [one, another] = [await follower(kind, mine, door), await follower(kind, other, door)];
     await one.follow(ORDERS, POSITIONS);
     await another.follow(ORDERS);
-    const second = addAccount(gate.gateway, accountId('second'), paperDefaults(gate.config));
-    const { engine } = gate.gateway;
-    engine.adapters.set(second.id, connectAccount(gate.gateway, gate.gateway.feed, second));
-    await gate.gateway.trading.join(second.id);
+    expect(await addPaperAccount(gate.gateway, { name: 'second' }, OWNER_CLI)).toMatchObject({ ok: true });
     setMandate(gate, 'mine', { accounts: ['paper', 'second'] });
     await beat();
     await hears(one, 'resources');
