@@ -2,10 +2,10 @@
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { OwnerAccess } from './owner.ts';
-import { noSuchLink } from './owner-links.ts';
 import { bucket, visitorBuckets } from './owner-lockout.ts';
 import {
   admit,
+  deadTicket,
   type OwnerParts,
   redeemLink,
   refused,
@@ -87,7 +87,7 @@ async function resetPassphrase(
     from: o.from,
     answer: 'Nothing was changed: the code is wrong or was used already. Try the next one.',
   };
-  if (!links.ticketLive('reset', o.ticket)) return err(noSuchLink());
+  if (!links.ticketLive('reset', o.ticket)) return deadTicket(parts, 'reset', o.from);
   const bad = refusedNext(o.next, table.required().name);
   if (bad) return err(bad);
   const admitted = admit(parts, one);
@@ -107,9 +107,7 @@ async function resetPassphrase(
     return ok(undefined);
   });
   if (decided.ok) return decided;
-  return decided.error === 'link'
-    ? refused(parts, one, 'link', noSuchLink())
-    : refused(parts, one, decided.error);
+  return decided.error === 'link' ? deadTicket(parts, 'reset', o.from) : refused(parts, one, decided.error);
 }
 
 /** Inside the transaction. Whoever came in by the one before is out, and so is every link that was still open. */

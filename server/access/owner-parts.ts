@@ -29,7 +29,7 @@ export interface OwnerParts {
 }
 
 /** What was asked, for the record. */
-export type ProofFor = 'sign_in' | 'step_up' | 'confirm' | 'setup_code' | 'reset_code' | 'change' | 'reset';
+export type ProofFor = 'sign_in' | 'step_up' | 'confirm' | 'change' | LinkPurpose;
 /** What was wrong: for the record alone. */
 export type Wrong = 'name' | 'passphrase' | 'code' | 'session' | 'link' | 'locked' | 'busy';
 
@@ -97,28 +97,34 @@ export function sweep({ sessions, devices, links, secondFactor }: OwnerParts): v
   secondFactor.sweep();
 }
 
-/** Following a one-time link. Wrong codes are counted, in buckets of their own: who guesses links locks nobody out of signing in. */
+/**
+ * Following a one-time link. A right code can not be guessed and is always good, so that guessing keeps nobody from following
+ * theirs; wrong ones are counted, in buckets of their own.
+ */
 export function redeemLink(
   parts: OwnerParts,
   purpose: LinkPurpose,
   code: string,
   from: Visitor,
 ): Result<Ticket, Refusal> {
-  const buckets = visitorBuckets('link', from.address);
-  const one: Try = {
-    proofFor: `${purpose}_code`,
-    buckets,
-    door: 'console',
-    from,
-    answer: noSuchLink().detail,
-  };
-  const admitted = admit(parts, one);
-  if (!admitted.ok) return admitted;
   const ticket = parts.store.transaction(() => {
     sweep(parts);
-    const redeemed = parts.links.redeem(purpose, code);
-    if (redeemed.ok) parts.lockout.clear(buckets);
-    return redeemed;
+    return parts.links.redeem(purpose, code);
   });
-  return ticket.ok ? ticket : refused(parts, one, 'link', ticket.error);
+  if (ticket.ok) return ticket;
+  const one = linkTry(purpose, from);
+  const admitted = admit(parts, one);
+  return admitted.ok ? refused(parts, one, 'link', ticket.error) : admitted;
 }
+
+/** What came with a ticket that opens nothing: on the record, and answered as a wrong link is. */
+export const deadTicket = (parts: OwnerParts, purpose: LinkPurpose, from?: Visitor): Result<never, Refusal> =>
+  refused(parts, linkTry(purpose, from), 'link', noSuchLink());
+
+const linkTry = (purpose: LinkPurpose, from?: Visitor): Try => ({
+  proofFor: purpose,
+  buckets: from === undefined ? [] : visitorBuckets('link', from.address),
+  door: 'console',
+  ...(from === undefined ? {} : { from }),
+  answer: noSuchLink().detail,
+});

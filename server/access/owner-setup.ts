@@ -1,10 +1,9 @@
 /** Claiming the gateway: by the code that it prints while nobody has, or by the command line. */
 import { NAME_PATTERN, OWNER_CLI } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
-import { err, ok } from '#domain/result.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import type { OwnerAccess } from './owner.ts';
-import { noSuchLink } from './owner-links.ts';
-import { type OwnerParts, redeemLink } from './owner-parts.ts';
+import { deadTicket, type OwnerParts, redeemLink } from './owner-parts.ts';
 import { refusedPassphrase } from './owner-passphrase.ts';
 import { OWNER_ON_RECORD } from './owner-sessions.ts';
 
@@ -20,12 +19,12 @@ export function openSetup(parts: OwnerParts): Setup {
   const setupTicketLive = (ticket: string): boolean => !isClaimed() && links.ticketLive('setup', ticket);
 
   /** Asked before the hash, which strangers are to have no part in, and again with the commit. */
-  function mayCreate(o: NewOwner): Refusal | undefined {
+  function mayCreate(o: NewOwner): Result<void, Refusal> {
     const byHand = o.by.door === OWNER_CLI.door;
-    if (!byHand && !setupTicketLive(o.ticket ?? '')) return noSuchLink();
+    if (!byHand && !setupTicketLive(o.ticket ?? '')) return deadTicket(parts, 'setup');
     return isClaimed()
-      ? refuse('invalid_input', 'This gateway has an owner already; nothing was changed.')
-      : undefined;
+      ? err(refuse('invalid_input', 'This gateway has an owner already; nothing was changed.'))
+      : ok(undefined);
   }
 
   return {
@@ -34,16 +33,18 @@ export function openSetup(parts: OwnerParts): Setup {
       return links.issue('setup');
     },
     redeemSetupCode: (code, from) =>
-      isClaimed() ? err(noSuchLink()) : redeemLink(parts, 'setup', code, from),
+      isClaimed() ? deadTicket(parts, 'setup', from) : redeemLink(parts, 'setup', code, from),
     setupTicketLive,
     async create(o) {
-      const refusal = mayCreate(o) ?? refusedOwner(o);
+      const may = mayCreate(o);
+      if (!may.ok) return may;
+      const refusal = refusedOwner(o);
       if (refusal) return err(refusal);
       const hash = await passphrases.hash(o.passphrase, 'known');
       if (!hash.ok) return hash;
       return store.transaction(() => {
         const late = mayCreate(o);
-        if (late) return err(late);
+        if (!late.ok) return late;
         table.insert({ name: o.name, passphrase: hash.value, atMs: wall() });
         links.close('setup');
         const { credential, door } = o.by;

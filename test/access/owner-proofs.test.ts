@@ -102,6 +102,17 @@ describe('a step-up', () => {
     refused(await owner.stepUp(token, authenticator.recoveryCodes[0] ?? '', HOME));
   });
 
+  test('by passphrase is none when an authenticator is enrolled while it is being checked', async () => {
+    room = await ownerRoom();
+    const { owner } = room.access;
+    const { token, session } = granted(await signIn(room));
+    room.clock.advance(STEP_UP_TTL_MS);
+    const late = owner.stepUp(token, PASSPHRASE, HOME);
+    enroll(room);
+    expect(refused(await late).reason).toBe('unauthenticated');
+    expect(owner.isSteppedUp(owner.session(token, HOME) ?? session)).toBe(false);
+  });
+
   test('takes a code once, also when two sessions show it at once', async () => {
     room = await ownerRoom();
     const { owner } = room.access;
