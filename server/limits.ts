@@ -38,7 +38,7 @@ export const PAGE_MAX = 500;
 /** Rows that one page of the owner's looks at for those that fit its filters; what is further back is on the next one. */
 export const OWNER_SCAN_ROWS_MAX = 2_000;
 /** How far down two filters are compared, to begin with the rarer one. */
-export const OWNER_SCAN_PROBE_ROWS = 200;
+export const OWNER_SCAN_PROBE_ROWS = 100;
 /** What waits for the owner is counted in full and listed up to this. */
 export const WAITING_ITEMS_MAX = 50;
 /** A mandate that ends within it is said to be ending. */
@@ -139,8 +139,20 @@ export const FORM_FIELDS_MAX = 300;
 export const FORM_BYTES_MAX = 64 * 1024;
 /** Characters of one entry of a form that is no document. */
 export const FORM_FIELD_LENGTH_MAX = 200;
+/** Event streams of the console, and those of one session: a window each, while it is looked at. */
+export const CONSOLE_STREAMS_MAX = 64;
+export const CONSOLE_STREAMS_PER_SESSION_MAX = 12;
+/** What changes within it is told at once; a stream is told no more often than once in the second. */
+export const CONSOLE_EVENT_DELAY_MS = 50;
+export const CONSOLE_EVENT_INTERVAL_MS = 1_000;
+/** How often a stream says how the gateway is, and whether its session still lives is looked at. */
+export const CONSOLE_BEAT_MS = 2_000;
 /** Notices that wait for the owner's next page. */
 export const CONSOLE_NOTICES_MAX = 100;
+/** Of what a line of the record tells beside its kind. */
+export const AUDIT_SUMMARY_LENGTH_MAX = 160;
+/** How long the answer to a click waits for the verification of the record. */
+export const VERIFY_WAIT_MS = 5_000;
 /** Rows of a page of the console, and pages back that its address remembers. */
 export const CONSOLE_ROWS_MAX = 50;
 export const CONSOLE_PAGES_BACK_MAX = 50;

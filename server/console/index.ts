@@ -8,6 +8,7 @@ import { closePosition } from './close-position.ts';
 import { connect } from './connect.ts';
 import { dashboard } from './dashboard.ts';
 import type { Entrance, Page } from './define.ts';
+import { gate } from './gate.ts';
 import { instrument } from './instrument.ts';
 import { login } from './login.ts';
 import { mandate } from './mandate.ts';
@@ -40,6 +41,7 @@ export const PAGES: readonly Page[] = [
   auditLine,
   traffic,
   security,
+  gate,
   welcome,
 ];
 

@@ -1,8 +1,8 @@
 /** What stands around every page of the owner: mode, trading state, the gate, health, what waits, where one can go. */
-
 import type { NavEntry, Page } from '#console/define.ts';
 import { PAGES } from '#console/index.ts';
 import type { ConsoleServices } from '#console/services.ts';
+import { agoOf, spanOf } from './console-views.ts';
 
 const GROUPS: readonly { readonly group: NavEntry['group']; readonly label: string }[] = [
   { group: 'trade', label: 'Trading' },
@@ -11,21 +11,45 @@ const GROUPS: readonly { readonly group: NavEntry['group']; readonly label: stri
   { group: 'gateway', label: 'Gateway' },
 ];
 
-export function chromeFor(services: ConsoleServices, path: string): object {
-  const { access, trading } = services;
-  const statuses = trading.owner.statuses();
-  const live = statuses.some((account) => account.mode === 'live');
+export interface Vitals {
+  readonly mode: 'PAPER' | 'LIVE';
+  readonly trading_state: string;
+  /** How many things wait for the owner. */
+  readonly waiting: number;
+  readonly accounts: readonly {
+    readonly id: string;
+    readonly connected: boolean;
+    /** `tick 0.3 s, checked 12 s ago` */
+    readonly ages: string;
+  }[];
+  /** All of it but the ages, as one word: when it differs from what a page shows, its top is made anew. */
+  readonly shown: string;
+}
+
+/** What the top of every page says, now. */
+export function vitalsOf({ trading: { owner }, clock }: ConsoleServices): Vitals {
+  const nowMs = clock.wallMs();
+  const statuses = owner.statuses();
+  const mode = statuses.some((account) => account.mode === 'live') ? 'LIVE' : 'PAPER';
+  const { state } = owner.tradingState();
+  const waiting = owner.waiting().count;
   return {
-    owner: access.owner.record()?.name ?? '',
-    mode: live ? 'LIVE' : 'PAPER',
-    trading_state: access.gatewayState(),
-    waiting: trading.owner.waiting().count,
-    accounts: statuses.map((account) => ({
-      id: account.id,
-      connected: account.connected,
-      tick_age_ms: account.tickAgeMs,
-      reconciled_at_ms: account.reconciledAtMs,
+    mode,
+    trading_state: state,
+    waiting,
+    shown: [mode, state, waiting, ...statuses.map(({ id, connected }) => `${id}=${connected}`)].join(' '),
+    accounts: statuses.map(({ id, connected, tickAgeMs, reconciledAtMs }) => ({
+      id,
+      connected,
+      ages: `tick ${spanOf(tickAgeMs)}, checked ${agoOf(reconciledAtMs, nowMs)}`,
     })),
+  };
+}
+
+export function chromeFor(services: ConsoleServices, path: string): object {
+  return {
+    ...vitalsOf(services),
+    owner: services.access.owner.record()?.name ?? '',
     nav: GROUPS.map(({ group, label }) => ({ label, entries: entriesOf(group, path) })).filter(
       ({ entries }) => entries.length > 0,
     ),

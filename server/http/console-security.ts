@@ -16,6 +16,9 @@ export const HELMET: FastifyHelmetOptions = {
       'base-uri': ["'none'"],
       'object-src': ["'none'"],
       'frame-ancestors': ["'none'"],
+      // Text becomes markup in one place, htmx's morph, under the one policy that console.js makes for it.
+      'require-trusted-types-for': ["'script'"],
+      'trusted-types': ['portcullis'],
     },
   },
   // A POST then names its origin, and nothing of an address leaves the console.

@@ -57,21 +57,17 @@ export function formatFor({
   readonly timezone: string;
   readonly nowMs: number;
 }): Format {
-  const clock = new Intl.DateTimeFormat('sv-SE', {
-    timeZone: timezone,
-    dateStyle: 'short',
-    timeStyle: 'medium',
-  });
-  const day = new Intl.DateTimeFormat('en-GB', { timeZone: timezone, dateStyle: 'medium' });
+  const clock = formatter('sv-SE', { timeZone: timezone, dateStyle: 'short', timeStyle: 'medium' });
+  const day = formatter('en-GB', { timeZone: timezone, dateStyle: 'medium' });
   const number = (decimal: string | null | undefined, places = 0): string =>
     decimal === null || decimal === undefined ? DASH : grouped(decimal, places);
   return {
     zone: timezone,
-    time: (ms) => (typeof ms === 'number' ? clock.format(ms) : DASH),
+    time: (ms) => (typeof ms === 'number' ? clock(ms) : DASH),
     iso: (ms) => new Date(ms).toISOString(),
-    date: (ms) => (typeof ms === 'number' ? day.format(ms) : DASH),
-    ago: (ms) => (typeof ms === 'number' ? ago(nowMs - ms) : DASH),
-    span: (ms) => (typeof ms === 'number' ? span(ms) : DASH),
+    date: (ms) => (typeof ms === 'number' ? day(ms) : DASH),
+    ago: (ms) => agoOf(ms, nowMs),
+    span: spanOf,
     number,
     signed(decimal, places = 0) {
       const text = number(decimal, places);
@@ -80,6 +76,12 @@ export function formatFor({
     way: wayOf,
     percent: (value) => (typeof value === 'number' ? `${value.toFixed(1)} %` : DASH),
   };
+}
+
+/** Made when the first date is written: making one takes longer than everything else on a page. */
+function formatter(locale: string, options: Intl.DateTimeFormatOptions): (ms: number) => string {
+  let made: Intl.DateTimeFormat | undefined;
+  return (ms) => (made ??= new Intl.DateTimeFormat(locale, options)).format(ms);
 }
 
 /** Text alone: money is never made a number. */
@@ -101,6 +103,10 @@ function wayOf(decimal: string | null | undefined): 'gain' | 'loss' | 'flat' {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
+
+export const spanOf = (ms: number | null | undefined): string => (typeof ms === 'number' ? span(ms) : DASH);
+export const agoOf = (ms: number | null | undefined, nowMs: number): string =>
+  typeof ms === 'number' ? ago(nowMs - ms) : DASH;
 
 function ago(ms: number): string {
   if (ms < 1_000) return 'now';

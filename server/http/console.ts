@@ -1,4 +1,5 @@
 /** /admin: mounts the pages of the console, and decides before any of them who is asking and whether it is our own form. */
+import { Readable } from 'node:stream';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -10,8 +11,9 @@ import type { Refusal } from '#domain/refusal.ts';
 import { FORM_BYTES_MAX } from '#limits.ts';
 import type { Assets } from './assets.ts';
 import { transportOf } from './console-cookies.ts';
+import { openConsoleEvents } from './console-events.ts';
 import { formCode, formValues, isOwnForm, parseForm, shownValues } from './console-forms.ts';
-import { type ConsoleRequest, openConsoleRequests } from './console-request.ts';
+import { type ConsoleRequest, EVENTS_PATH, openConsoleRequests } from './console-request.ts';
 import { HELMET } from './console-security.ts';
 import { nothingHere } from './problem.ts';
 
@@ -47,6 +49,10 @@ export function consoleDoor(app: FastifyInstance, services: ConsoleServices, ass
   app.get<{ Params: { readonly name: string } }>('/admin/static/:name', (request, reply) =>
     assets.send(request, reply, request.params.name),
   );
+  const events = openConsoleEvents(services);
+  app.get(EVENTS_PATH, (request, reply) => events.serve(requests.of(request, reply)));
+  // A stop waits for answers, and these never end by themselves.
+  app.addHook('preClose', async () => events.close());
   for (const page of PAGES) mountPage(app, requests, page);
   for (const entrance of ENTRANCES) mountEntrance(app, requests, entrance);
   app.get('/admin/*', (request, reply) => {
@@ -76,6 +82,16 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
     if (away !== undefined) return reply.redirect(away, 303);
     return admission.asked.page(page, await page.load(admission.visit));
   });
+  for (const [name, make] of Object.entries(page.files)) {
+    app.get(`${path}/${name}`, async (request, reply) => {
+      const admission = admitted(request, reply);
+      if (admission === undefined) return toLogin(request, reply);
+      const file = make(admission.visit);
+      if (!file.ok) return admission.asked.problem(file.error);
+      void reply.header('content-disposition', `attachment; filename="${name}"`);
+      return reply.type(file.value.type).send(Readable.from(file.value.chunks));
+    });
+  }
   for (const [name, act] of Object.entries(page.actions)) {
     app.post(`${path}/${name}`, async (request, reply) => {
       const admission = admitted(request, reply);

@@ -9,7 +9,7 @@ import { close } from './close.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
-import type { CancelResult, KillReport } from './views.ts';
+import type { CancelResult, KillPreview, KillReport } from './views.ts';
 
 export interface KillOptions {
   readonly cancel: 'adding' | 'all' | 'none';
@@ -20,6 +20,8 @@ export interface KillOptions {
 
 /** What is swept while the gate is down; kept so that an order which the broker acknowledges late is canceled too. */
 export interface KillSwitch {
+  /** What it would do now, in numbers; nothing happens. */
+  preview(): KillPreview;
   kill(options: KillOptions): Promise<KillReport>;
   resume(by: string): Result<{ readonly tradingState: 'ACTIVE' }, Refusal>;
   /** An order has been seen working: under a fallen gate it is canceled at once. */
@@ -34,6 +36,7 @@ export function killSwitch(line: Line): KillSwitch {
   /** Orders of late acknowledgements that are being canceled. */
   const late = new Set<string>();
   return {
+    preview: () => previewOf(line),
     async kill(options) {
       const startedMs = line.clock.monotonicMs();
       const haltedAtMs = fall(line, options);
@@ -55,6 +58,19 @@ export function killSwitch(line: Line): KillSwitch {
       line.memory.killed = line.access.gatewayState() === 'HALTED';
       keepSweeping(line);
     },
+  };
+}
+
+function previewOf(line: Line): KillPreview {
+  const working = line.orders.working({}).filter((order) => order.origin !== 'flatten');
+  const taken = (cancel: KillOptions['cancel']): number =>
+    working.filter((order) => toCancel(line, order, cancel)).length;
+  const exposed = line.holdings.exposed();
+  return {
+    cancel: { adding: taken('adding'), all: taken('all'), none: 0 },
+    working: working.length,
+    positions: exposed.length,
+    notOurs: exposed.filter(({ holder }) => holder === EXTERNAL_HOLDER).length,
   };
 }
 

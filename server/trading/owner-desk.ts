@@ -10,6 +10,7 @@ import type {
   AccountView,
   CancelResult,
   CloseResult,
+  KillPreview,
   KillReport,
   MandateView,
   OrderRecord,
@@ -164,6 +165,8 @@ export interface OwnerDesk {
   haltAgent(name: string): Result<AgentStanding & { readonly canceling: readonly string[] }, Refusal>;
   /** Ends a halt, its own and the one after a daily loss. */
   liftAgent(name: string): Result<AgentStanding, Refusal>;
+  /** What a kill would do now, in numbers. */
+  previewKill(): KillPreview;
   kill(options: {
     readonly cancel: 'adding' | 'all' | 'none';
     readonly flatten: boolean;

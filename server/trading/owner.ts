@@ -19,6 +19,7 @@ export function ownerDesk(line: Line, gate: KillSwitch): OwnerDesk {
     previewClose: (asked) => previewCloseFor(line, asked),
     haltAgent: (name) => haltAgent(line, name),
     liftAgent: (name) => liftAgent(line, name),
+    previewKill: () => gate.preview(),
     kill: (options) => gate.kill({ ...options, by: 'console' }),
     resume: () => gate.resume('console'),
     orders: (filter) => ordersPage(line, filter),

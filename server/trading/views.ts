@@ -170,6 +170,16 @@ export interface AccountStatus {
   readonly reconciledAtMs: number | null;
 }
 
+/** What the kill switch would do now, in numbers. */
+export interface KillPreview {
+  /** Orders that each choice cancels, of those that work. */
+  readonly cancel: { readonly adding: number; readonly all: number; readonly none: number };
+  readonly working: number;
+  /** Open positions, and how many of them no flatten closes because they were not opened through this gateway. */
+  readonly positions: number;
+  readonly notOurs: number;
+}
+
 /** The kill switch's report. */
 export interface KillReport {
   readonly tradingState: TradingState;

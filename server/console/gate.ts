@@ -1,0 +1,50 @@
+/** The gate: the kill switch with what it would do in numbers, its report, and the way back. */
+import { z } from 'zod';
+import { text } from '#domain/decimal.ts';
+import { ok } from '#domain/result.ts';
+import type { KillReport } from '#trading/views.ts';
+import { action, definePage, go, refused, show } from './define.ts';
+
+export const gate = definePage({
+  path: '/gate',
+  title: 'Kill switch',
+  view: 'gate.html',
+  live: ['state', 'orders', 'positions', 'agents'],
+  load({ services: { access, trading } }) {
+    const agents = access.agents.list();
+    return ok({
+      ...trading.owner.tradingState(),
+      would: trading.owner.previewKill(),
+      agents: agents.length,
+      // Their own halt outlives the gate's.
+      halted: agents.flatMap(({ name, halted }) => (halted === null ? [] : [name])),
+    });
+  },
+  actions: {
+    kill: action({
+      input: z.strictObject({
+        cancel: z.enum(['adding', 'all', 'none']),
+        positions: z.enum(['keep', 'close']),
+      }),
+      async run({ services }, { cancel, positions }) {
+        const report = await services.trading.owner.kill({ cancel, flatten: positions === 'close' });
+        return show({ report: reportOf(report), closing: positions === 'close' });
+      },
+    }),
+    resume: action({
+      input: z.strictObject({}),
+      proof: 'recent',
+      run({ services }) {
+        const raised = services.gate.resume();
+        return raised.ok
+          ? go('/admin/gate', 'The gate is up: keys and the stdio door work again.')
+          : refused(raised.error);
+      },
+    }),
+  },
+});
+
+const reportOf = (report: KillReport) => ({
+  ...report,
+  positionsLeft: report.positionsLeft.map((left) => ({ ...left, qty: text(left.qty) })),
+});
