@@ -27,15 +27,15 @@ export async function seedLoad(folder: string, traders: readonly Trader[], load:
   await seedOrders(folder, traders, load.orders);
 }
 
-/** Of every kind that a day brings most of. */
-export function seedLines(folder: string, lines: number): void {
+/** Of every kind that a day brings most of, of as many agents. */
+export function seedLines(folder: string, lines: number, agents = 8): void {
   const office = openOffice(configIn(folder), wallClock);
   const { store, audit } = office;
   try {
     for (let written = 0; written < lines; ) {
       store.transaction(() => {
         for (const upTo = Math.min(lines, written + LINES_PER_COMMIT); written < upTo; written++)
-          audit.record(written % 3 === 0 ? transition(written) : call(written));
+          audit.record(written % 3 === 0 ? transition(written, agents) : call(written, agents));
       });
       audit.flush();
     }
@@ -44,9 +44,9 @@ export function seedLines(folder: string, lines: number): void {
   }
 }
 
-const call = (n: number) => ({
+const call = (n: number, agents: number) => ({
   kind: 'tool.call',
-  agent: `trader-${n % 8}`,
+  agent: `trader-${n % agents}`,
   credential: 'key_0123456789abcdef',
   door: 'http' as const,
   tool: 'get_quotes',
@@ -55,10 +55,10 @@ const call = (n: number) => ({
   latencyMs: 0.4,
   ...(n % 3 === 1 ? { args: { symbols: ['SPX'] } } : {}),
 });
-const transition = (n: number) => ({
+const transition = (n: number, agents: number) => ({
   kind: 'order.transition',
-  agent: `trader-${n % 8}`,
-  account: `account-${n % 8}`,
+  agent: `trader-${n % agents}`,
+  account: `account-${n % agents}`,
   outcome: 'ok' as const,
   detail: {
     order_id: `ord_${String(n).padStart(24, '0')}`,
