@@ -31,7 +31,7 @@ export const mandate = definePage({
       version: current?.version ?? null,
       template: chosen?.id ?? '',
       templates: MANDATE_TEMPLATES.map(({ id, label, words }) => ({ id, label, words })),
-      values: standard === undefined ? {} : valuesOf(standard, services.timezone),
+      values: standard === undefined ? {} : valuesOf(standard, services.preferences.read().timezone),
       limits: LIMIT_FIELDS,
       choices: FORM_CHOICES,
       all_accounts: services.trading.owner.statuses().map(({ id }) => id),
@@ -45,7 +45,8 @@ export const mandate = definePage({
       proof: 'recent',
       run({ services, owner, params }, values) {
         const { name = '' } = params;
-        const saved = services.access.mandates.set(name, documentFrom(values, services.timezone), owner);
+        const document = documentFrom(values, services.preferences.read().timezone);
+        const saved = services.access.mandates.set(name, document, owner);
         if (!saved.ok) return refused(saved.error);
         return go(pathOfAgent(name), `Version ${saved.value.version} of the mandate is in force.`);
       },
