@@ -92,16 +92,16 @@ function spanOf(line: Line, asked: Look): Span {
 /** The first sequence written at that time or later, by halving; beyond the last one when there is none. */
 function firstAt(line: Line, { table, writtenAt }: Look, atMs: number): number {
   const last = line.prepare<[], number>(`SELECT max(seq) FROM ${table}`).pluck().get() ?? 0;
-  const next = line.prepare<[number], { seq: number; at: number }>(
-    `SELECT seq, ${writtenAt} AS at FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT 1`,
-  );
+  // The row there, or the next one: sequences have gaps.
+  const written = line
+    .prepare<[number], number>(`SELECT ${writtenAt} FROM ${table} WHERE seq >= ? ORDER BY seq LIMIT 1`)
+    .pluck();
   let low = 0;
   let high = last + 1;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const row = next.get(middle);
-    if (row === undefined || row.at >= atMs) high = middle;
-    else low = row.seq + 1;
+    if ((written.get(middle) ?? atMs) >= atMs) high = middle;
+    else low = middle + 1;
   }
   return low;
 }

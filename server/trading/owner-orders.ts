@@ -1,6 +1,6 @@
 /** Everybody's orders and trades as the owner looks through them, and the whole story of one order. */
 import { money, price, quantity } from '#domain/decimal.ts';
-import { FINAL_STATES, type FinalState, isFinal, type OrderStatus, type Side } from '#domain/order.ts';
+import { FINAL_STATES, type FinalState, type OrderStatus, type Side } from '#domain/order.ts';
 import { type AgentId, accountId, agentId, OWNER_HOLDER } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -57,8 +57,7 @@ export function ordersPage(line: Line, filter: OwnerOrderFilter): Page<OwnerOrde
       AND (@group IS NULL OR (@group = 'open') = (${WORKING}))`,
     columns: ['agent_id', 'account_id', 'symbol', 'side', 'status'],
     values: {
-      ...valuesOf(line, filter, holder),
-      side: filter.side ?? null,
+      ...valuesOf(filter, holder),
       status: group === undefined ? (status ?? null) : null,
       group: group ?? null,
       ...(filter.text === undefined ? {} : { text: filter.text }),
@@ -99,8 +98,7 @@ export function tradesPage(line: Line, filter: OwnerTradeFilter): Page<OwnerTrad
     filters: `${OF_BOTH} AND (@order IS NULL OR order_id = @order)`,
     columns: ['agent_id', 'account_id', 'symbol', 'side', 'order_id'],
     values: {
-      ...valuesOf(line, filter, holder),
-      side: filter.side ?? null,
+      ...valuesOf(filter, holder),
       order: filter.orderId ?? null,
     },
     sinceMs: filter.sinceMs,
@@ -116,23 +114,15 @@ function rowsOf<T>(seqs: readonly number[], row: { get(seq: number): T | undefin
   return seqs.flatMap((seq) => row.get(seq) ?? []);
 }
 
-function valuesOf(
-  line: Line,
-  { account, symbol }: OwnerFilter,
+const valuesOf = (
+  { account, symbol, side }: OwnerOrderFilter | OwnerTradeFilter,
   holder: AgentId | undefined,
-): { readonly agent: string | null; readonly account: string | null; readonly symbol: string | null } {
-  return {
-    agent: holder ?? null,
-    account: account ?? null,
-    symbol: symbol === undefined ? null : canonical(line, symbol),
-  };
-}
-
-/** The symbol that orders are stored under, whichever of its names was given. */
-export function canonical(line: Line, symbol: string): string {
-  const found = line.book.resolve(symbol);
-  return found.ok ? found.value.symbol : symbol;
-}
+) => ({
+  agent: holder ?? null,
+  account: account ?? null,
+  symbol: symbol ?? null,
+  side: side ?? null,
+});
 
 /** Whose orders a name stands for; undefined: everybody's. */
 export function holderNamed(line: Line, name: string | undefined): AgentId | 'nobody' | undefined {
@@ -208,11 +198,10 @@ export function anyOrder(line: Line, orderId: string): Result<StoredOrder, Refus
 export function workingOf(line: Line, filter: OwnerFilter): readonly StoredOrder[] {
   const holder = holderNamed(line, filter.agent);
   if (holder === 'nobody') return [];
-  const symbol = filter.symbol === undefined ? undefined : canonical(line, filter.symbol);
   return line.orders
     .working({
       ...(holder === undefined ? {} : { agent: holder }),
       ...(filter.account === undefined ? {} : { account: filter.account }),
     })
-    .filter((order) => !isFinal(order.status) && (symbol === undefined || order.symbol === symbol));
+    .filter((order) => filter.symbol === undefined || order.symbol === filter.symbol);
 }

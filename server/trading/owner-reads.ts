@@ -1,13 +1,12 @@
 /** Positions, accounts and profit as the owner sees them: of everybody, by holder. */
-import type { AccountId, AgentId } from '#domain/principal.ts';
-import { agentId, OWNER_HOLDER } from '#domain/principal.ts';
+import { type AccountId, type AgentId, agentId, OWNER_HOLDER } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { accountStatus, accountView, positionView } from './account-views.ts';
 import { strictestOf, UNHALTED } from './facts.ts';
 import { ACCOUNT_HOLDER, type Holding } from './holdings.ts';
 import { agentNameOf, instrumentOf, type Line } from './line.ts';
 import type { EquityCurve, OwnerDesk, OwnerPosition, OwnerPositionFilter } from './owner-desk.ts';
-import { canonical, holderNamed } from './owner-orders.ts';
+import { holderNamed } from './owner-orders.ts';
 import { dayPnl, pnlDays, totalsOf } from './pnl.ts';
 import { mandateView } from './reads.ts';
 import type { PositionView } from './views.ts';
@@ -58,7 +57,7 @@ function fits(
 ): boolean {
   const open = !holding.qty.eq('0');
   if ((status === 'open' && !open) || (status === 'closed' && open)) return false;
-  return symbol === undefined || instrumentOf(line, holding.instrument).symbol === canonical(line, symbol);
+  return symbol === undefined || instrumentOf(line, holding.instrument).symbol === symbol;
 }
 
 function ownerPosition(line: Line, holding: Holding): OwnerPosition {
