@@ -90,7 +90,10 @@ export interface ClosePreview {
   readonly wouldCancel: readonly string[];
 }
 
-/** An account's equity by market day and now; what of it would mean reading every trade is left out. */
+/**
+ * An account's equity by market day and now, from our own books: marked at what could be had, where a broker may say the middle.
+ * What of its statistics would mean reading every trade is left out.
+ */
 export interface EquityCurve {
   /** Oldest first; the last one is today and goes with the market. */
   readonly days: readonly PnlDay[];
