@@ -108,11 +108,20 @@ interface PageOf<V, O> {
   load(visit: V): Promise<Result<PageData, Refusal>> | Result<PageData, Refusal>;
 }
 
+/** A file that a page gives away: text in chunks, each made when it is asked for. */
+export interface PageFile {
+  /** Content type. */
+  readonly type: string;
+  readonly chunks: AsyncIterable<string>;
+}
+
 export interface Page extends PageOf<OwnerVisit, Outcome> {
   /** undefined: reached from another page. */
   readonly nav: NavEntry | undefined;
   /** When one of these changes, the page looks again. */
   readonly live: readonly LiveTopic[];
+  /** By the last part of their address, which is their name: `/admin/audit/record.csv`. */
+  readonly files: Readonly<Record<string, (visit: OwnerVisit) => Result<PageFile, Refusal>>>;
 }
 
 /** A page for who has not signed in. */
@@ -125,8 +134,10 @@ type Optional<P, K extends keyof P> = Omit<P, K> & Partial<Pick<P, K>>;
 
 const here = (): undefined => undefined;
 
-export function definePage(page: Optional<Page, 'nav' | 'live' | 'scripts' | 'actions' | 'away'>): Page {
-  return { nav: undefined, live: [], scripts: [], actions: {}, away: here, ...page };
+export function definePage(
+  page: Optional<Page, 'nav' | 'live' | 'files' | 'scripts' | 'actions' | 'away'>,
+): Page {
+  return { nav: undefined, live: [], files: {}, scripts: [], actions: {}, away: here, ...page };
 }
 export function defineEntrance(
   entrance: Optional<Entrance, 'actions' | 'redeem' | 'scripts' | 'away'>,

@@ -1,0 +1,50 @@
+/** Lines of the record as templates take them. */
+import type { JsonValue } from '#audit/event.ts';
+import type { AuditLine } from '#audit/query.ts';
+import { AUDIT_SUMMARY_LENGTH_MAX } from '#limits.ts';
+import { reasonInWords } from './order-rows.ts';
+
+export function auditRow(line: AuditLine) {
+  const { order_id, reason, ...rest } = line.detail ?? {};
+  return {
+    seq: line.seq,
+    time_ms: Date.parse(line.time),
+    kind: line.kind,
+    agent: line.agent,
+    credential: line.credential,
+    door: line.door,
+    tool: line.tool,
+    account: line.account,
+    outcome: line.outcome,
+    latency_ms: line.latency_ms,
+    order_id: typeof order_id === 'string' ? order_id : null,
+    reason: typeof reason === 'string' ? reasonInWords(reason) : null,
+    summary: summaryOf(rest),
+    has_arguments: line.args_hmac !== null,
+  };
+}
+
+/** `from open to filled, qty 1`. */
+function summaryOf(detail: Readonly<Record<string, JsonValue>>): string {
+  const { from, to, ...others } = detail;
+  const way = typeof from === 'string' && typeof to === 'string' ? [`from ${from} to ${to}`] : [];
+  const named = Object.entries(way.length > 0 ? others : detail).flatMap(([name, value]) =>
+    said(name, value),
+  );
+  const summary = [...way, ...named].join(', ');
+  return summary.length <= AUDIT_SUMMARY_LENGTH_MAX
+    ? summary
+    : `${summary.slice(0, AUDIT_SUMMARY_LENGTH_MAX)}…`;
+}
+
+/** What is nested is left to the line's own page. */
+function said(name: string, value: JsonValue): readonly string[] {
+  const words = name.replaceAll('_', ' ');
+  if (value === null || value === false) return [];
+  if (value === true) return [words];
+  if (typeof value === 'object') return [`${words} …`];
+  return [name === 'text' ? String(value) : `${words} ${value}`];
+}
+
+export const textOf = (value: JsonValue): string =>
+  typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,0 +1,92 @@
+/** The record in a real browser: at every width and in both themes, without scripts, and with hostile words on it. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DESK_WIDTH, PHONE_WIDTH, useBrowser } from '../support/browser.ts';
+import { type TradingScene, tradingScene } from '../support/trading-scene.ts';
+
+const browser = useBrowser();
+let scene: TradingScene;
+const CANARY = `<img src=x onerror=portcullisTrouble('canary')>\u202Eevil\u200B`;
+
+beforeAll(async () => {
+  scene = await tradingScene();
+  const claude = scene.agent('claude');
+  const scalper = scene.agent('scalper-with-a-rather-long-name');
+  for (const who of [claude, scalper]) {
+    await scene.placed(who, { symbol: 'SPX', side: 'buy', qty: '12', type: 'market', tag: 'momentum' });
+    await scene.gate.call('get_quotes', { symbols: ['SPX'] }, who);
+    await scene.gate.call('get_positions', {}, who);
+    await scene.play(20);
+  }
+  const refused = { symbol: 'SPX', side: 'buy', qty: '9999999', type: 'market' };
+  await scene.gate.call('place_order', refused, scalper);
+  await scene.gate.call(CANARY, { note: CANARY }, claude);
+  await scene.gate.call('get_quotes', { symbols: [CANARY] }, claude);
+  await scene.play(60);
+  scene.gate.gateway.audit.flush();
+}, 60_000);
+afterAll(() => scene?.gate.close());
+
+/** The line of the call that had the canary for an argument. */
+const hostileLine = () => {
+  const rows = scene.gate.gateway.store.db
+    .prepare<[], number>(`SELECT max(seq) FROM audit WHERE tool = 'get_quotes' AND agent = 'claude'`)
+    .pluck();
+  return Number(rows.get());
+};
+
+test.each([
+  ['light', DESK_WIDTH],
+  ['dark', DESK_WIDTH],
+  ['light', PHONE_WIDTH],
+  ['dark', PHONE_WIDTH],
+] as const)(
+  'in %s at %d px: nothing to complain of, nothing hostile runs',
+  async (theme, width) => {
+    const window = await browser.window({ url: scene.gate.url, token: scene.token, theme, width });
+    const pages = {
+      audit: '/admin/audit',
+      'audit-filtered': '/admin/audit?agent=claude&outcome=refused',
+      'audit-empty': '/admin/audit?agent=nobody',
+      'audit-wrong': '/admin/audit?outcome=oka&kind=Ord%20er',
+      'audit-line': `/admin/audit/${hostileLine()}`,
+      traffic: '/admin/traffic?window=15m',
+    };
+    for (const [name, path] of Object.entries(pages)) {
+      await window.open(path);
+      if (name === 'audit') {
+        await window.page.getByRole('button', { name: /Verify/ }).click();
+        await window.page.getByText('Whole up to line').waitFor();
+      }
+      if (name === 'audit-line') {
+        await window.page.getByRole('button', { name: 'Open what is sealed' }).click();
+        await window.page.getByText('That you opened it').waitFor();
+      }
+      await window.screenshot(`${name}-${theme}-${width}`);
+      expect(await window.accessibility(), name).toEqual([]);
+      expect(await window.scrollsSideways(), name).toBe(false);
+      expect(await window.page.content(), name).not.toMatch(/[\u202E\u200B]/);
+      expect(window.trouble, name).toEqual([]);
+    }
+    await window.close();
+  },
+  90_000,
+);
+
+test('works without scripts: filtered by its form, from line to line, and an order from its line', async () => {
+  const window = await browser.window({ url: scene.gate.url, token: scene.token, javaScript: false });
+  const { page } = window;
+  await window.open('/admin/audit');
+  await page.getByLabel('Agent', { exact: true }).selectOption('claude');
+  await page.getByLabel('Kind').selectOption('order.*');
+  await page.getByRole('button', { name: 'Show' }).click();
+  expect(new URL(page.url()).search).toContain('agent=claude');
+  expect(new URL(page.url()).search).toContain('kind=order.*');
+  const rows = page.locator('table.record tbody tr');
+  expect(await rows.count()).toBeGreaterThan(1);
+  for (const text of await rows.allInnerTexts()) expect(text).toMatch(/claude[^]*order\./);
+  await rows.first().locator('td[data-label="Line"] a').click();
+  await page.getByRole('link', { name: /^ord_/ }).click();
+  expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain('SPX');
+  expect(window.trouble).toEqual([]);
+  await window.close();
+});
