@@ -21,7 +21,7 @@ export interface ConsoleClient {
   follow(path: string, fields?: FormFields, code?: string): Promise<ConsoleAnswer>;
 }
 
-const wordsOf = (html: string): string =>
+export const wordsOf = (html: string): string =>
   html
     .replaceAll(/<(script|style)[^]*?<\/\1>/g, ' ')
     .replaceAll(/<[^>]*>/g, ' ')
