@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { optionsOf } from '#cli/command.ts';
 import { COMMANDS } from '#cli/index.ts';
 import { claudeCodeStdio, hostById, KEY_PLACEHOLDER } from '#console/connect-snippets.ts';
 import { REFUSAL_REASONS } from '#domain/refusal.ts';
@@ -53,7 +54,7 @@ function wrongWith(line: string): string | undefined {
       ? undefined
       : `${name} has no ${second}`;
   const options = words.filter((word) => word.startsWith('--')).map((word) => word.slice(2));
-  const strange = options.find((option) => !Object.hasOwn(verb.options ?? {}, option));
+  const strange = options.find((option) => !Object.hasOwn(optionsOf(verb), option));
   return strange === undefined ? undefined : `${name} ${second} has no option --${strange}`;
 }
 

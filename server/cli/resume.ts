@@ -46,7 +46,7 @@ export const resume = defineCommand({
       summary:
         'Lets keys and stdio in again and trading go on; an agent that was halted stays so (agents lift).',
       options: JSON_OPTION,
-      act: act,
+      act,
       async run(invocation) {
         printObject(invocation, await ask(invocation, act, {}));
         return 0;

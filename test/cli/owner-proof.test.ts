@@ -13,7 +13,7 @@ import { COMMANDS } from '#cli/index.ts';
 import { carryOut, openOwnerSocket } from '#cli/owner-socket.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
-import { OWNER_TRIES_MAX } from '#limits.ts';
+import { OWNER_LOCK_FIRST_MS, OWNER_TRIES_MAX } from '#limits.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { MANDATE } from '../support/portcullis.ts';
 
@@ -194,7 +194,7 @@ describe('what widens', () => {
     expect(times()).toBe(0);
     expect(await carry(named('agents.halt'), { name: 'claude' })).toMatchObject({ ok: true });
     expect(await carry(named('kill'), { cancel: 'adding', flatten: false })).toMatchObject({ ok: true });
-    gate.clock.advance(15 * 60_000);
+    gate.clock.advance(OWNER_LOCK_FIRST_MS);
     expect(await carry(act, {}, { passphrase: PASSPHRASE })).toMatchObject({ ok: true });
   });
 
@@ -267,5 +267,26 @@ describe('a gateway that is told to stop while a proof is judged', () => {
     await Promise.all([closed, ended]);
     expect(times()).toBe(1);
     expect(answer.trim().split('\n').at(-1)).toBe('{"ok":true,"value":{"times":1}}');
+  });
+});
+
+describe('a one-time link', () => {
+  it('is issued where a console answers it alone, and for whom it is meant', async () => {
+    const links = [named('owner.setup-link'), named('owner.reset-link')] as const;
+    const told = async () => {
+      const answers = await Promise.all(links.map((act) => carry(act, {})));
+      return answers.map((answer) => (answer.ok ? 'given' : answer.error.detail));
+    };
+    // An engine that stdio started has no console.
+    expect(await told()).toEqual([
+      expect.stringMatching(/^No gateway with a console runs here/),
+      expect.stringMatching(/^This gateway has no owner yet/),
+    ]);
+    await setUp();
+    expect(await told()).toEqual([
+      expect.stringMatching(/^This gateway has an owner already/),
+      expect.stringMatching(/^No gateway with a console runs here/),
+    ]);
+    expect([...lines('owner.setup_code_issued'), ...lines('owner.reset_link_issued')]).toEqual([]);
   });
 });

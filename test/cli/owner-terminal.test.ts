@@ -88,6 +88,38 @@ describe.runIf(hasTerminals)('in a terminal', () => {
     expect((await gate.run(['agents', 'list', '--json'])).stdout).not.toMatch(/other/);
   }, 30_000);
 
+  it('an engine that ends or begins while a person types changes nothing: the books are asked where they are then', async () => {
+    const gate = clone.fresh();
+    const path = join(gate.folder, 'pass');
+    writeFileSync(path, PASSPHRASE, { mode: 0o600 });
+    await gate.json(['setup', '--owner', 'mia', '--password-file', path]);
+    const create = async (name: string, meanwhile: () => Promise<unknown>, typed: string): Promise<Ran> => {
+      const running = gate.inTerminal(['agents', 'create', name]);
+      await running.says(/Passphrase of the owner: /);
+      await meanwhile();
+      type(running, `${typed}\r`);
+      return running.ended();
+    };
+    const begun = gate.serve();
+    const killed = async (): Promise<void> => {
+      const engine = await begun;
+      engine.signal('SIGKILL');
+      await engine.ended();
+    };
+    await begun;
+    expect((await create('one', killed, PASSPHRASE)).stdout).toMatch(/Agent one may read/);
+    // Nobody types with the lock in hand: an engine starts at once.
+    let later: Awaited<ReturnType<Portcullis['serve']>> | undefined;
+    const starts = async (): Promise<void> => {
+      later = await gate.serve();
+    };
+    expect((await create('two', starts, PASSPHRASE)).stdout).toMatch(/Agent two may read/);
+    expect((await create('three', async () => undefined, 'wrong passphrase')).code).toBe(1);
+    const { agents } = (await gate.json(['agents', 'list'])) as { agents: { name: string }[] };
+    expect(agents.map(({ name }) => name)).toEqual(['one', 'two']);
+    await later?.stop();
+  }, 30_000);
+
   it.each([
     ['Ctrl-C', CTRL_C],
     ['Ctrl-D', CTRL_D],
