@@ -60,3 +60,41 @@ export async function tradingScene(options: GatewayOptions = {}): Promise<Tradin
     play: (seconds) => gate.clock.advanceAsync(seconds * 1_000),
   };
 }
+
+/** What the form of a page that is sent to `action` would send as it stands: hidden fields, texts, ticked boxes, choices. */
+export function formOf(html: string, action: string): Readonly<Record<string, string>> {
+  const form = [...html.matchAll(/<form [^>]*action="([^"]*)"[^>]*>([^]*?)<\/form>/g)].find(
+    ([, to = '']) => to.replaceAll('&amp;', '&').split('?')[0] === action,
+  );
+  if (form === undefined) throw new Error(`no form is sent to ${action}`);
+  const fields: Record<string, string> = {};
+  for (const [tag] of (form[2] ?? '').matchAll(/<input [^>]*>/g)) {
+    const of = (attribute: string): string | undefined =>
+      new RegExp(`\\b${attribute}="([^"]*)"`).exec(tag)?.[1];
+    const name = of('name');
+    if (name === undefined || name.startsWith('_')) continue;
+    if (['checkbox', 'radio'].includes(of('type') ?? '') && !tag.includes(' checked')) continue;
+    fields[name] = of('value') ?? '';
+  }
+  for (const [, name = '', options = ''] of (form[2] ?? '').matchAll(
+    /<select [^>]*name="([^"]*)"[^>]*>([^]*?)<\/select>/g,
+  ))
+    fields[name] =
+      (/<option value="([^"]*)" selected/.exec(options) ?? /<option value="([^"]*)"/.exec(options))?.[1] ??
+      '';
+  return fields;
+}
+
+/** The cells of the first table of a page, row by row, as words. */
+export function rowsOf(html: string): readonly (readonly string[])[] {
+  const body = /<tbody>([^]*?)<\/tbody>/.exec(html)?.[1] ?? '';
+  return [...body.matchAll(/<tr[^>]*>([^]*?)<\/tr>/g)].map(([, row = '']) =>
+    [...row.matchAll(/<td[^>]*>([^]*?)<\/td>/g)].map(([, cell = '']) =>
+      cell
+        .replaceAll(/<[^>]*>/g, ' ')
+        .replaceAll(/\s+/g, ' ')
+        .replaceAll(' .', '.')
+        .trim(),
+    ),
+  );
+}

@@ -1,0 +1,97 @@
+/** The dashboard: figures, what waits for the owner, the curve, positions, and what was done today. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rowsOf, type TradingScene, tradingScene } from '../support/trading-scene.ts';
+
+describe('on a fresh gateway', () => {
+  let scene: TradingScene;
+  beforeAll(async () => {
+    scene = await tradingScene();
+  });
+  afterAll(() => scene.gate.close());
+
+  test('leads to the next step: an agent first, then its first order', async () => {
+    const fresh = await scene.console.get('/admin');
+    expect(fresh.words).toContain('Connect an agent first');
+    expect(fresh.html).toContain('href="/admin/connect"');
+    expect(fresh.words).toContain('Equity 100,000.00 USD');
+    expect(fresh.words).toContain('Waits for you Nothing.');
+    expect(fresh.words).toContain('No order since midnight');
+    expect(fresh.html).not.toContain('data-points');
+    scene.agent('claude');
+    const equipped = await scene.console.get('/admin');
+    expect(equipped.words).toContain('Waiting for the first order');
+    expect(equipped.words).not.toContain('Connect an agent first');
+  });
+});
+
+describe('on a gateway that trades', () => {
+  let scene: TradingScene;
+  beforeAll(async () => {
+    scene = await tradingScene({ settings: { PAPER_BAR_SECONDS: '2' } });
+    const claude = scene.agent('claude');
+    await scene.placed(claude, { symbol: 'SPX', side: 'buy', qty: '10', type: 'market' });
+    await scene.play(30);
+    await scene.during(
+      scene.gate.call(
+        'place_order',
+        { symbol: 'SPX', side: 'buy', qty: '900000', type: 'market', dry_run: false, idempotency_key: 'big' },
+        claude,
+      ),
+    );
+  });
+  afterAll(() => scene.gate.close());
+
+  test('shows what each account is worth and what is held', async () => {
+    const { html, words } = await scene.console.get('/admin');
+    expect(words).toMatch(
+      /paper PAPER Equity [\d,]+\.\d\d USD Today [+−]?[\d,.]+ Cash [\d,]+\.\d\d Buying power [\d,]+\.\d\d/,
+    );
+    expect(words).not.toContain('Connect an agent first');
+    expect(html).toMatch(/Open positions[^]*claude/);
+  });
+
+  test('draws equity and drawdown from whole columns, and says the same in a table', async () => {
+    const { html } = await scene.console.get('/admin');
+    const data = /data-points="([^"]*)"/.exec(html)?.[1]?.replaceAll('&quot;', '"') ?? '{}';
+    const { dates, equity, drawdown } = JSON.parse(data) as Record<string, readonly string[]>;
+    expect(dates?.length).toBeGreaterThan(5);
+    expect(equity).toHaveLength(dates?.length ?? 0);
+    expect(drawdown?.every((one) => Number(one) <= 0)).toBe(true);
+    expect(dates).toEqual([...(dates ?? [])].sort());
+    const rows = rowsOf(html);
+    expect(rows[0]?.[0]).toBe(dates?.at(-1));
+    expect(rows).toHaveLength(dates?.length ?? 0);
+  });
+
+  test('takes the span from the address, and an odd one for the standard', async () => {
+    expect((await scene.console.get('/admin?days=365')).html).toMatch(/days=365" aria-current="true"/);
+    expect((await scene.console.get('/admin?days=7&account=nobody')).html).toMatch(
+      /days=30" aria-current="true"/,
+    );
+  });
+
+  test('what waits for the owner is told with whose it is, and counted in the header', async () => {
+    scene.gate.gateway.access.agents.halt(
+      'claude',
+      scene.agent('claude'),
+      'I am not sure what I am doing <b>',
+    );
+    const { html, words } = await scene.console.get('/admin');
+    expect(words).toMatch(/Waits for you claude halted itself .*: “I am not sure what I am doing &lt;b&gt;”/);
+    expect(html).toMatch(/class="count">1</);
+  });
+
+  test("tells today's orders in words, the latest first, each with its page", async () => {
+    const { html, words } = await scene.console.get('/admin');
+    expect(words).toMatch(
+      /Orders today.*claude : buy 900,000 SPX at market refused max order value: .*claude : buy 10 SPX at market filled at/,
+    );
+    expect(html.match(/class="when"/g)).toHaveLength(2);
+    // After midnight they are yesterday's; a session that is looked at now and then lives on.
+    for (const hours of [7, 6]) {
+      scene.gate.clock.setWall(scene.gate.clock.wallMs() + hours * 3_600_000);
+      await scene.console.get('/admin');
+    }
+    expect((await scene.console.get('/admin')).words).toContain('No order since midnight');
+  });
+});
