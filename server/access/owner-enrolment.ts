@@ -30,6 +30,12 @@ export function openEnrolment(parts: OwnerParts): Enrolment {
     begunTotp: () => secondFactor.begun(),
     confirmTotp: (code, sessionId) =>
       store.transaction(() => {
+        // Or a session found open, or stolen, would enrol an authenticator of its own and prove everything with it.
+        if (
+          sessionId !== undefined &&
+          !sessions.list().some((one) => one.id === sessionId && sessions.isFresh(one))
+        )
+          return err(notProved());
         const step = secondFactor.fitsPending(code);
         if (step === undefined) return err(wrongFirstCode());
         const before = table.required().totp_seed !== null;
@@ -79,6 +85,11 @@ const wrongFirstCode = () =>
     'invalid_input',
     'The authenticator was not enrolled: this is not its code of this moment. Check that its clock is right, or begin again.',
     { errors: [fieldError('code', '', 'the six digits that the authenticator shows now')] },
+  );
+const notProved = () =>
+  refuse(
+    'unauthenticated',
+    'The authenticator was not enrolled: your last proof is older than five minutes. Prove that it is you, then enter the code again.',
   );
 const noAuthenticator = () =>
   refuse(

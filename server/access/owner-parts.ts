@@ -29,7 +29,7 @@ export interface OwnerParts {
 }
 
 /** What was asked, for the record. */
-export type ProofFor = 'sign_in' | 'step_up' | 'confirm' | 'change' | LinkPurpose;
+export type ProofFor = 'sign_in' | 'step_up' | 'confirm' | 'change' | 'reset' | `${LinkPurpose}_code`;
 /** What was wrong: for the record alone. */
 export type Wrong = 'name' | 'passphrase' | 'code' | 'session' | 'link' | 'locked' | 'busy';
 
@@ -122,7 +122,7 @@ export const deadTicket = (parts: OwnerParts, purpose: LinkPurpose, from?: Visit
   refused(parts, linkTry(purpose, from), 'link', noSuchLink());
 
 const linkTry = (purpose: LinkPurpose, from?: Visitor): Try => ({
-  proofFor: purpose,
+  proofFor: `${purpose}_code`,
   buckets: from === undefined ? [] : visitorBuckets('link', from.address),
   door: 'console',
   ...(from === undefined ? {} : { from }),

@@ -1,7 +1,6 @@
 /** Proving it anew: for what is dangerous, in a session and on the command line. */
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { STEP_UP_TTL_MS } from '#limits.ts';
 import type { OwnerAccess } from './owner.ts';
 import { bucket } from './owner-lockout.ts';
 import { admit, type OwnerParts, refused, spendCode, type Try, type Wrong } from './owner-parts.ts';
@@ -24,8 +23,7 @@ export function openProofs(parts: OwnerParts): Proofs {
         ? stepUpByCode(parts, token, code, from)
         : stepUpByPassphrase(parts, token, code, from);
     },
-    isSteppedUp: ({ steppedUpAtMs }) =>
-      steppedUpAtMs !== null && !parts.wall.hasPassed(steppedUpAtMs + STEP_UP_TTL_MS),
+    isSteppedUp: (session) => parts.sessions.isFresh(session),
     confirm: (o) => confirm(parts, o),
   };
 }

@@ -2,7 +2,13 @@
 import type { AuditLog } from '#audit/log.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import { excerpt } from '#domain/refusal.ts';
-import { SESSION_IDLE_MS, SESSION_TTL_MS, SESSIONS_MAX, USER_AGENT_LENGTH_MAX } from '#limits.ts';
+import {
+  SESSION_IDLE_MS,
+  SESSION_TTL_MS,
+  SESSIONS_MAX,
+  STEP_UP_TTL_MS,
+  USER_AGENT_LENGTH_MAX,
+} from '#limits.ts';
 import type { Store } from '#store/open.ts';
 import { shownAddress } from './address.ts';
 import type { Session, Visitor } from './owner-records.ts';
@@ -17,6 +23,8 @@ export interface Sessions {
   seen(id: string, from: Visitor): void;
   list(): readonly Session[];
   stepUp(id: string): void;
+  /** Proved within STEP_UP_TTL_MS. */
+  isFresh(session: Session): boolean;
   /** Inside a transaction; each is on the record with why it ended. Returns how many there were. */
   end(which: (session: Session) => boolean, why: EndedBy): number;
   sweep(): void;
@@ -100,6 +108,7 @@ export function openSessions(o: {
     seen: (id, from) => void setSeen.run(wall(), shownAddress(from.address), id),
     list: () => everyOne().filter((session) => !isOver(session)),
     stepUp: (id) => void setSteppedUp.run(wall(), id),
+    isFresh: ({ steppedUpAtMs }) => steppedUpAtMs !== null && !wall.hasPassed(steppedUpAtMs + STEP_UP_TTL_MS),
     end,
     sweep: () => void end(isOver, 'expired'),
     onEnd(listener) {

@@ -94,8 +94,8 @@ export interface OwnerAccess {
   /** The one that was begun and waits for its first code: a page that is shown again shows the same. */
   begunTotp(): TotpOffer | undefined;
   /**
-   * Ten recovery codes, to be shown once; those of an authenticator before are void. The session that it was done in has proved
-   * itself with that.
+   * Ten recovery codes, to be shown once; those of an authenticator before are void. A session that does it has to be stepped up,
+   * and has proved itself anew with it.
    */
   confirmTotp(
     code: string,

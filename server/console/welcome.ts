@@ -39,6 +39,7 @@ export const welcome = definePage({
   actions: {
     'begin-again': action({
       input: noFields,
+      proof: 'recent',
       run(visit) {
         if (stepNow(visit) === 'authenticator') visit.services.access.owner.beginTotp();
         return go(HERE);
@@ -46,6 +47,7 @@ export const welcome = definePage({
     }),
     authenticator: action({
       input: purposesInput.extend({ code: codeField }),
+      proof: 'recent',
       run(visit, { code, purpose }) {
         // An authenticator that is enrolled is replaced under Security, which asks for a code of it.
         if (stepNow(visit) !== 'authenticator') return go(HERE);

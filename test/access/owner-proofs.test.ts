@@ -43,6 +43,15 @@ describe('a trusted device', () => {
     expect(owner.asksForCode(device)).toBe(true);
   });
 
+  test('that was trusted while no code was asked for is asked for one when that is switched on', async () => {
+    room = await ownerRoom();
+    const { owner } = room.access;
+    enroll(room);
+    const { deviceToken } = granted(await signIn(room, { trustDevice: true }));
+    granted(owner.setPurposes(new Set(['sign_in'])));
+    expect(owner.asksForCode(from(HOME.address, deviceToken))).toBe(true);
+  });
+
   test('has to show a code of the new authenticator once the old one is replaced', async () => {
     room = await ownerRoom();
     const { owner } = room.access;

@@ -2,7 +2,17 @@
 import jsqr from 'jsqr';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type AccessRoom, accessRoom, granted, refused } from '../support/access-room.ts';
-import { CHEAP, codeAt, enroll, from, HOME, NAME, ownerRoom, signIn } from '../support/owner-room.ts';
+import {
+  CHEAP,
+  codeAt,
+  enroll,
+  from,
+  HOME,
+  NAME,
+  ownerRoom,
+  PASSPHRASE,
+  signIn,
+} from '../support/owner-room.ts';
 
 let room: AccessRoom;
 afterEach(() => room.close());
@@ -35,6 +45,23 @@ describe('an authenticator', () => {
     // Begun once, confirmed once.
     refused(owner.confirmTotp(codeAt(secret, room.clock.wallMs() + 30_000)));
     expect(room.events('owner.totp_enrolled')).toHaveLength(1);
+  });
+
+  test('is enrolled by a session that has just proved itself, and by no other', async () => {
+    room = await ownerRoom();
+    const { owner } = room.access;
+    const { token, session } = granted(await signIn(room));
+    room.clock.advance(5 * 60_000);
+    const { secret } = owner.beginTotp();
+    const confirm = (id: string) => owner.confirmTotp(codeAt(secret, room.clock.wallMs()), id);
+    expect(refused(confirm(session.id)).reason).toBe('unauthenticated');
+    expect(refused(confirm('ses_made_up')).reason).toBe('unauthenticated');
+    expect(owner.record()?.totp).toBe(false);
+    granted(await owner.stepUp(token, PASSPHRASE, HOME));
+    room.clock.advance(4 * 60_000);
+    granted(confirm(session.id));
+    room.clock.advance(4 * 60_000);
+    expect(owner.isSteppedUp(owner.session(token, HOME) ?? session)).toBe(true);
   });
 
   test('that was begun again, or too long ago, can not be confirmed', async () => {

@@ -102,7 +102,7 @@ describe('the setup code', () => {
     granted(owner.redeemSetupCode(owner.issueSetupCode().code, HOME));
     expect(refused(owner.redeemSetupCode('guess', HOME)).reason).toBe('rate_limited');
     expect(room.events('owner.sign_in_refused')[0]).toMatchObject({
-      detail: { for: 'setup', why: 'link', address: HOME.address },
+      detail: { for: 'setup_code', why: 'link', address: HOME.address },
     });
   });
 });
@@ -114,7 +114,9 @@ describe('making the owner', () => {
     expect(refused(await owner.create(byConsole())).reason).toBe('not_found');
     expect(refused(await owner.create(byConsole('a guess'))).reason).toBe('not_found');
     expect(owner.record()).toBeUndefined();
-    expect(room.events('owner.sign_in_refused')[0]).toMatchObject({ detail: { for: 'setup', why: 'link' } });
+    expect(room.events('owner.sign_in_refused')[0]).toMatchObject({
+      detail: { for: 'setup_code', why: 'link' },
+    });
     granted(await owner.create({ name: NAME, passphrase: PASSPHRASE, by: OWNER_CLI }));
     const again = refused(await owner.create({ name: 'eve', passphrase: PASSPHRASE, by: OWNER_CLI }));
     expect(again).toMatchObject({ reason: 'invalid_input', detail: expect.stringContaining('has an owner') });
