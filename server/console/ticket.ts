@@ -85,7 +85,7 @@ export const ticket = definePage({
       async run({ services }, { key, ...entered }) {
         const draft = draftFrom(services, entered);
         if (!draft.ok) return refused(draft.error);
-        const placed = await services.trading.owner.place(draft.value, key);
+        const placed = await services.trading.owner.placeOrder(draft.value, key);
         if (!placed.ok) return refused(placed.error.retry_safe ? nothingSent(placed.error) : placed.error);
         const { orderId, side, qty, symbol } = placed.value;
         return go(

@@ -154,7 +154,7 @@ export interface OwnerDesk {
    * The ticket: an order of the owner's own. The same key and draft are answered with the same order and never sent twice; a form
    * that is shown again after a refusal needs a new key.
    */
-  place(draft: OrderDraft, idempotencyKey: string): Answer<OrderRecord>;
+  placeOrder(draft: OrderDraft, idempotencyKey: string): Answer<OrderRecord>;
   /** Any order, `external` ones too. One that is canceled already is answered as it is. */
   cancel(orderId: string): Answer<OrderRecord>;
   cancelAll(filter: OwnerFilter): Answer<CancelResult>;

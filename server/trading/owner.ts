@@ -12,7 +12,7 @@ export function ownerDesk(line: Line, gate: KillSwitch): OwnerDesk {
   return {
     ...ownerReads(line),
     preview: (draft) => previewTicket(line, draft),
-    place: (draft, idempotencyKey) => placeTicket(line, draft, idempotencyKey),
+    placeOrder: (draft, idempotencyKey) => placeTicket(line, draft, idempotencyKey),
     cancel: (orderId) => cancelAny(line, orderId),
     cancelAll: (filter) => cancelAllOf(line, filter),
     closePosition: (asked, idempotencyKey) => closeFor(line, asked, idempotencyKey),

@@ -232,7 +232,7 @@ describe('the owner closes', () => {
     const instrument = granted(room.book.resolve('SPX')).id;
     const elsewhere = broker.placeElsewhere({ instrument, side: 'buy', qty: '3' });
     broker.fill(elsewhere, '3', '1400');
-    const mine = granted(await owner.place(draft({ side: 'buy', qty: '2' }), 'k1'));
+    const mine = granted(await owner.placeOrder(draft({ side: 'buy', qty: '2' }), 'k1'));
     broker.fill(mine.brokerClientId, '2', '1400');
     for (const [holder, qty] of [
       ['external', '3'],

@@ -148,7 +148,7 @@ describe('the owner’s orders', () => {
     const room = await tradingRoom();
     const claude = room.agent('claude');
     await place(room, claude, draft({ side: 'buy', clientOrderId: 'same' }));
-    granted(await room.trading.owner.place(draft({ side: 'buy', clientOrderId: 'same' }), 'k1'));
+    granted(await room.trading.owner.placeOrder(draft({ side: 'buy', clientOrderId: 'same' }), 'k1'));
     const { items } = room.trading.owner.orders({ limit: 10 });
     expect(items.map(({ agentName, credential }) => [agentName, credential])).toEqual([
       ['owner', 'owner'],

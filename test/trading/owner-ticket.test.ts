@@ -30,7 +30,7 @@ async function scene(orders: 'filled' | 'resting' | 'none' = 'none') {
   if (orders !== 'none') {
     const limit = orders === 'resting' ? away(room) : undefined;
     const order = granted(
-      await owner.place(draft({ side: 'buy', qty: '2', ...(limit ? { limit } : {}) }), 'first'),
+      await owner.placeOrder(draft({ side: 'buy', qty: '2', ...(limit ? { limit } : {}) }), 'first'),
     );
     if (orders === 'filled') broker.fill(order.brokerClientId, '2', '1400');
     return { broker, room, owner, order };
@@ -42,7 +42,9 @@ describe('a ticket', () => {
   it('is sent, filled and held by the owner, with the owner named on every line of the record', async () => {
     const room = await tradingRoom();
     const { owner } = room.trading;
-    const order = granted(await owner.place(draft({ side: 'buy', qty: '2', clientOrderId: 'mine' }), 'k1'));
+    const order = granted(
+      await owner.placeOrder(draft({ side: 'buy', qty: '2', clientOrderId: 'mine' }), 'k1'),
+    );
     await room.play(1);
     const story = granted(owner.order(order.orderId));
     expect(story.order).toMatchObject({
@@ -72,7 +74,9 @@ describe('a ticket', () => {
     const { owner } = room.trading;
     const takeProfit = room.ask().plus('50').toFixed(2);
     const stopLoss = room.bid().minus('60').toFixed(2);
-    const order = granted(await owner.place(draft({ side: 'buy', qty: '2', takeProfit, stopLoss }), 'k1'));
+    const order = granted(
+      await owner.placeOrder(draft({ side: 'buy', qty: '2', takeProfit, stopLoss }), 'k1'),
+    );
     await room.play(1);
     const { legs } = granted(owner.order(order.orderId));
     expect(legs.map(({ role, status, held: waits }) => [role, status, waits])).toEqual([
@@ -89,7 +93,7 @@ describe('a ticket', () => {
 
   it('may be given as a value, which is turned into units', async () => {
     const { room, owner } = await scene();
-    const order = granted(await owner.place(draft({ side: 'buy', notional: '5000' }), 'k1'));
+    const order = granted(await owner.placeOrder(draft({ side: 'buy', notional: '5000' }), 'k1'));
     expect(order.qty.gt('0') && order.qty.times(room.ask()).lte('5000')).toBe(true);
   });
 
@@ -103,7 +107,7 @@ describe('a ticket', () => {
     ['in an account that is not there', { account: 'nowhere' }, 'not_found'],
   ])('%s is refused and never sent', async (_what, words, reason) => {
     const { broker, owner } = await scene();
-    expect(refusal(await owner.place(draft({ side: 'buy', ...words }), 'k1')).reason).toBe(reason);
+    expect(refusal(await owner.placeOrder(draft({ side: 'buy', ...words }), 'k1')).reason).toBe(reason);
     expect(broker.sent.place).toEqual([]);
   });
 
@@ -111,7 +115,7 @@ describe('a ticket', () => {
     const { broker, room, owner } = await scene();
     room.feed.stop();
     await room.clock.advanceAsync(31_000);
-    expect(refusal(await owner.place(draft({ side: 'buy' }), 'k1')).reason).toBe('stale_price');
+    expect(refusal(await owner.placeOrder(draft({ side: 'buy' }), 'k1')).reason).toBe('stale_price');
     expect(broker.sent.place).toEqual([]);
   });
 
@@ -119,8 +123,8 @@ describe('a ticket', () => {
     const { broker, room, owner } = await scene();
     const claude = room.agent('claude');
     for (let n = 0; n < 9; n++) await place(room, claude, draft({ side: 'buy', limit: away(room) }));
-    granted(await owner.place(draft({ side: 'buy', limit: away(room) }), 'k1'));
-    expect(refusal(await owner.place(draft({ side: 'buy', limit: away(room) }), 'k2')).reason).toBe(
+    granted(await owner.placeOrder(draft({ side: 'buy', limit: away(room) }), 'k1'));
+    expect(refusal(await owner.placeOrder(draft({ side: 'buy', limit: away(room) }), 'k2')).reason).toBe(
       'throttled',
     );
     expect(broker.sent.place).toHaveLength(10);
@@ -130,7 +134,9 @@ describe('a ticket', () => {
     const broker = scriptedBroker();
     broker.deaf = true;
     const room = await tradingRoom({ adapter: () => broker });
-    expect(refusal(await room.trading.owner.place(draft({ side: 'buy' }), 'k1')).reason).toBe('reconciling');
+    expect(refusal(await room.trading.owner.placeOrder(draft({ side: 'buy' }), 'k1')).reason).toBe(
+      'reconciling',
+    );
     expect(refusal(await room.trading.owner.preview(draft({ side: 'buy' }))).reason).toBe('reconciling');
     expect(broker.sent.place).toEqual([]);
   });
@@ -140,9 +146,9 @@ describe('a ticket', () => {
     broker.silent = true;
     broker.deaf = true;
     broker.next.place.push({ effect: 'accept', answer: 'unknown' });
-    const order = granted(await owner.place(draft({ side: 'buy' }), 'k1'));
+    const order = granted(await owner.placeOrder(draft({ side: 'buy' }), 'k1'));
     expect(order.status).toBe('unknown');
-    expect(granted(await owner.place(draft({ side: 'buy' }), 'k1')).orderId).toBe(order.orderId);
+    expect(granted(await owner.placeOrder(draft({ side: 'buy' }), 'k1')).orderId).toBe(order.orderId);
     expect(broker.sent.place).toHaveLength(1);
     expect(owner.waiting().items).toMatchObject([
       { kind: 'order_unknown', orderId: order.orderId, agentName: 'owner' },
@@ -155,8 +161,8 @@ describe('the same form', () => {
 
   it('sent twice is one order', async () => {
     const { broker, room, owner } = await scene();
-    const first = granted(await owner.place(buy, 'k1'));
-    const again = granted(await owner.place(buy, 'k1'));
+    const first = granted(await owner.placeOrder(buy, 'k1'));
+    const again = granted(await owner.placeOrder(buy, 'k1'));
     expect(again.orderId).toBe(first.orderId);
     expect(broker.sent.place).toHaveLength(1);
     expect(count(room, 'orders')).toBe(1);
@@ -164,7 +170,7 @@ describe('the same form', () => {
 
   it('sent several times at once is one order', async () => {
     const { broker, room, owner } = await scene();
-    const all = await Promise.all(Array.from({ length: 5 }, () => owner.place(buy, 'k1')));
+    const all = await Promise.all(Array.from({ length: 5 }, () => owner.placeOrder(buy, 'k1')));
     expect(new Set(all.map((one) => granted(one).orderId)).size).toBe(1);
     expect(broker.sent.place).toHaveLength(1);
     expect(count(room, 'orders')).toBe(1);
@@ -172,29 +178,29 @@ describe('the same form', () => {
 
   it('is one order after a restart too', async () => {
     const room = await tradingRoom();
-    const first = granted(await room.trading.owner.place(buy, 'k1'));
+    const first = granted(await room.trading.owner.placeOrder(buy, 'k1'));
     const again = await room.restart();
-    expect(granted(await again.trading.owner.place(buy, 'k1')).orderId).toBe(first.orderId);
+    expect(granted(await again.trading.owner.placeOrder(buy, 'k1')).orderId).toBe(first.orderId);
     expect(count(again, 'orders')).toBe(1);
   });
 
   it('is refused again as it was refused', async () => {
     const { owner } = await scene();
     const huge = draft({ side: 'buy', qty: '1000000' });
-    const first = refusal(await owner.place(huge, 'k1'));
-    expect(refusal(await owner.place(huge, 'k1'))).toEqual(first);
+    const first = refusal(await owner.placeOrder(huge, 'k1'));
+    expect(refusal(await owner.placeOrder(huge, 'k1'))).toEqual(first);
   });
 
   it('with other figures under its key is a conflict', async () => {
     const { broker, owner } = await scene();
-    const first = granted(await owner.place(buy, 'k1'));
+    const first = granted(await owner.placeOrder(buy, 'k1'));
     for (const other of [
       { qty: '3' },
       { side: 'sell' as const },
       { limit: '1400' },
       { clientOrderId: 'x' },
     ]) {
-      const refused = refusal(await owner.place(draft({ side: 'buy', qty: '2', ...other }), 'k1'));
+      const refused = refusal(await owner.placeOrder(draft({ side: 'buy', qty: '2', ...other }), 'k1'));
       expect([refused.reason, refused.order_id]).toEqual(['idempotency_conflict', first.orderId]);
     }
     expect(broker.sent.place).toHaveLength(1);
@@ -202,8 +208,8 @@ describe('the same form', () => {
 
   it('needs a key, and a short one', async () => {
     const { broker, owner } = await scene();
-    expect(refusal(await owner.place(buy, '')).reason).toBe('idempotency_key_required');
-    expect(refusal(await owner.place(buy, 'x'.repeat(65))).reason).toBe('invalid_input');
+    expect(refusal(await owner.placeOrder(buy, '')).reason).toBe('idempotency_key_required');
+    expect(refusal(await owner.placeOrder(buy, 'x'.repeat(65))).reason).toBe('invalid_input');
     expect(broker.sent.place).toEqual([]);
   });
 
@@ -218,7 +224,7 @@ describe('the same form', () => {
         idempotencyKey: 'k1',
       }),
     );
-    granted(await owner.place(buy, 'k1'));
+    granted(await owner.placeOrder(buy, 'k1'));
     expect(broker.sent.place).toHaveLength(2);
   });
 });
@@ -275,7 +281,7 @@ describe.each([
     const { broker, room, owner } = await scene();
     bring(room, what, state);
     expect(refusal(await owner.preview(draft({ side: 'buy' }))).reason).toBe(reason);
-    const refused = refusal(await owner.place(draft({ side: 'buy' }), 'k1'));
+    const refused = refusal(await owner.placeOrder(draft({ side: 'buy' }), 'k1'));
     expect(refused.reason).toBe(reason);
     expect(statusOf(room, refused.order_id ?? '')).toBe('refused');
     expect(broker.sent.place).toEqual([]);
@@ -284,8 +290,8 @@ describe.each([
   it('a ticket that only reduces goes out, and one unit more does not', async () => {
     const { broker, room, owner } = await scene('filled');
     bring(room, what, state);
-    expect(refusal(await owner.place(draft({ side: 'sell', qty: '3' }), 'k1')).reason).toBe(reason);
-    const sale = granted(await owner.place(draft({ side: 'sell', qty: '2', limit: '1500' }), 'k2'));
+    expect(refusal(await owner.placeOrder(draft({ side: 'sell', qty: '3' }), 'k1')).reason).toBe(reason);
+    const sale = granted(await owner.placeOrder(draft({ side: 'sell', qty: '2', limit: '1500' }), 'k2'));
     expect([sale.effect, sale.status]).toEqual(['reducing', 'open']);
     expect(broker.sent.place).toHaveLength(2);
   });
@@ -306,7 +312,7 @@ describe.each([
 describe('the kill switch and the owner’s orders', () => {
   it('stops a ticket that was cleared and had not left yet', async () => {
     const { broker, room, owner } = await scene();
-    const answer = owner.place(draft({ side: 'buy' }), 'k1');
+    const answer = owner.placeOrder(draft({ side: 'buy' }), 'k1');
     const killed = owner.kill(KILL);
     expect((await answer).ok && granted(await answer).status).not.toBe('open');
     await killed;
@@ -319,12 +325,12 @@ describe('the kill switch and the owner’s orders', () => {
     const report = await owner.kill(KILL);
     expect(report.canceled).toEqual([order?.orderId]);
     expect(owner.tradingState().state).toBe('HALTED');
-    expect(refusal(await owner.place(draft({ side: 'buy' }), 'k1')).reason).toBe('trading_halted');
+    expect(refusal(await owner.placeOrder(draft({ side: 'buy' }), 'k1')).reason).toBe('trading_halted');
     granted(owner.resume());
     expect(owner.tradingState()).toEqual({ state: 'ACTIVE', reason: null });
     // The form of before was refused and stays so; a new one goes out.
-    expect(refusal(await owner.place(draft({ side: 'buy' }), 'k1')).reason).toBe('trading_halted');
-    granted(await owner.place(draft({ side: 'buy' }), 'k2'));
+    expect(refusal(await owner.placeOrder(draft({ side: 'buy' }), 'k1')).reason).toBe('trading_halted');
+    granted(await owner.placeOrder(draft({ side: 'buy' }), 'k2'));
     expect(broker.sent.place).toHaveLength(2);
   });
 
@@ -339,7 +345,7 @@ describe('the kill switch and the owner’s orders', () => {
   it('keeps a reducing ticket that was placed after it', async () => {
     const { broker, room, owner } = await scene('filled');
     await owner.kill(KILL);
-    const sale = granted(await owner.place(draft({ side: 'sell', qty: '2', limit: '1500' }), 'k2'));
+    const sale = granted(await owner.placeOrder(draft({ side: 'sell', qty: '2', limit: '1500' }), 'k2'));
     await room.clock.advanceAsync(10_000);
     expect(broker.sent.cancel).toEqual([]);
     expect(statusOf(room, sale.orderId)).toBe('open');
@@ -349,7 +355,7 @@ describe('the kill switch and the owner’s orders', () => {
 describe('to an agent', () => {
   it('the owner’s orders and trades are not there; their part of the account’s position is', async () => {
     const { broker, room, owner, order } = await scene('filled');
-    granted(await owner.place(draft({ side: 'buy', limit: away(room), clientOrderId: 'mine' }), 'k9'));
+    granted(await owner.placeOrder(draft({ side: 'buy', limit: away(room), clientOrderId: 'mine' }), 'k9'));
     const claude = room.agent('claude');
     const mine = await place(room, claude, draft({ side: 'buy', qty: '1', clientOrderId: 'mine' }));
     broker.fill(mine.brokerClientId, '1', '1400');
@@ -394,7 +400,7 @@ describe('to an agent', () => {
 it('the next account’s ticket goes to the next account', async () => {
   const second = scriptedBroker('second');
   const room = await tradingRoom({ second });
-  const order = granted(await room.trading.owner.place(draft({ side: 'buy', account: 'second' }), 'k1'));
+  const order = granted(await room.trading.owner.placeOrder(draft({ side: 'buy', account: 'second' }), 'k1'));
   expect(order.account).toBe(accountId('second'));
   expect(second.sent.place).toHaveLength(1);
 });

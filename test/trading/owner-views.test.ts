@@ -15,7 +15,7 @@ async function crowd() {
   const { owner } = room.trading;
   const bought = await place(room, claude, draft({ side: 'buy', qty: '10' }));
   const sold = await place(room, cursor, draft({ side: 'sell', qty: '4' }));
-  const mine = granted(await owner.place(draft({ side: 'buy', qty: '2' }), 'k1'));
+  const mine = granted(await owner.placeOrder(draft({ side: 'buy', qty: '2' }), 'k1'));
   broker.fill(bought.brokerClientId, '10', '1400');
   broker.fill(sold.brokerClientId, '4', '1410');
   broker.fill(mine.brokerClientId, '2', '1420');
@@ -99,7 +99,7 @@ describe('accounts', () => {
       '0',
       '0',
     ]);
-    granted(await owner.place(draft({ side: 'buy', qty: '20' }), 'k1'));
+    granted(await owner.placeOrder(draft({ side: 'buy', qty: '20' }), 'k1'));
     const seen = new Set<string>();
     for (let step = 0; step < 60; step++) {
       await room.play(1);
