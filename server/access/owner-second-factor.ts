@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { generateSecret, generateURI, verifySync } from 'otplib/functional';
 import { RECOVERY_CODES, TOTP_PENDING_TTL_MS, TOTP_TOLERANCE_SECONDS } from '#limits.ts';
+import type { Clock } from '#ports.ts';
 import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
 import { qrSvg } from './owner-qr.ts';
@@ -48,16 +49,19 @@ export function openSecondFactor(o: {
   readonly store: Store;
   readonly keyring: Keyring;
   readonly wall: SteadyWall;
+  readonly clock: Pick<Clock, 'wallMs'>;
   readonly table: OwnerTable;
 }): SecondFactor {
-  const { store, keyring, wall, table } = o;
+  const { store, keyring, wall, clock, table } = o;
   const hasCode = store.db.prepare('SELECT 1 FROM owner_recovery_codes WHERE hash = ?').pluck();
   const addCode = store.db.prepare('INSERT INTO owner_recovery_codes (hash) VALUES (?)');
   const removeCode = store.db.prepare('DELETE FROM owner_recovery_codes WHERE hash = ?');
   const removeCodes = store.db.prepare('DELETE FROM owner_recovery_codes');
 
   function stepOf(code: string, sealed: Buffer, context: string, lastStep: number): number | undefined {
-    const epoch = Math.floor(wall() / 1_000);
+    // The machine's time, which is the phone's. Steady time would be ahead for days after a clock that was wrong once, and no
+    // code would fit; setting the clock back brings no code back that was used, because steps are spent in order.
+    const epoch = Math.floor(clock.wallMs() / 1_000);
     // What is ahead of every step that could fit is spent altogether; the library throws then.
     const newest = Math.floor((epoch + TOTP_TOLERANCE_SECONDS) / PERIOD_SECONDS);
     if (!TOTP_CODE.test(code) || lastStep >= newest) return undefined;

@@ -4,6 +4,7 @@ import type { Owner } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { SESSION_SEEN_SAVE_INTERVAL_MS } from '#limits.ts';
+import type { Clock } from '#ports.ts';
 import type { Keyring } from '#store/keyring.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
 import { openDevices } from './owner-devices.ts';
@@ -138,6 +139,7 @@ export interface OwnerAccess {
 interface OwnerOptions {
   readonly store: Store;
   readonly audit: AuditLog;
+  readonly clock: Pick<Clock, 'wallMs'>;
   readonly wall: SteadyWall;
   readonly keyring: Keyring;
   readonly passphraseCost?: PassphraseCost;
@@ -157,7 +159,7 @@ export function openOwner(o: OwnerOptions): OwnerAccess {
     lockout: openLockout(store, wall),
     links: openLinks({ store, audit, wall }),
     devices: openDevices({ store, audit, wall }),
-    secondFactor: openSecondFactor({ store, keyring, wall, table }),
+    secondFactor: openSecondFactor({ store, keyring, wall, clock: o.clock, table }),
   };
   return {
     record: () => table.record(),

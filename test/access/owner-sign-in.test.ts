@@ -124,6 +124,19 @@ describe('a code', () => {
     granted(await signIn(room, { code: authenticator.next(room) }));
   });
 
+  test('fits again as soon as a clock that was far ahead is right, and a used one never does', async () => {
+    room = await ownerRoom();
+    const authenticator = enroll(room, 'sign_in');
+    const used = authenticator.next();
+    granted(await signIn(room, { code: used }));
+    const wallMs = room.clock.wallMs();
+    room.clock.setWall(wallMs + 365 * 86_400_000);
+    refused(await signIn(room, { code: used }));
+    room = room.restart({ wallMs });
+    refused(await signIn(room, { code: used }));
+    granted(await signIn(room, { code: authenticator.next(room) }));
+  });
+
   test('that came with a wrong passphrase is not spent', async () => {
     room = await ownerRoom();
     const code = enroll(room, 'sign_in').next();
