@@ -1,7 +1,7 @@
 /** Address ranges, IPv4 and IPv6, against arithmetic that shares nothing with the implementation. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressList, canonicalAddress, parseRange, rangeText } from '#access/address.ts';
+import { addressList, canonicalAddress, networkOf, parseRange, rangeText } from '#access/address.ts';
 
 const rangeOf = (text: string) => {
   const parsed = parseRange(text);
@@ -116,4 +116,22 @@ describe('a list', () => {
     expect(admits('fe80::/10', 'fe80::1%eth0')).toBe(true);
     expect(canonicalAddress('fe80::1%eth0')?.address).toBe('fe80::1');
   });
+});
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
+  ['127.255.0.9', 'loopback'],
+  ['::ffff:127.0.0.1', 'loopback'],
+  ['::1', 'loopback'],
+  ['::2', '0:0:0:0'],
+  ['2001:db8::1', '2001:db8:0:0'],
+  ['2001:DB8:0:7:ffff:ffff:ffff:ffff', '2001:db8:0:7'],
+  ['1:2:3:4:5:6:7::', '1:2:3:4'],
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['::192.0.2.1', '0:0:0:0'],
+  ['owner.sock', 'unreadable'],
+  ['', 'unreadable'],
+])('%s counts as %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
 });
