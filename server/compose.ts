@@ -1,6 +1,7 @@
 /** The composition root: builds the gateway by hand, part by part in order, and takes it apart again. */
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import type { PassphraseCost } from '#access/owner-passphrase.ts';
 import { type AuditDesk, openAuditDesk } from '#audit/desk.ts';
 import { connectAccounts, settleAccounts } from '#cli/account-book.ts';
 import { openAccountDesk } from '#cli/account-desk.ts';
@@ -68,6 +69,8 @@ export interface OpenOptions {
   readonly acts?: readonly OwnerAct[];
   /** How the lock is come by; takes it or fails when absent. */
   readonly lock?: (folder: string) => Promise<Result<EngineLock, string>>;
+  /** What hashing a passphrase costs; PASSPHRASE_COST. */
+  readonly passphraseCost?: PassphraseCost;
   /** Where log lines go. */
   readonly log?: (line: string) => void;
 }
@@ -87,7 +90,7 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
   const lock = await take(config.DATA_DIR);
   if (!lock.ok) throw new StartError(lock.error);
   try {
-    const office = openOffice(config, clock);
+    const office = openOffice(config, clock, options.passphraseCost);
     try {
       // Only now is it known what the owner has stored.
       const { tape, ...chosen } = chosenTape(office, proven);

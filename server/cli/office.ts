@@ -1,6 +1,7 @@
 /** The books without the trading: what the owner's commands work with when no engine runs, and what an engine is built on. */
 import { chmodSync, mkdirSync } from 'node:fs';
 import { type Access, openAccess } from '#access/access.ts';
+import type { PassphraseCost } from '#access/owner-passphrase.ts';
 import { AUDIT_KEYS } from '#audit/chain.ts';
 import { type AuditLog, openAuditLog } from '#audit/log.ts';
 import type { Engine } from '#compose.ts';
@@ -35,7 +36,11 @@ export interface Office {
 export type RunningOffice = Office & { readonly engine: Engine };
 
 /** Opens the books under a lock that the caller holds. */
-export function openOffice(given: Config, clock: Clock): Office & { close(): void } {
+export function openOffice(
+  given: Config,
+  clock: Clock,
+  passphraseCost?: PassphraseCost,
+): Office & { close(): void } {
   for (const folder of [given.DATA_DIR, given.LOG_DIR]) closeFolder(folder);
   const keyring = openKeyring(given.MCP_OAUTH_KEYS_DIR);
   // A key that can not be used stops the start before the database is touched.
@@ -56,6 +61,7 @@ export function openOffice(given: Config, clock: Clock): Office & { close(): voi
       instruments: book,
       accounts: { currencyOf: (id) => accounts.byId(id)?.currency },
       rates: { read: config.PORTCULLIS_RATE_LIMIT_READ, write: config.PORTCULLIS_RATE_LIMIT_WRITE },
+      ...(passphraseCost === undefined ? {} : { passphraseCost }),
     });
     return {
       config,
