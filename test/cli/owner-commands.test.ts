@@ -233,6 +233,8 @@ describe('the first start', () => {
     expect(serving.stdout()).toMatch(/Console +http:\/\/127\.0\.0\.1:\d+\/admin\n/);
     const { url } = (await gate.json(['setup-link'])) as { url: string };
     const code = new URL(url).searchParams.get('code') ?? '';
+    expect((await followed(url)).status).toBe(303);
+    expect((await followed(url)).status).toBe(404);
     await serving.stop();
     for (const text of [serving.stdout(), serving.stderr()]) {
       expect(text).not.toContain('code=');

@@ -217,6 +217,20 @@ describe('what widens', () => {
   });
 });
 
+describe('two who become the owner at once', () => {
+  it('are one owner and one who is refused', async () => {
+    const both = await Promise.all(
+      ['mia', 'eve'].map((name) => carry(named('owner.setup'), { name, passphrase: PASSPHRASE })),
+    );
+    expect(both.map(({ ok: made }) => made).toSorted((one, two) => Number(one) - Number(two))).toEqual([
+      false,
+      true,
+    ]);
+    expect(lines('owner.created')).toHaveLength(1);
+    expect(JSON.stringify(both)).not.toContain('canary');
+  });
+});
+
 describe('what does not widen', () => {
   it('is never asked for it', async () => {
     await setUp();

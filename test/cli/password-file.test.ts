@@ -65,9 +65,9 @@ it.each([
   expect(complaint(file(content))).toBe(`The file of --password-file ${why}.`);
 });
 
-it.each([0o640, 0o604, 0o620, 0o601, 0o644])('refuses the mode %o, which lets others at it', (mode) => {
-  expect(complaint(file(PASSPHRASE, mode))).toMatch(
-    /^The file of --password-file can be read by other users \(mode 6\d\d\); take that away with chmod 600\.$/,
+it.each(['640', '604', '620', '601', '644'])('refuses the mode %s, which lets others at it', (mode) => {
+  expect(complaint(file(PASSPHRASE, Number.parseInt(mode, 8)))).toMatch(
+    /^The file of --password-file can be read by other users \(mode 6[0-4]{2}\); take that away with chmod 600\.$/,
   );
 });
 
