@@ -1,4 +1,8 @@
 /** The pages of the console, in the order of the navigation, and the entrances for who has not signed in. */
+import { account } from './account.ts';
+import { accountRemoval } from './account-removal.ts';
+import { accountReset } from './account-reset.ts';
+import { accounts } from './accounts.ts';
 import { agent } from './agent.ts';
 import { agents } from './agents.ts';
 import { audit } from './audit.ts';
@@ -18,7 +22,9 @@ import { orders } from './orders.ts';
 import { positions } from './positions.ts';
 import { reset } from './reset.ts';
 import { security } from './security.ts';
+import { settings } from './settings.ts';
 import { setup } from './setup.ts';
+import { tape } from './tape.ts';
 import { ticket } from './ticket.ts';
 import { traffic } from './traffic.ts';
 import { welcome } from './welcome.ts';
@@ -40,6 +46,12 @@ export const PAGES: readonly Page[] = [
   audit,
   auditLine,
   traffic,
+  accounts,
+  account,
+  accountReset,
+  accountRemoval,
+  tape,
+  settings,
   security,
   gate,
   welcome,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { compare, isDecimalText, money } from '#domain/decimal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
+import { paperChoices } from './account-views.ts';
 import { go, type Outcome, type OwnerVisit, type PageData, refused } from './define.ts';
 import type { AccountEntry } from './services.ts';
 
@@ -10,12 +11,6 @@ export const accountInput = z.strictObject({
   preset: z.string().max(40).optional(),
   cash: z.string().max(60).optional(),
 });
-
-const PRESET_WORDS: Readonly<Record<string, string>> = {
-  friendly: 'Fills at once at the quoted price: for first tries.',
-  realistic: 'Latency, slippage, partial fills and fees, as markets have them.',
-  hostile: 'As that, and a broker that loses requests and answers late: for testing an agent.',
-};
 
 /** The first paper account; undefined: somebody has removed it. */
 async function paperAccount({ services }: OwnerVisit): Promise<AccountEntry | undefined> {
@@ -35,7 +30,7 @@ export async function accountStep(visit: OwnerVisit): Promise<Result<PageData, R
     is_fresh: account !== undefined && isFresh(visit, account),
     instrument: instrument ?? null,
     tape: accounts.tape(),
-    presets: accounts.presets.map((id) => ({ id, words: PRESET_WORDS[id] ?? '' })),
+    ...paperChoices(accounts),
   });
 }
 

@@ -1,0 +1,32 @@
+/** A paper account begins anew: what that cancels, settles and sets, in numbers, before it is done. */
+import { z } from 'zod';
+import { ok } from '#domain/result.ts';
+import { accountRow, paperAccountOf, pathOfAccount } from './account-views.ts';
+import { action, definePage, go, refused } from './define.ts';
+import { shownMoney } from './figures.ts';
+
+export const accountReset = definePage({
+  path: '/accounts/:account/begin-anew',
+  title: 'Begin anew',
+  view: 'account-reset.html',
+  async load(visit) {
+    const found = await paperAccountOf(visit);
+    return found.ok ? ok({ account: accountRow(found.value) }) : found;
+  },
+  actions: {
+    now: action({
+      input: z.strictObject({ cash: z.string().max(200) }),
+      proof: 'recent',
+      async run({ services, params }, { cash }) {
+        const { account: id = '' } = params;
+        const reset = await services.accounts.reset(id, cash.replaceAll(/[,\s]/g, ''));
+        if (!reset.ok) return refused(reset.error);
+        const { canceled, equityBefore } = reset.value;
+        return go(
+          pathOfAccount(id),
+          `${id} has begun anew with ${shownMoney(reset.value.cash)}; it stood at ${shownMoney(equityBefore)} before. ${canceled.length} orders were canceled.`,
+        );
+      },
+    }),
+  },
+});

@@ -1,0 +1,50 @@
+/** Accounts as their pages show them. */
+import { text } from '#domain/decimal.ts';
+import { refuse } from '#domain/refusal.ts';
+import { err, ok } from '#domain/result.ts';
+import type { OwnerVisit } from './define.ts';
+import { shownMoneyOrNone } from './figures.ts';
+import type { AccountDesk, AccountEntry } from './services.ts';
+
+export const PRESET_WORDS: Readonly<Record<string, string>> = {
+  friendly: 'Fills at once at the quoted price: for first tries.',
+  realistic: 'Latency, slippage, partial fills and fees, as markets have them.',
+  hostile: 'As that, and a broker that loses requests and answers late: for testing an agent.',
+};
+const TYPE_WORDS: Readonly<Record<string, string>> = {
+  cash: 'Nothing is bought on credit and nothing sold short.',
+  margin: 'May sell short, and take more than its cash.',
+};
+
+/** What a form of paper settings offers. */
+export const paperChoices = ({ presets, accountTypes }: AccountDesk) => ({
+  presets: presets.map((id) => ({ id, words: PRESET_WORDS[id] ?? '' })),
+  account_types: accountTypes.map((id) => ({ id, words: TYPE_WORDS[id] ?? '' })),
+});
+
+export const pathOfAccount = (id: string): string => `/admin/accounts/${encodeURIComponent(id)}`;
+
+export const accountRow = (account: AccountEntry) => ({
+  ...account,
+  path: pathOfAccount(account.id),
+  cash: shownMoneyOrNone(account.cash),
+  equity: shownMoneyOrNone(account.equity),
+  held: account.held.map(({ symbol, qty }) => ({ symbol, qty: text(qty) })),
+});
+
+/** The account that the path names. */
+export async function accountOf({ services, params }: OwnerVisit) {
+  const found = (await services.accounts.list()).find(({ id }) => id === params['account']);
+  return found
+    ? ok(found)
+    : err(refuse('not_found', 'There is no account of this name. The page Accounts shows those there are.'));
+}
+/** The same, when it is on paper. */
+export async function paperAccountOf(visit: OwnerVisit) {
+  const found = await accountOf(visit);
+  if (!found.ok) return found;
+  const { paper, ...account } = found.value;
+  return paper === null
+    ? err(refuse('not_found', `${account.id} is not a paper account.`))
+    : ok({ ...account, paper });
+}

@@ -1,0 +1,65 @@
+/** The tape that paper accounts trade on: where it stands, how fast it goes, and another one for the next start. */
+import { z } from 'zod';
+import { text } from '#domain/decimal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import { ok, type Result } from '#domain/result.ts';
+import { action, definePage, go, refused } from './define.ts';
+import type { ConsoleServices, TapeChoice, TapeWeighed } from './services.ts';
+
+/** A path of the file system may be long. */
+const wanted = z.strictObject({ PAPER_TAPE: z.string().max(1_000), PAPER_SYMBOL: z.string().max(40) });
+
+export const tape = definePage({
+  path: '/tape',
+  title: 'Tape',
+  view: 'tape.html',
+  load({ services, query }) {
+    const playing = services.accounts.tape();
+    const asked = query['PAPER_TAPE'];
+    const { PAPER_TAPE: file = playing.file, PAPER_SYMBOL: symbol = playing.symbol } = query;
+    const looked = asked === undefined ? undefined : look(services, choiceOf({ file, symbol }));
+    return ok({
+      tape: playing,
+      choice: { file, symbol },
+      weighed: looked?.ok === true ? shownTape(looked.value) : null,
+      errors: looked?.ok === false ? (looked.error.errors ?? []) : [],
+    });
+  },
+  actions: {
+    choose: action({
+      input: wanted,
+      proof: 'recent',
+      run({ services }, { PAPER_TAPE: file, PAPER_SYMBOL: symbol }) {
+        const chosen = services.accounts.chooseTape(choiceOf({ file, symbol }));
+        if (!chosen.ok) return refused(chosen.error);
+        return go(
+          '/admin/tape',
+          'Stored: it plays from the next start of the gateway. Until then nothing changes.',
+        );
+      },
+    }),
+    speed: action({
+      input: z.strictObject({ PAPER_BAR_SECONDS: z.string().max(40) }),
+      run({ services }, { PAPER_BAR_SECONDS: seconds }) {
+        const changed = services.accounts.changeSpeed(seconds.trim());
+        return changed.ok
+          ? go('/admin/tape', `A bar takes ${seconds.trim()} seconds from now on.`)
+          : refused(changed.error);
+      },
+    }),
+  },
+});
+
+/** The sample says itself what it is of. */
+const choiceOf = ({ file, symbol }: TapeChoice): TapeChoice => ({
+  file: file.trim(),
+  symbol: file.trim() === 'sample' ? '' : symbol,
+});
+
+const look = ({ accounts }: ConsoleServices, choice: TapeChoice): Result<TapeWeighed, Refusal> =>
+  accounts.weighTape(choice);
+
+const shownTape = (weighed: TapeWeighed) => ({
+  ...weighed,
+  positionsEnding: weighed.positionsEnding.map((position) => ({ ...position, qty: text(position.qty) })),
+});
