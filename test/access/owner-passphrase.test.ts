@@ -1,7 +1,13 @@
 /** The passphrase: how it is kept, how many are checked at once, and how it is changed by who knows it and by who forgot it. */
+import { argon2Sync } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openPassphrases } from '#access/owner-passphrase.ts';
-import { ONE_TIME_LINK_TTL_MS, PASSPHRASE_COST, PASSPHRASE_HASHES_WAITING_MAX } from '#limits.ts';
+import {
+  ONE_TIME_LINK_TTL_MS,
+  PASSPHRASE_COST,
+  PASSPHRASE_HASHES_WAITING_MAX,
+  PASSPHRASE_LENGTH_MAX,
+} from '#limits.ts';
 import { type AccessRoom, granted, refused } from '../support/access-room.ts';
 import { CHEAP, enroll, from, HOME, ownerRoom, PASSPHRASE, signIn } from '../support/owner-room.ts';
 
@@ -16,7 +22,17 @@ describe('the hash', () => {
     granted(await signIn(room));
     room.close();
     const byItself = granted(await openPassphrases().hash(PASSPHRASE, 'known'));
-    expect(byItself).toContain('$m=65536,t=3,p=1$');
+    const [, , , parameters, salt = '', hash] = byItself.split('$');
+    expect(parameters).toBe('m=65536,t=3,p=1');
+    const again = argon2Sync('argon2id', {
+      message: PASSPHRASE,
+      nonce: Buffer.from(salt, 'base64'),
+      parallelism: 1,
+      tagLength: 32,
+      memory: 65_536,
+      passes: 3,
+    });
+    expect(again.toString('base64').replace('=', '')).toBe(hash);
   });
 
   test('is another one each time, and fits its passphrase alone', async () => {
@@ -29,6 +45,14 @@ describe('the hash', () => {
       expect(granted(await passphrases.matches(NEXT, stored, 'stranger'))).toBe(false);
     }
     expect(granted(await passphrases.matches('', undefined, 'stranger'))).toBe(false);
+  });
+
+  test('fits no longer passphrase, however it begins', async () => {
+    const passphrases = openPassphrases(CHEAP);
+    const longest = 'x'.repeat(PASSPHRASE_LENGTH_MAX);
+    const stored = granted(await passphrases.hash(longest, 'known'));
+    expect(granted(await passphrases.matches(longest, stored, 'known'))).toBe(true);
+    expect(granted(await passphrases.matches(`${longest}x`, stored, 'known'))).toBe(false);
   });
 
   test('is made of two at a time: a quick third waits for one of two slow ones', async () => {
