@@ -50,6 +50,8 @@ export interface Gateway extends Office {
   readonly feed: TapeFeed;
   readonly dispatcher: Dispatcher;
   readonly mcp: McpOffer;
+  /** What the pages of the console are made of. */
+  readonly console: ConsoleServices;
   readonly tape: Tape;
   readonly version: string;
   start(): Promise<void>;
@@ -161,6 +163,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     feed,
     dispatcher,
     mcp,
+    console: forOwner,
     tape,
     version,
     url: () => url,

@@ -29,10 +29,10 @@ export function isOwnForm(request: FastifyRequest, cookie: string | undefined, o
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** The body as `application/x-www-form-urlencoded`; undefined when it has more fields than any form of ours. */
+/** The body as `application/x-www-form-urlencoded`; undefined when no form of ours has so many fields, or such a name. */
 export function parseForm(text: string): FormValues | undefined {
   const parsed = new URLSearchParams(text);
-  if (parsed.size > FORM_FIELDS_MAX) return undefined;
+  if (parsed.size > FORM_FIELDS_MAX || parsed.has('__proto__')) return undefined;
   const values: Record<string, string | readonly string[]> = Object.create(null) as Record<string, string>;
   for (const name of new Set(parsed.keys())) {
     const [only = '', ...more] = parsed.getAll(name);

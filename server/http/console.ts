@@ -30,7 +30,7 @@ export function consoleDoor(app: FastifyInstance, services: ConsoleServices, ass
     { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
     (_request, body, done) => {
       const values = parseForm(String(body));
-      if (values === undefined) done(Object.assign(new Error('too many fields'), { statusCode: 413 }));
+      if (values === undefined) done(Object.assign(new Error('no form of ours'), { statusCode: 400 }));
       else done(null, values);
     },
   );
