@@ -286,7 +286,7 @@ export const PASSPHRASE_COST = { memoryKib: 65_536, passes: 3 } as const;
 export const PASSPHRASE_HASHES_MAX = 2;
 /** Hashes that may wait for strangers, and as many for whom the gateway knows. */
 export const PASSPHRASE_HASHES_WAITING_MAX = 16;
-/** Tries of one address, device or session; the lockout after them doubles from the first length to the last. */
+/** Tries of one address or trusted device, of all sessions together, of the command line; the lockout after them doubles. */
 export const OWNER_TRIES_MAX = 5;
 export const OWNER_TRIES_WINDOW_MS = 5 * 60_000;
 export const OWNER_LOCK_FIRST_MS = 60_000;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Visitor } from '#access/owner.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
-import { OWNER_TRIES_ANYWHERE_MAX } from '#limits.ts';
+import { OWNER_TRIES_ANYWHERE_MAX, OWNER_TRY_BUCKETS_MAX } from '#limits.ts';
 import { type AccessRoom, granted, refused } from '../support/access-room.ts';
 import { enroll, from, HOME, ownerRoom, PASSPHRASE, signIn } from '../support/owner-room.ts';
 
@@ -221,4 +221,21 @@ test('what no longer counts is forgotten, so that the table does not grow', asyn
   room.clock.advance(20 * MINUTE_MS);
   await tries(1, from('203.0.113.1'));
   expect(rows()).toBe(2);
+});
+
+test('of more addresses than are counted the one that tried longest ago is forgotten', async () => {
+  room = await ownerRoom();
+  const { db } = room.store;
+  db.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+     INSERT INTO owner_tries SELECT 'address ' || i, '[]', 1, @atMs, @atMs - 20000 + i FROM n`,
+  ).run(OWNER_TRY_BUCKETS_MAX, { atMs: room.clock.wallMs() });
+  await tries(1);
+  expect(db.prepare('SELECT count(*) FROM owner_tries').pluck().get()).toBe(OWNER_TRY_BUCKETS_MAX);
+  const kept = db.prepare(`SELECT 1 FROM owner_tries WHERE bucket = ?`).pluck();
+  expect(['address 1', 'address 2', 'address 3'].map((bucket) => kept.get(bucket))).toEqual([
+    undefined,
+    undefined,
+    1,
+  ]);
 });
