@@ -175,7 +175,9 @@ describe('the owner closes', () => {
     granted(await owner.closePosition(closing(claude, '4')));
     const report = await owner.kill({ cancel: 'adding', flatten: true });
     expect(report.failed).toEqual([]);
-    broker.fill(broker.sent.place.at(-1) ?? '', '10', '1400');
+    const last = broker.sent.place.at(-1) ?? '';
+    expect(broker.order(last)?.qty.toFixed()).toBe('10');
+    broker.fill(last, '10', '1400');
     const flat = owner.positions({ agent: 'claude', status: 'all' });
     expect(flat.map(({ qty }) => qty.toFixed())).toEqual(['0']);
     expect(room.trading.workingOrders()).toBe(0);

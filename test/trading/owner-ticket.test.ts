@@ -310,14 +310,28 @@ describe.each([
 });
 
 describe('the kill switch and the owner’s orders', () => {
-  it('stops a ticket that was cleared and had not left yet', async () => {
+  it('stops a ticket that was being judged', async () => {
     const { broker, room, owner } = await scene();
     const answer = owner.placeOrder(draft({ side: 'buy' }), 'k1');
     const killed = owner.kill(KILL);
-    expect((await answer).ok && granted(await answer).status).not.toBe('open');
+    expect(refusal(await answer).reason).toBe('trading_halted');
     await killed;
     expect(broker.sent.place).toEqual([]);
     expect(room.events('kill')).toMatchObject([{ detail: { by: 'console' } }]);
+  });
+
+  it('stops a ticket that was cleared and had not left yet, even when it is over by then', async () => {
+    for (const resumes of [false, true]) {
+      const { broker, room, owner } = await scene();
+      const stop = room.audit.onRecorded(({ kind, detail }) => {
+        if (kind !== 'order.transition' || detail?.['to'] !== 'submitting') return;
+        stop();
+        void owner.kill(KILL);
+        if (resumes) granted(owner.resume());
+      });
+      expect(granted(await owner.placeOrder(draft({ side: 'buy' }), 'k1')).status).toBe('refused');
+      expect(broker.sent.place).toEqual([]);
+    }
   });
 
   it('cancels those that add, and lets a new one pass only after resume', async () => {
