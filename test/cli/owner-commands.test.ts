@@ -122,7 +122,7 @@ describe.each([
     const kinds = (await gate.run(['audit', 'tail', '--lines', '500'])).stdout;
     expect(kinds).toMatch(/owner\.created/);
     expect(kinds).toMatch(/owner\.act_refused {2}refused \(unauthenticated\)/);
-  }, 30_000);
+  });
 
   it('tightens without asking', async () => {
     for (const words of [['agents', 'halt', 'claude'], ['kill']])
@@ -185,7 +185,7 @@ describe('a second factor', () => {
     const serving = await gate.serve();
     expect((await gate.run([...words, 'two', ...proof, '--totp', second])).code).toBe(0);
     await serving.stop();
-  }, 30_000);
+  });
 });
 
 /** Recovery codes: as good as those of the app, and no half minute has to pass between two. */

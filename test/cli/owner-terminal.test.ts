@@ -58,7 +58,7 @@ describe.runIf(hasTerminals)('in a terminal', () => {
       ),
     );
     expect((await interrupted(second)).code).toBe(0);
-  }, 30_000);
+  });
 
   it('a passphrase is asked for and not shown, corrected as it is typed, and what is printed can be piped on', async () => {
     const gate = clone.fresh();
@@ -86,7 +86,7 @@ describe.runIf(hasTerminals)('in a terminal', () => {
     expect((await wrong.ended()).code).toBe(1);
     expect(wrong.stdout()).not.toMatch(/canary/);
     expect((await gate.run(['agents', 'list', '--json'])).stdout).not.toMatch(/other/);
-  }, 30_000);
+  });
 
   it('an engine that ends or begins while a person types changes nothing: the books are asked where they are then', async () => {
     const gate = clone.fresh();
@@ -118,7 +118,7 @@ describe.runIf(hasTerminals)('in a terminal', () => {
     const { agents } = (await gate.json(['agents', 'list'])) as { agents: { name: string }[] };
     expect(agents.map(({ name }) => name)).toEqual(['one', 'two']);
     await later?.stop();
-  }, 30_000);
+  });
 
   it.each([
     ['Ctrl-C', CTRL_C],
