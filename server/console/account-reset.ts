@@ -22,9 +22,10 @@ export const accountReset = definePage({
         const reset = await services.accounts.reset(id, cash.replaceAll(/[,\s]/g, ''));
         if (!reset.ok) return refused(reset.error);
         const { canceled, equityBefore } = reset.value;
+        const orders = canceled.length === 1 ? 'order was' : 'orders were';
         return go(
           pathOfAccount(id),
-          `${id} has begun anew with ${shownMoney(reset.value.cash)}; it stood at ${shownMoney(equityBefore)} before. ${canceled.length} orders were canceled.`,
+          `${id} has begun anew with ${shownMoney(reset.value.cash)}; it stood at ${shownMoney(equityBefore)} before. ${canceled.length} ${orders} canceled.`,
         );
       },
     }),
