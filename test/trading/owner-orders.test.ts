@@ -132,6 +132,21 @@ describe('the owner’s orders', () => {
     expect(first.items.length === 5 || first.nextBeforeSeq === null).toBe(true);
   });
 
+  it('are found by time to the millisecond: since includes its moment, until does not', async () => {
+    const owner = await manyRoom(100);
+    const between = (sinceMs: number, untilMs: number) =>
+      ids(owner.orders({ sinceMs, untilMs, limit: 100 }).items);
+    expect(between(at(50), at(52))).toEqual(['ord_51', 'ord_50']);
+    expect(between(at(50) + 1, at(52) + 1)).toEqual(['ord_52', 'ord_51']);
+    // The sequence has no 53.
+    expect(between(at(52), at(54))).toEqual(['ord_52']);
+    expect(between(at(53), at(55))).toEqual(['ord_54']);
+    expect(between(at(99), at(5_000))).toEqual(['ord_100', 'ord_99']);
+    expect(between(0, at(2))).toEqual(['ord_1']);
+    expect(between(at(101), at(5_000))).toEqual([]);
+    expect(between(at(60), at(50))).toEqual([]);
+  });
+
   it('that are not there are looked for in so many rows a page, and the reader may go on', async () => {
     // One agent of five, that never buys.
     const owner = await manyRoom(OWNER_SCAN_ROWS_MAX * 6);
