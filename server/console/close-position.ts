@@ -43,7 +43,7 @@ export const closePosition = definePage({
     return ok({
       position: held,
       qty,
-      refusal: looked.ok ? null : looked.error,
+      refusal: looked.ok ? null : { detail: whyNot(looked.error) },
       preview: looked.ok && looked.value.preview !== null ? previewRow(looked.value.preview) : null,
       would_cancel: (looked.ok ? looked.value.wouldCancel : []).flatMap((id) => {
         const story = services.trading.owner.order(id);
@@ -97,6 +97,12 @@ function closeOf(fields: Readonly<Record<string, string>>): Result<OwnerClose, R
     ...(qty === '' ? {} : { qty: quantity(qty) }),
   });
 }
+
+/** A part that can not be closed is changed in the field above; what was wrong with it is said already. */
+const whyNot = ({ detail }: Refusal): string =>
+  detail.startsWith('Nothing was sent')
+    ? detail
+    : `Nothing was sent. ${detail} Enter another quantity, or none for all of it.`;
 
 function heldBy(services: ConsoleServices, { holder, account, symbol: of }: OwnerClose) {
   const found = services.trading.owner

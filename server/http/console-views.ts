@@ -74,7 +74,7 @@ export function formatFor({
       return wayOf(decimal) === 'gain' ? `+${text}` : text;
     },
     way: wayOf,
-    percent: (value) => (typeof value === 'number' ? `${value.toFixed(1)} %` : DASH),
+    percent: (value) => (typeof value === 'number' ? `${oneDecimal(value)} %` : DASH),
   };
 }
 
@@ -94,6 +94,13 @@ function grouped(decimal: string, places: number): string {
   const isZero = /^0*$/.test(whole + fraction);
   return `${minus !== '' && !isZero ? '−' : ''}${thousands}${shown === '' ? '' : `.${shown}`}`;
 }
+
+/** With a true minus, and none before nothing. */
+const oneDecimal = (value: number): string =>
+  value
+    .toFixed(1)
+    .replace(/^-(?!0\.0$)/, '−')
+    .replace('-', '');
 
 function wayOf(decimal: string | null | undefined): 'gain' | 'loss' | 'flat' {
   if (decimal === null || decimal === undefined || /^-?0*(?:\.0*)?$/.test(decimal)) return 'flat';

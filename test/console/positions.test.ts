@@ -46,7 +46,7 @@ describe('the list', () => {
     expect(await agents('sort=value')).toEqual(['claude', 'scalper']);
     expect(await agents('sort=value&way=reversed')).toEqual(['scalper', 'claude']);
     const { html } = await scene.console.get('/admin/positions?sort=value&agent=claude');
-    expect(html).toContain('aria-sort="ascending"');
+    expect(html).toContain('aria-sort="descending"');
     expect(html).toContain('href="/admin/positions?sort=value&amp;agent=claude&amp;way=reversed"');
   });
 

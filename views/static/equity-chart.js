@@ -19,7 +19,7 @@ const amount = (value) =>
     : value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 }).replace('-', '−');
 const tickAmount = (value) => value.toLocaleString('en-US', { maximumFractionDigits: 2 }).replace('-', '−');
 
-function optionsFor({ width, height, stroke, fill, showsDates, read }) {
+function optionsFor({ width, height, stroke, fill, showsDates, read, labelWidth }) {
   const axis = {
     stroke: colour('--quiet'),
     grid: { stroke: colour('--line'), width: 1 },
@@ -42,7 +42,7 @@ function optionsFor({ width, height, stroke, fill, showsDates, read }) {
         incrs: [1, 2, 5, 10, 30, 60, 90, 180, 365, 730, 1_825].map((days) => (days * DAY_MS) / 1_000),
         space: 90,
       },
-      { ...axis, size: 72, space: 28, values: (_chart, at) => at.map(tickAmount) },
+      { ...axis, size: labelWidth, space: 28, values: (_chart, at) => at.map(tickAmount) },
     ],
     series: [{}, { stroke, fill, width: 1.5, points: { show: false } }],
   };
@@ -61,6 +61,9 @@ function build(element) {
   read();
   element.replaceChildren(readout);
   const width = element.parentElement.clientWidth;
+  // Both the same, so that one day stands above itself; a label that is cut would be another amount.
+  const longest = Math.max(...[...equity, ...drawdown].map((value) => tickAmount(Math.round(value)).length));
+  const labelWidth = Math.max(56, 18 + 7.5 * longest);
   const upper = { height: LAYOUT.equityHeight, stroke: colour('--mark'), showsDates: false };
   const lower = {
     height: LAYOUT.drawdownHeight,
@@ -69,8 +72,8 @@ function build(element) {
     showsDates: true,
   };
   return [
-    new uPlot(optionsFor({ ...upper, width, read }), [x, equity], element),
-    new uPlot(optionsFor({ ...lower, width, read }), [x, drawdown], element),
+    new uPlot(optionsFor({ ...upper, width, labelWidth, read }), [x, equity], element),
+    new uPlot(optionsFor({ ...lower, width, labelWidth, read }), [x, drawdown], element),
   ];
 }
 
