@@ -94,6 +94,8 @@ export const AUDIT_VERIFY_ROWS_MAX = 2_000;
 export const AUDIT_SCAN_ROWS_MAX = 2_000;
 /** Combinations of agent, kind, tool and outcome that a search goes through one by one. */
 export const AUDIT_SUBJECTS_MAX = 1_000;
+/** Rows that a search looks at beside each line that it is to find, to know how far it need look. */
+export const AUDIT_PROBE_FACTOR = 4;
 /** Lines that the index of orders may be behind. */
 export const AUDIT_ORDERS_BEHIND_MAX = 200;
 /** Lines that an export or a count reads before everything else has its turn. */

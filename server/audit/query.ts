@@ -4,12 +4,13 @@ import { PAGE_MAX } from '#limits.ts';
 import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
 import { openChain } from './chain.ts';
+import { type AuditFilter, type Walk } from './filter.ts';
 import type { JsonValue, LineFields } from './line.ts';
-import { type AuditFilter, type AuditSearch, type Found, openAuditSearch, type Walk } from './search.ts';
+import { type AuditSearch, type Found, openAuditSearch } from './search.ts';
 
 export type AuditLine = LineFields & { readonly hash: string };
 
-export type { AuditFilter } from './search.ts';
+export type { AuditFilter } from './filter.ts';
 
 export interface AuditPage extends Found {
   readonly lines: readonly AuditLine[];
