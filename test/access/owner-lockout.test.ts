@@ -1,10 +1,12 @@
 /** Wrong tries: five in five minutes, then each waits twice as long; and no stranger can keep the owner out. */
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Visitor } from '#access/owner.ts';
+import { bucket, openLockout } from '#access/owner-lockout.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { OWNER_TRIES_ANYWHERE_MAX, OWNER_TRY_BUCKETS_MAX } from '#limits.ts';
-import { type AccessRoom, granted, refused } from '../support/access-room.ts';
+import { type AccessRoom, accessRoom, granted, refused } from '../support/access-room.ts';
 import { enroll, from, HOME, ownerRoom, PASSPHRASE, signIn } from '../support/owner-room.ts';
 
 const MINUTE_MS = 60_000;
@@ -28,7 +30,7 @@ describe('an address', () => {
     // The first of them no longer counts.
     room.clock.advance(5 * MINUTE_MS);
     expect(await tries(6)).toEqual([...FIVE_WRONG, 'rate_limited']);
-    expect(refused(await signIn(room))).toMatchObject({ reason: 'rate_limited', retry_after: 60 });
+    expect(refused(await signIn(room))).toMatchObject({ reason: 'rate_limited', retry_after: 300 });
     expect(room.events('owner.signed_in')).toEqual([]);
   });
 
@@ -44,15 +46,15 @@ describe('an address', () => {
       room.clock.advance(1);
       expect(await tries(1)).toEqual(['unauthenticated']);
     }
-    expect(waits).toEqual([60, 120, 240, 480, 900, 900]);
+    expect(waits).toEqual([300, 600, 900, 900, 900, 900]);
   });
 
   test('begins anew when its last lockout has been over for fifteen minutes', async () => {
     room = await ownerRoom();
     await tries(5);
-    room.clock.advance(MINUTE_MS + 15 * MINUTE_MS);
+    room.clock.advance(5 * MINUTE_MS + 15 * MINUTE_MS);
     expect(await tries(6)).toEqual([...FIVE_WRONG, 'rate_limited']);
-    expect(waitOf(await signIn(room))).toBe(60);
+    expect(waitOf(await signIn(room))).toBe(300);
   });
 
   test('is forgiven its typing errors by a sign-in', async () => {
@@ -69,10 +71,10 @@ describe('an address', () => {
     room.access.wall();
     const wallMs = room.clock.wallMs();
     room = room.restart({ wallMs: wallMs - 86_400_000 });
-    expect(waitOf(await signIn(room))).toBeGreaterThanOrEqual(30);
+    expect(waitOf(await signIn(room))).toBeGreaterThanOrEqual(270);
     room = room.restart({ wallMs });
-    expect(waitOf(await signIn(room))).toBe(30);
-    room.clock.advance(30_000);
+    expect(waitOf(await signIn(room))).toBe(270);
+    room.clock.advance(270_000);
     granted(await signIn(room));
   });
 
@@ -238,4 +240,33 @@ test('of more addresses than are counted the one that tried longest ago is forgo
     undefined,
     1,
   ]);
+});
+
+test('however tries and pauses fall: five in any five minutes, and who has waited as told is looked at', () => {
+  const step = fc.record({ pauseMs: fc.integer({ min: 0, max: 4 * MINUTE_MS }), waits: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) => {
+      room = accessRoom();
+      try {
+        const lockout = openLockout(room.store, room.access.wall);
+        const looked: number[] = [];
+        let toldMs = 0;
+        for (const { pauseMs, waits } of steps) {
+          room.clock.advance(waits ? toldMs : pauseMs);
+          const answer = lockout.take([bucket('one')]);
+          expect(answer.ok || !waits || toldMs === 0).toBe(true);
+          if (answer.ok) looked.push(room.clock.wallMs());
+          toldMs = answer.ok ? 0 : waitOf(answer) * 1_000;
+          expect(toldMs).toBeLessThanOrEqual(15 * MINUTE_MS);
+        }
+        const inWindow = (from: number): number =>
+          looked.filter((at) => at >= from && at < from + 5 * MINUTE_MS).length;
+        expect(Math.max(...looked.map(inWindow))).toBeLessThanOrEqual(5);
+      } finally {
+        room.close();
+      }
+    }),
+    { numRuns: 25 },
+  );
+  room = accessRoom();
 });
