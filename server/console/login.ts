@@ -5,9 +5,13 @@ import { codeField } from './code-form.ts';
 import { defineEntrance, entranceAction } from './define.ts';
 import { passphraseField } from './passphrase-form.ts';
 
-/** Only ever a page of ours: a way back must not lead elsewhere. */
-export const ownPath = (given: string | undefined): string =>
-  given !== undefined && /^\/admin(?:[/?]|$)/.test(given) && !/[\\\s]/.test(given) ? given : '/admin';
+/** Only ever a page of ours: a way back must not lead elsewhere, by whatever spelling. */
+export function ownPath(given: string | undefined): string {
+  if (given === undefined || !given.startsWith('/admin') || /[\\\s]/.test(given)) return '/admin';
+  // As a browser will read it: with `..` taken, and what is encoded left as it is.
+  const { pathname, search } = new URL(given, 'http://own.invalid');
+  return /^\/admin(?:\/|$)/.test(pathname) ? pathname + search : '/admin';
+}
 
 /** What brought somebody here, in words. */
 const ARRIVALS: Readonly<Record<string, string>> = {
