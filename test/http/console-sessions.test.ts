@@ -93,7 +93,7 @@ describe('signing in', () => {
       expect((await signIn(browser, { passphrase: `guess number ${n} of many` })).status).toBe(401);
     const locked = await signIn(browser);
     expect(locked.status).toBe(429);
-    expect(locked.text).toMatch(/Wait 60 s/);
+    expect(locked.text).toMatch(/Wait 300 s/);
     expect(browser.cookies.has(cookie())).toBe(false);
   });
 
