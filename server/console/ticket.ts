@@ -59,7 +59,6 @@ export const ticket = definePage({
         .map(({ symbol, name }) => ({ symbol, name })),
       /** Another page may name the instrument; side, size and prices are nobody's but the owner's to say. */
       symbol: query['symbol'] ?? '',
-      account: accounts.length === 1 ? (accounts[0]?.id ?? '') : '',
     });
   },
   actions: {

@@ -1,5 +1,6 @@
 /** The owner's ticket: nothing guessed, everything shown before it is sent, and sent once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { OWNER } from '../support/browser.ts';
 import { formOf, type TradingScene, tradingScene } from '../support/trading-scene.ts';
 
 let scene: TradingScene;
@@ -212,4 +213,24 @@ describe('an order', () => {
     ).toBe(before);
     owner.resume();
   });
+});
+
+test('between two accounts nothing is chosen for the owner', async () => {
+  const added = { name: 'second', cash: '50000', preset: 'friendly', seed: '2', accountType: 'margin' };
+  await scene.console.follow('/admin/accounts/add', added, OWNER.passphrase);
+  const { html } = await scene.console.get('/admin/ticket');
+  expect(formOf(html, PREVIEW)).toMatchObject({ account: '' });
+  const before = count();
+  const { status, words } = await scene.console.post(PREVIEW, { ...BUY, account: '' });
+  expect(status).toBe(400);
+  expect(words).toContain('account : one of paper, second');
+  const look = await scene.console.post(PREVIEW, { ...BUY, account: 'second' });
+  expect(look.words).toContain('in second ( PAPER )');
+  const { to } = await scene.console.post(PLACE, formOf(look.html, PLACE));
+  expect((await scene.console.get(to ?? '')).words).toContain('Account second');
+  expect(count()).toBe(before + 1);
+  // Where there is more than one, lists and the curve can be told apart by account.
+  expect((await scene.console.get('/admin/orders?account=second')).html).toContain(to);
+  const board = await scene.console.get('/admin?account=second');
+  expect(board.html).toMatch(/account=second[^"]*" aria-current="true"/);
 });
