@@ -35,10 +35,10 @@ export const LANGUAGE_RULES: readonly Rule[] = [
       const parts = source.path.split('/');
       const folders = parts.slice(0, -1);
       const name = parts.at(-1) ?? '';
-      const stem = name.replace(/(?:\.test|\.soak|\.d)?\.ts$/, '');
+      const stem = name.replace(/(?:(?:\.browser)?\.test|\.soak|\.d)?\.ts$/, '');
       const objection =
         [...folders, stem].some((part) => !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(part)) ||
-        /\.(?!test|soak|d\.)/.test(name.slice(0, -3))
+        /\.(?!test|soak|browser\.test|d\.)/.test(name.slice(0, -3))
           ? 'is not kebab-case'
           : [...folders, stem].some((part) => VAGUE.test(part))
             ? 'names no idea'
@@ -53,10 +53,12 @@ export const LANGUAGE_RULES: readonly Rule[] = [
       { 'server/services/orders.ts': '' },
       { 'server/orders.ts': '' },
       { 'test/trading/submit.spec.ts': '' },
+      { 'test/trading/submit.browser.ts': '' },
     ],
     allowed: [
       { 'server/trading/risk-market.ts': '' },
       { 'test/trading/submit.test.ts': '' },
+      { 'test/console/all-pages.browser.test.ts': '' },
       { 'server/ports.ts': '' },
     ],
   },
