@@ -212,6 +212,22 @@ describe('beginning anew', () => {
   });
 });
 
+describe('two acts on one account', () => {
+  it('do not meet: the second is refused while the first is under way', async () => {
+    const it = await desk();
+    const texts = { preset: 'friendly', seed: '1', accountType: 'margin' };
+    const [first, second, third] = await Promise.all([
+      it.desk.reset('paper', '1000'),
+      it.desk.change('paper', texts),
+      it.desk.remove('paper'),
+    ]);
+    expect(first).toMatchObject({ ok: true });
+    for (const one of [second, third])
+      expect(one).toMatchObject({ ok: false, error: { reason: 'reconciling' } });
+    expect(await it.desk.change('paper', texts)).toMatchObject({ ok: true });
+  });
+});
+
 describe('removing', () => {
   it('needs it empty, and then takes it out of the running line', async () => {
     const it = await desk({ settings: { PAPER_PRESET: 'friendly' } });

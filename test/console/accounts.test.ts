@@ -143,7 +143,7 @@ describe('the tape', () => {
     const rows = Array.from({ length: 9 }, (_, day) => `2024-01-0${day + 1},100,110,90,105,5`);
     writeFileSync(file, ['date,open,high,low,close,volume', ...rows].join('\n'));
     const query = new URLSearchParams({ PAPER_TAPE: file, PAPER_SYMBOL: 'BTC/USD' });
-    const looked = await scene.console.get(`/admin/tape?${query}`);
+    const looked = await scene.console.get(`/admin/tape?${query.toString()}`);
     expect(looked.words).toContain('BTC/USD, 9 bars of 1d');
     expect(looked.words).toMatch(
       /1 position is settled then, at the price of the last fill: \+1 SPX in paper/,

@@ -4,11 +4,19 @@ import type { InstrumentId } from '#domain/instrument.ts';
 import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
-import type { BrokerAdapter, BrokerCapabilities, CancelOutcome, MarketFeed, PlaceOutcome } from '#ports.ts';
+import type {
+  BrokerAdapter,
+  BrokerCapabilities,
+  CancelOutcome,
+  MarketFeed,
+  PlaceOutcome,
+  RestartOutcome,
+} from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import type { MarketView } from './accept.ts';
 import { type Book, brokerOrder, type PaperOrder } from './book.ts';
 import { buyingPower } from './buying-power.ts';
+import { untilClosed } from './connection.ts';
 import { openDelivery } from './delivery.ts';
 import { type DeskOptions, openDesk, type Work } from './desk.ts';
 import { drawPercent } from './draw.ts';
@@ -42,6 +50,7 @@ export const PAPER_CAPABILITIES: BrokerCapabilities = {
 };
 
 export interface PaperAdapter extends BrokerAdapter {
+  restart(cash: Money): Promise<RestartOutcome>;
   /** Everything that happened, one JSON line each, on the market clock: same tape and seed, same bytes. */
   journal(): readonly string[];
 }
@@ -87,7 +96,6 @@ export function openVenue(options: VenueOptions): Venue {
   const tables = paperTables(store, options.account);
   const delivery = openDelivery(settings.seed, rules.faults);
   const desk = openDesk(options, tables, (events) => delivery.send(events));
-  let open = true;
   let queries = 0;
 
   const known = (book: Book, id: string, brokerId?: string): PaperOrder | undefined => {
@@ -112,7 +120,7 @@ export function openVenue(options: VenueOptions): Venue {
     currency: options.currency,
     accountType: settings.accountType,
     capabilities: { ...PAPER_CAPABILITIES, shortSelling: settings.accountType === 'margin' },
-    connected: () => open,
+    connected: () => true,
     place: async (order: ClearedOrder) =>
       request((book): PlaceOutcome => {
         const before = known(book, order.brokerClientId);
@@ -162,15 +170,15 @@ export function openVenue(options: VenueOptions): Venue {
     estimateFee: (order, at) => estimate(options, order, at),
     restart: async (cash) => desk.change((book) => restartBooks(book, cash, (id) => market.quote(id))),
     onEvents: (listener) => delivery.onEvents(listener),
-    close: async () => {
-      open = false;
-      delivery.close();
-    },
+    close: async () => delivery.close(),
     journal: () => tables.journal(),
   };
   const quoteAt = (step: PaperStep) => (id: InstrumentId) =>
     id === step.quote.instrument ? step.quote : market.quote(id);
-  return { adapter, step: (step) => desk.step((book) => applyStep(book, step, quoteAt(step))) };
+  return {
+    adapter: untilClosed(adapter),
+    step: (step) => desk.step((book) => applyStep(book, step, quoteAt(step))),
+  };
 }
 
 function estimate(

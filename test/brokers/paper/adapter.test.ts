@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { BROKERS } from '#brokers/index.ts';
 import { paperSettings } from '#brokers/paper/settings.ts';
+import { money } from '#domain/decimal.ts';
 import { cleared } from '../../support/cleared.ts';
 import { ABC, paperVenue, type TestVenue, type VenueWords } from '../../support/paper-venue.ts';
 
@@ -199,6 +200,27 @@ describe('history', () => {
     expect(new Set(executions.map((one) => one.executionId)).size).toBe(3);
     expect(new Set(executions.map((one) => one.brokerOrderId)).size).toBe(3);
     expect(new Set(settlements.map((one) => one.settlementId)).size).toBe(3);
+  });
+});
+
+describe('a closed connection', () => {
+  test('sends nothing and says nothing: another one may have the books', async () => {
+    const v = venue();
+    v.step(shown);
+    await v.place({ id: 'a', side: 'buy', qty: '10', limit: '9' });
+    await v.adapter.close();
+    expect(await v.adapter.place(order('b'))).toMatchObject({ kind: 'not_sent' });
+    expect(await v.adapter.replace(order('a'))).toMatchObject({ kind: 'not_sent' });
+    expect(await v.adapter.cancel({ brokerClientId: 'a' })).toMatchObject({ kind: 'unknown' });
+    const asked = [
+      v.adapter.orderByClientId('a'),
+      v.adapter.openOrders(),
+      v.adapter.historySince(undefined),
+      v.adapter.positions(),
+      v.adapter.balance(),
+      v.adapter.restart?.(money('1')),
+    ];
+    for (const one of asked) await expect(one).rejects.toThrow(/is closed/);
   });
 });
 
