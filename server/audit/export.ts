@@ -2,6 +2,7 @@
 import { AUDIT_CHUNK_LINES_MAX } from '#limits.ts';
 import { canonicalJson } from './line.ts';
 import { type AuditFilter, type AuditLine, type AuditQuery, parseLine } from './query.ts';
+import type { Found } from './search.ts';
 
 export const EXPORT_FORMATS = ['jsonl', 'csv'] as const;
 /** `jsonl`: the lines as they stand in the file of the record. `csv`: a table for a spreadsheet (RFC 4180). */
@@ -41,18 +42,19 @@ export async function* exportAudit(
   const row = format === 'csv' ? (text: string) => csvRow(parseLine(text)) : (text: string) => `${text}\n`;
   if (format === 'csv') yield `${COLUMNS.join(',')}\r\n`;
   const last = query.lastSeq();
-  let from: number | undefined;
+  let piece: Partial<Found> = {};
   do {
-    const { seqs, texts, next } = query.pageTexts(filter, {
+    const found = query.pageTexts(filter, {
       newestFirst: false,
-      from,
+      from: piece.next,
+      about: piece.about,
       limit: AUDIT_CHUNK_LINES_MAX,
     });
-    const chunk = texts.filter((_, index) => (seqs[index] ?? 0) <= last).map(row);
+    piece = found;
+    const chunk = found.texts.filter((_, index) => (found.seqs[index] ?? 0) <= last).map(row);
     if (chunk.length > 0) yield chunk.join('');
-    from = next;
     await turn();
-  } while (from !== undefined);
+  } while (piece.next !== undefined);
 }
 
 const csvRow = (line: AuditLine): string => `${COLUMNS.map((column) => csvCell(line[column])).join(',')}\r\n`;

@@ -23,7 +23,12 @@ export interface Walk {
   /** Goes on after this line, the last one of the piece before. */
   readonly from?: number | undefined;
   readonly limit: number;
+  /** Of the piece before (`Found.about`), so that it is not looked for again; what was first spoken of since is left out. */
+  readonly about?: readonly Subject[] | undefined;
 }
+
+/** What a line is about: its columns of SUBJECT; one stretch of the index, in which lines stand in the order of their time. */
+export type Subject = readonly (string | null)[];
 
 /** The columns of the index that tell what a line is about, in its order. */
 export const SUBJECT = ['agent', 'kind', 'tool', 'outcome'] as const;

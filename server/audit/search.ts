@@ -1,7 +1,14 @@
 /** Finds lines of the record by what they say: an answer takes as long with a million lines as with a hundred. */
 import { AUDIT_SCAN_ROWS_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
-import { type AuditFilter, conditions, isNarrowed, type SqlValue, type Walk } from './filter.ts';
+import {
+  type AuditFilter,
+  conditions,
+  isNarrowed,
+  type SqlValue,
+  type Subject,
+  type Walk,
+} from './filter.ts';
 import { orderLines } from './order-index.ts';
 import { openMerge } from './stretches.ts';
 import { openSubjects, type SubjectNames } from './subjects.ts';
@@ -12,6 +19,8 @@ export interface Found {
   readonly next: number | undefined;
   /** Not all of the record was looked at: there may be more, which the next piece looks for. */
   readonly cut: boolean;
+  /** What was gone through, for the next piece. */
+  readonly about?: readonly Subject[] | undefined;
 }
 
 export interface AuditSearch {
@@ -64,9 +73,10 @@ export function openAuditSearch({ db }: Pick<Store, 'db'>): AuditSearch {
   return {
     find(filter, walk) {
       if (filter.orderId !== undefined) return lookAtOrder(filter.orderId, filter, walk);
-      const about = isNarrowed(filter) ? subjects.of(filter) : undefined;
+      const about = isNarrowed(filter) ? (walk.about ?? subjects.of(filter)) : undefined;
       if (about === undefined) return look(filter, walk);
-      return piece(merge(about, filter, { ...walk, limit: walk.limit + 1 }), walk.limit);
+      const seqs = merge(about, filter, { ...walk, limit: walk.limit + 1 });
+      return { ...piece(seqs, walk.limit), about };
     },
     subjects: () => subjects.names(),
   };

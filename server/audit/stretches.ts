@@ -1,8 +1,7 @@
 /** Merges the stretches of the index that a filter asks for: the nearest lines of all of them, without reading any further. */
 import { AUDIT_PROBE_FACTOR } from '#limits.ts';
 import type { Store } from '#store/open.ts';
-import { type AuditFilter, conditions, type SqlValue, SUBJECT, type Walk } from './filter.ts';
-import type { Subject } from './subjects.ts';
+import { type AuditFilter, conditions, type SqlValue, SUBJECT, type Subject, type Walk } from './filter.ts';
 
 interface Entry {
   readonly seq: number;

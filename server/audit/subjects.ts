@@ -1,10 +1,7 @@
 /** What the record speaks of: each combination of agent, kind, tool and outcome, found by steps through the index. */
 import { AUDIT_SUBJECTS_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
-import { type AuditFilter, SUBJECT, type Wanted, wanted } from './filter.ts';
-
-/** What a line is about; one stretch of the index, in which lines stand in the order of their time. */
-export type Subject = readonly (string | null)[];
+import { type AuditFilter, SUBJECT, type Subject, type Wanted, wanted } from './filter.ts';
 
 export interface SubjectNames {
   readonly agents: readonly string[];

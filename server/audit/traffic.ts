@@ -2,6 +2,7 @@
 import { AUDIT_CHUNK_LINES_MAX, TRAFFIC_CALLS_MAX, TRAFFIC_NAMES_MAX, TRAFFIC_POINTS } from '#limits.ts';
 import type { ChunkedReading } from './export.ts';
 import type { AuditLine } from './query.ts';
+import type { Found } from './search.ts';
 
 /** Calls and how they ended. Latencies are milliseconds by nearest rank, null without a call that has one. */
 export interface TrafficCount {
@@ -51,20 +52,20 @@ export async function readTraffic({ query, turn }: ChunkedReading, window: Traff
   const filter = { kind: 'tool.call', sinceMs, untilMs: window.untilMs + 1 };
   const tally = openTally(sinceMs, window);
   let read = 0;
-  let from: number | undefined;
+  let piece: Partial<Found> = {};
   let oldestMs = window.untilMs;
   do {
     const limit = Math.min(AUDIT_CHUNK_LINES_MAX, TRAFFIC_CALLS_MAX - read);
-    const page = query.page(filter, { newestFirst: true, from, limit });
+    const page = query.page(filter, { newestFirst: true, from: piece.next, about: piece.about, limit });
     for (const line of page.lines) {
       oldestMs = Date.parse(line.time);
       tally.take(line, oldestMs);
     }
     read += page.lines.length;
-    from = page.next;
+    piece = page;
     await turn();
-  } while (from !== undefined && read < TRAFFIC_CALLS_MAX);
-  return { ...tally.result(), countedSinceMs: from === undefined ? undefined : oldestMs };
+  } while (piece.next !== undefined && read < TRAFFIC_CALLS_MAX);
+  return { ...(await tally.result(turn)), countedSinceMs: piece.next === undefined ? undefined : oldestMs };
 }
 
 /** Counts of one name or one stretch of time. */
@@ -107,21 +108,30 @@ function openTally(sinceMs: number, { windowMs, untilMs }: TrafficWindow) {
       if (line.outcome !== 'ok' && typeof reason === 'string')
         reasons.set(reason, (reasons.get(reason) ?? 0) + count);
     },
-    result: () => ({
-      sinceMs,
-      untilMs,
-      total: counted(total),
-      tools: rows(named.tools),
-      agents: rows(named.agents),
-      doors: rows(named.doors),
-      unnamed: Math.max(0, ...Object.values(named).map((sums) => sums.size - TRAFFIC_NAMES_MAX)),
-      reasons: [...reasons]
-        .map(([reason, calls]) => ({ reason, calls }))
-        .sort((a, b) => b.calls - a.calls || (a.reason < b.reason ? -1 : 1))
-        .slice(0, TRAFFIC_NAMES_MAX),
-      pointMs,
-      series: series.map((sum, index) => ({ startMs: sinceMs + index * pointMs, ...counted(sum) })),
-    }),
+    /** Sorting every latency several times over takes turns too. */
+    async result(turn: () => Promise<void>): Promise<Omit<Traffic, 'countedSinceMs'>> {
+      const tools = rows(named.tools);
+      await turn();
+      const agents = rows(named.agents);
+      await turn();
+      const doors = rows(named.doors);
+      await turn();
+      return {
+        sinceMs,
+        untilMs,
+        total: counted(total),
+        tools,
+        agents,
+        doors,
+        unnamed: Math.max(0, ...Object.values(named).map((sums) => sums.size - TRAFFIC_NAMES_MAX)),
+        reasons: [...reasons]
+          .map(([reason, calls]) => ({ reason, calls }))
+          .sort((a, b) => b.calls - a.calls || (a.reason < b.reason ? -1 : 1))
+          .slice(0, TRAFFIC_NAMES_MAX),
+        pointMs,
+        series: series.map((sum, index) => ({ startMs: sinceMs + index * pointMs, ...counted(sum) })),
+      };
+    },
   };
 }
 
