@@ -6,15 +6,12 @@
     const toggle = document.createElement('button');
     toggle.type = 'button';
     toggle.className = 'link reveal';
+    const what = input.labels[0]?.textContent.toLowerCase() ?? 'passphrase';
     const show = (shown) => {
       input.type = shown ? 'text' : 'password';
       toggle.textContent = shown ? 'Hide' : 'Show';
-      toggle.setAttribute('aria-pressed', String(shown));
+      toggle.setAttribute('aria-label', `${toggle.textContent} the ${what}`);
     };
-    toggle.setAttribute(
-      'aria-label',
-      `Show the ${input.labels[0]?.textContent.toLowerCase() ?? 'passphrase'}`,
-    );
     toggle.addEventListener('click', () => {
       show(input.type === 'password');
       input.focus();

@@ -4,26 +4,34 @@
 // Scripts of a page share one scope.
 {
   const BEAT_MS = 1_500;
+  const PATIENCE_MS = 10_000;
+
+  /** As a document of its own, in which nothing runs: text is nowhere made into markup. */
+  const documentAt = (path) =>
+    new Promise((resolve) => {
+      const request = new XMLHttpRequest();
+      request.responseType = 'document';
+      request.timeout = PATIENCE_MS;
+      request.onloadend = () => resolve(request.status === 200 ? request.response : null);
+      request.open('GET', path);
+      request.setRequestHeader('x-portcullis-live', '1');
+      request.send();
+    });
 
   async function look() {
     const waiting = [...document.querySelectorAll('[data-look]')];
     if (waiting.length === 0 || document.hidden) return;
-    const answer = await fetch(waiting[0].dataset.look, { headers: { 'x-portcullis-live': '1' } });
-    if (!answer.ok || answer.redirected) return;
-    const next = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const next = await documentAt(waiting[0].dataset.look);
     for (const piece of waiting) {
-      const fresh = next.getElementById(piece.id);
+      const fresh = next?.getElementById(piece.id);
       if (fresh && fresh.innerHTML !== piece.innerHTML && !piece.contains(document.activeElement))
         piece.replaceChildren(...fresh.childNodes);
     }
   }
 
   async function beat() {
-    try {
-      await look();
-    } finally {
-      setTimeout(beat, BEAT_MS);
-    }
+    await look();
+    setTimeout(beat, BEAT_MS);
   }
   setTimeout(beat, BEAT_MS);
 }
