@@ -57,7 +57,7 @@ export function stateForReduction(facts: Facts, { origin }: Proposal): Refusal |
 const halted = (facts: Facts): Refusal =>
   refuse(
     'trading_halted',
-    `Trading is halted: ${facts.stateReason ?? 'by the owner'}. ${isOwners(facts) ? 'Nothing was sent. Cancels, closes and reducing orders still work; resume first.' : 'Cancels and closes of your own still work; only the owner resumes.'}`,
+    `Trading is halted: ${facts.stateReason ?? 'by the owner'}. ${isOwners(facts) ? 'Cancels, closes and reducing orders still work; resume first.' : 'Cancels and closes of your own still work; only the owner resumes.'}`,
     isOwners(facts) ? {} : { verify_with: 'get_mandate' },
   );
 
