@@ -291,7 +291,7 @@ export const PASSPHRASE_HASHES_WAITING_MAX = 16;
 /** Tries of one address or trusted device, of all sessions together, of the command line; the lockout after them doubles. */
 export const OWNER_TRIES_MAX = 5;
 export const OWNER_TRIES_WINDOW_MS = 5 * 60_000;
-export const OWNER_LOCK_FIRST_MS = OWNER_TRIES_WINDOW_MS;
+export const OWNER_LOCK_FIRST_MS = 5 * 60_000;
 export const OWNER_LOCK_MAX_MS = 15 * 60_000;
 /** Tries from all addresses outside this machine together, trusted devices left out (NIST SP 800-63B, 5.2.2). */
 export const OWNER_TRIES_ANYWHERE_MAX = 100;
