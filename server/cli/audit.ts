@@ -5,10 +5,10 @@ import { writeCheckpoint } from '#audit/checkpoint.ts';
 import { type AuditFilter, auditQuery } from '#audit/query.ts';
 import { type AuditSnapshot, auditSnapshot, auditSnapshotShape } from '#audit/snapshot.ts';
 import { type VerifyReport, verifyAudit } from '#audit/verify.ts';
+import { verifyBeside } from '#audit/verify-beside.ts';
 import type { Config } from '#config.ts';
 import { ok } from '#domain/result.ts';
 import { PAGE_MAX } from '#limits.ts';
-import { openBeside } from '#store/beside.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
 import { ownerAct } from './act.ts';
@@ -57,17 +57,6 @@ function verifyAlone(config: Config, checkpoints: readonly string[]): VerifyRepo
   const store = openStore(config.DATA_DIR);
   try {
     return verifyAudit({ store, keyring, folder: config.LOG_DIR, checkpoints });
-  } finally {
-    store.close();
-  }
-}
-
-/** Beside the engine, in this process: what takes seconds for every million lines must not stand before an order or a kill. */
-function verifyBeside(config: Config, checkpoints: readonly string[], stood: AuditSnapshot): VerifyReport {
-  const keyring = openKeyring(config.MCP_OAUTH_KEYS_DIR);
-  const store = openBeside(config.DATA_DIR);
-  try {
-    return verifyAudit({ store, keyring, folder: config.LOG_DIR, checkpoints, snapshot: stood });
   } finally {
     store.close();
   }
@@ -125,12 +114,12 @@ export const audit = defineCommand({
       async run(invocation) {
         const checkpoints = checkpointsIn(invocation.text('checkpoints'));
         const report = await atTheBooks<VerifyReport>(invocation, snapshot.name, {
-          through: async (send) =>
-            verifyBeside(
-              invocation.config(),
-              checkpoints,
-              auditSnapshotShape.parse(valueOf<AuditSnapshot>(await send({ input: {} }))),
-            ),
+          // Here: what takes seconds for every million lines must not stand before an order or a kill of the engine's.
+          through: async (send) => {
+            const { DATA_DIR: data, LOG_DIR: log, MCP_OAUTH_KEYS_DIR: keys } = invocation.config();
+            const then = auditSnapshotShape.parse(valueOf<AuditSnapshot>(await send({ input: {} })));
+            return verifyBeside({ data, log, keys, checkpoints, snapshot: then });
+          },
           alone: async (config) => verifyAlone(config, checkpoints),
         });
         printObject(invocation, report);
