@@ -144,6 +144,8 @@ export const FORM_FIELD_LENGTH_MAX = 200;
 /** Event streams of the console, and those of one session: a window each, while it is looked at. */
 export const CONSOLE_STREAMS_MAX = 64;
 export const CONSOLE_STREAMS_PER_SESSION_MAX = 12;
+/** Bytes that a stream holds for a page that does not read; what comes then is told once it does. */
+export const CONSOLE_STREAM_BYTES_MAX = 16 * 1024;
 /** What changes within it is told at once; a stream is told no more often than once in the second. */
 export const CONSOLE_EVENT_DELAY_MS = 50;
 export const CONSOLE_EVENT_INTERVAL_MS = 1_000;
@@ -160,6 +162,8 @@ export const CONSOLE_ROWS_MAX = 50;
 export const CONSOLE_PAGES_BACK_MAX = 50;
 /** Latest orders on the dashboard. */
 export const CONSOLE_ACTS_MAX = 12;
+/** Latest calls on the dashboard that were refused. */
+export const CONSOLE_REFUSALS_MAX = 5;
 /** Bars of a chart, and those of them that its table lists. */
 export const CONSOLE_BARS_MAX = 300;
 export const CONSOLE_BARS_LISTED = 20;

@@ -8,6 +8,7 @@ import {
   CONSOLE_BEAT_MS,
   CONSOLE_EVENT_DELAY_MS,
   CONSOLE_EVENT_INTERVAL_MS,
+  CONSOLE_STREAM_BYTES_MAX,
   CONSOLE_STREAMS_MAX,
   CONSOLE_STREAMS_PER_SESSION_MAX,
 } from '#limits.ts';
@@ -83,7 +84,7 @@ export function openConsoleEvents(services: ConsoleServices): ConsoleEvents {
       if (own.length >= CONSOLE_STREAMS_PER_SESSION_MAX) own[0]?.end();
       if (streams.size >= CONSOLE_STREAMS_MAX) return reply.code(503).header('retry-after', '5').send();
       const wanted = topicsOf(asked.anyVisit.query['topics']);
-      const body = new PassThrough();
+      const body = new PassThrough({ highWaterMark: CONSOLE_STREAM_BYTES_MAX });
       const stream = openStream({
         services,
         body,
@@ -129,7 +130,7 @@ interface StreamOptions {
   readonly leave: () => void;
 }
 
-function openStream({ services, body, wanted, sessionId, live, leave, cut }: StreamOptions): Stream {
+export function openStream({ services, body, wanted, sessionId, live, leave, cut }: StreamOptions): Stream {
   const { clock, audit } = services;
   const due = new Set<LiveTopic>();
   let toldAtMs = Number.NEGATIVE_INFINITY;

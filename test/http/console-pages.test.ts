@@ -116,14 +116,14 @@ describe('what there is not', () => {
 
 test('what goes wrong inside is said, and not how', async () => {
   const { preferences } = gate.gateway.console;
-  const read = preferences.read;
+  const whole = { ...preferences };
   Object.assign(preferences, {
     read: () => {
       throw new Error('SECRET-OF-A-FAULT');
     },
   });
   const answer = await owner.get('/admin');
-  Object.assign(preferences, { read });
+  Object.assign(preferences, whole);
   expect(answer.status).toBe(500);
   expectLockedDown(answer);
   expect(answer.text).toContain('Something went wrong inside the gateway');

@@ -111,9 +111,9 @@ describe('signing in', () => {
 
 describe('a session', () => {
   /** Without the market, which would have half a day of prices to tell. */
-  const hour = (): void => {
+  const hour = async (): Promise<void> => {
     gate.gateway.feed.stop();
-    gate.gateway.trading.stop();
+    await gate.gateway.trading.stop();
     gate.clock.advance(SESSION_IDLE_MS / 12);
   };
   beforeEach(async () => {
@@ -131,14 +131,14 @@ describe('a session', () => {
   });
   test('ends when nobody uses it, and looks that the page takes by itself do not count as use', async () => {
     for (let n = 0; n < 13; n++) {
-      hour();
+      await hour();
       await browser.get('/admin/gate', { 'x-portcullis-live': '1' });
     }
     expect(await isSignedIn(browser)).toBe(false);
   });
   test('lives on while its owner uses it', async () => {
     for (let n = 0; n < 13; n++) {
-      hour();
+      await hour();
       expect(await isSignedIn(browser)).toBe(true);
     }
   });
