@@ -130,6 +130,20 @@ describe('changing an account', () => {
     expect(await later.call('get_order', { order_id: resting['order_id'] })).toMatchObject({ ok: true });
   });
 
+  it('leaves one connection to the books: an order that waits through it is filled once', async () => {
+    const it = await desk();
+    await order(it, { side: 'buy', qty: '2' });
+    const connection = () => [...it.gateway.engine.adapters.values()];
+    const [former] = connection();
+    const texts = { preset: 'friendly', seed: '1', accountType: 'margin' };
+    expect(await it.desk.change('paper', texts)).toMatchObject({ ok: true });
+    expect([former?.connected(), ...connection().map((one) => one.connected())]).toEqual([false, true]);
+    await it.clock.advanceAsync(5_000);
+    expect(await it.call('get_trades')).toMatchObject({ output: { trades: [{ qty: '2' }] } });
+    expect(told(it, 'broker.event_failed')).toEqual([]);
+    expect(told(it, 'reconcile.mismatch')).toEqual([]);
+  });
+
   it('that changes nothing leaves no line', async () => {
     const it = await desk();
     const same = { preset: 'realistic', seed: '1', accountType: 'margin' };
