@@ -2,13 +2,13 @@
 import { text } from '#domain/decimal.ts';
 import { accountId } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
-import { CONSOLE_ACTS_MAX, CONSOLE_ROWS_MAX } from '#limits.ts';
+import { CONSOLE_ACTS_MAX, CONSOLE_REFUSALS_MAX, CONSOLE_ROWS_MAX } from '#limits.ts';
 import { zoneClock, zoneMoment } from '#market/calendar-time.ts';
 import type { EquityCurve } from '#trading/owner-desk.ts';
 import { definePage, type OwnerVisit } from './define.ts';
 import { shownMoney } from './figures.ts';
 import { address } from './order-filter.ts';
-import { orderRow } from './order-rows.ts';
+import { orderRow, reasonInWords } from './order-rows.ts';
 import { positionDecimals, positionRow, sortedPositions } from './position-rows.ts';
 import type { ConsoleServices } from './services.ts';
 
@@ -26,7 +26,7 @@ export const dashboard = definePage({
     const { owner } = services.trading;
     const positions = sortedPositions(owner.positions({ status: 'open' }), 'value', false);
     const rows = positions.slice(0, CONSOLE_ROWS_MAX).map((one) => positionRow(services, one));
-    const acts = actsToday(services);
+    const acts = ordersToday(services);
     const { count, items } = owner.waiting();
     return ok({
       accounts: await accountFigures(services),
@@ -37,6 +37,7 @@ export const dashboard = definePage({
       waiting: items.map(waitingWire),
       waiting_more: count - items.length,
       acts,
+      refusals: refusedToday(services),
       next_step: nextStep(services, acts.length > 0 || rows.length > 0),
     });
   },
@@ -108,15 +109,30 @@ const pointsOf = ({ days }: EquityCurve) => ({
   drawdown: days.map(({ drawdown }) => text(drawdown)),
 });
 
-/** Since midnight where the owner is. */
-function actsToday(services: ConsoleServices) {
-  const { timezone } = services.preferences.read();
-  const { day } = zoneClock(timezone, services.clock.wallMs());
-  const { items } = services.trading.owner.orders({
-    sinceMs: zoneMoment(timezone, day, 0),
-    limit: CONSOLE_ACTS_MAX,
-  });
+/** Midnight where the owner is. */
+function dayBegan({ preferences, clock }: ConsoleServices): number {
+  const { timezone } = preferences.read();
+  return zoneMoment(timezone, zoneClock(timezone, clock.wallMs()).day, 0);
+}
+
+function ordersToday(services: ConsoleServices) {
+  const { items } = services.trading.owner.orders({ sinceMs: dayBegan(services), limit: CONSOLE_ACTS_MAX });
   return items.map((order) => orderRow(services, order));
+}
+
+/** What agents asked for and were not given, whether an order came of it or not. */
+function refusedToday(services: ConsoleServices) {
+  const asked = { kind: 'tool.call', outcome: 'refused', sinceMs: dayBegan(services) } as const;
+  return services.audit.search(asked, CONSOLE_REFUSALS_MAX).lines.map((line) => {
+    const reason = line.detail?.['reason'];
+    return {
+      seq: line.seq,
+      time_ms: Date.parse(line.time),
+      agent: line.agent,
+      tool: line.tool,
+      reason: reasonInWords(typeof reason === 'string' ? reason : null),
+    };
+  });
 }
 
 type Item = ReturnType<ConsoleServices['trading']['owner']['waiting']>['items'][number];

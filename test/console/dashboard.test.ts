@@ -81,12 +81,22 @@ describe('on a gateway that trades', () => {
     expect(html).toMatch(/class="count">1</);
   });
 
+  test('tells what agents asked for today and were not given, each with its line of the record', async () => {
+    const claude = scene.agent('claude');
+    await scene.during(scene.gate.call('get_quotes', { symbols: ['spx'] }, claude));
+    await scene.play(1);
+    const { html, words } = await scene.console.get('/admin');
+    expect(words).toMatch(/Refused today.*claude : get quotes unknown symbol: No instrument has this symbol/);
+    expect(words).toMatch(/claude : place order max order value/);
+    expect(html).toMatch(/href="\/admin\/audit\/\d+">get quotes/);
+  });
+
   test("tells today's orders in words, the latest first, each with its page", async () => {
     const { html, words } = await scene.console.get('/admin');
     expect(words).toMatch(
       /Orders today.*claude : buy 900,000 SPX at market refused max order value: .*claude : buy 10 SPX at market filled at/,
     );
-    expect(html.match(/class="when"/g)).toHaveLength(2);
+    expect(html.match(/href="\/admin\/orders\/ord_/g)).toHaveLength(2);
     // After midnight they are yesterday's; a session that is looked at now and then lives on.
     for (const hours of [7, 6]) {
       scene.gate.clock.setWall(scene.gate.clock.wallMs() + hours * 3_600_000);

@@ -105,6 +105,16 @@ test('a cancel says what it would cancel, is carried out once, and the page show
   expect((await scene.console.post(action)).status).toBe(303);
 });
 
+test('an order whose outcome is unclear says what is known, here and on the dashboard', async () => {
+  const id = await scene.placed(claude, { symbol: 'SPX', side: 'buy', qty: '1', type: 'market' });
+  const { store } = scene.gate.gateway;
+  store.db.prepare("UPDATE orders SET status = 'unknown' WHERE order_id = ?").run(id);
+  expect((await pageOf(id)).words).toContain('It is not known whether the broker has this order');
+  const board = await scene.console.get('/admin');
+  expect(board.words).toMatch(/An order in SPX of claude in paper has an unclear outcome/);
+  expect(board.html).toContain(`href="/admin/orders/${id}"`);
+});
+
 test('what an agent wrote is shown as text, and nothing invisible comes with it', async () => {
   const id = await scene.placed(claude, {
     symbol: 'SPX',

@@ -1,25 +1,35 @@
 // The curve of the dashboard: equity above, drawdown below, on one axis of market days. Its figures stand in the page's table.
 
-const LAYOUT = { equityHeight: 200, drawdownHeight: 90 };
-const DAY_MS = 86_400_000;
-const charts = { drawn: '', list: [] };
+const HEIGHTS = { equity: 200, drawdown: 90 };
+const DAY_SECONDS = 86_400;
+/** What is drawn now, and what it depends on besides its figures. */
+const drawn = { look: '', figures: '', charts: [], view: undefined };
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const withTrueMinus = (text) => text.replace('-', '−');
+const amount = (value) =>
+  withTrueMinus(value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 }));
+const tickAmount = (value) => withTrueMinus(value.toLocaleString('en-US', { maximumFractionDigits: 2 }));
+const shortDate = (seconds) => new Date(seconds * 1_000).toISOString().slice(0, 10);
 
-function seriesOf(points) {
-  const x = points.dates.map((date) => Date.parse(`${date}T00:00:00Z`) / 1_000);
-  // Coordinates of a drawing, no money: what is read stands in the table as it was written.
-  return { x, equity: points.equity.map(Number), drawdown: points.drawdown.map(Number) };
+function viewOf(figures) {
+  const { dates, equity, drawdown } = JSON.parse(figures);
+  return {
+    dates,
+    x: dates.map((date) => Date.parse(`${date}T00:00:00Z`) / 1_000),
+    // Coordinates of a drawing, no money: what is read stands in the table as it was written.
+    equity: equity.map(Number),
+    drawdown: drawdown.map(Number),
+  };
 }
 
-const shortDate = (seconds) => new Date(seconds * 1_000).toISOString().slice(0, 10);
-const amount = (value) =>
-  value === null || value === undefined
-    ? '–'
-    : value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 }).replace('-', '−');
-const tickAmount = (value) => value.toLocaleString('en-US', { maximumFractionDigits: 2 }).replace('-', '−');
+/** One width for both charts, so that one day stands above itself; a label that is cut would be another amount. */
+function labelWidthOf({ equity, drawdown }) {
+  const longest = Math.max(...[...equity, ...drawdown].map((value) => tickAmount(Math.round(value)).length));
+  return Math.max(56, 18 + 7.5 * longest);
+}
 
-function optionsFor({ width, height, stroke, fill, showsDates, read, labelWidth }) {
+function optionsFor({ width, height, stroke, fill, showsDates, labelWidth, read }) {
   const axis = {
     stroke: colour('--quiet'),
     grid: { stroke: colour('--line'), width: 1 },
@@ -39,7 +49,7 @@ function optionsFor({ width, height, stroke, fill, showsDates, read, labelWidth 
         show: showsDates,
         size: 32,
         values: (_chart, at) => at.map(shortDate),
-        incrs: [1, 2, 5, 10, 30, 60, 90, 180, 365, 730, 1_825].map((days) => (days * DAY_MS) / 1_000),
+        incrs: [1, 2, 5, 10, 30, 60, 90, 180, 365, 730, 1_825].map((days) => days * DAY_SECONDS),
         space: 90,
       },
       { ...axis, size: labelWidth, space: 28, values: (_chart, at) => at.map(tickAmount) },
@@ -49,53 +59,55 @@ function optionsFor({ width, height, stroke, fill, showsDates, read, labelWidth 
 }
 
 /** Equity above, drawdown below, and the figures of the day under the pointer, else of the last one. */
-function build(element) {
-  const points = JSON.parse(element.dataset.points);
-  const { x, equity, drawdown } = seriesOf(points);
+function build(element, labelWidth) {
   const readout = document.createElement('p');
   readout.className = 'readout';
   const read = (index) => {
-    const at = index ?? x.length - 1;
-    readout.textContent = `${points.dates[at]}: equity ${amount(equity[at])}, drawdown ${amount(drawdown[at])}`;
+    const { dates, equity, drawdown } = drawn.view;
+    const at = index ?? dates.length - 1;
+    readout.textContent = `${dates[at]}: equity ${amount(equity[at])}, drawdown ${amount(drawdown[at])}`;
   };
   read();
   element.replaceChildren(readout);
-  const width = element.parentElement.clientWidth;
-  // Both the same, so that one day stands above itself; a label that is cut would be another amount.
-  const longest = Math.max(...[...equity, ...drawdown].map((value) => tickAmount(Math.round(value)).length));
-  const labelWidth = Math.max(56, 18 + 7.5 * longest);
-  const upper = { height: LAYOUT.equityHeight, stroke: colour('--mark'), showsDates: false };
+  const shared = { width: element.parentElement.clientWidth, labelWidth, read };
+  const upper = { ...shared, height: HEIGHTS.equity, stroke: colour('--mark'), showsDates: false };
   const lower = {
-    height: LAYOUT.drawdownHeight,
+    ...shared,
+    height: HEIGHTS.drawdown,
     stroke: colour('--down'),
     fill: `${colour('--down')}22`,
     showsDates: true,
   };
+  const { x, equity, drawdown } = drawn.view;
   return [
-    new uPlot(optionsFor({ ...upper, width, labelWidth, read }), [x, equity], element),
-    new uPlot(optionsFor({ ...lower, width, labelWidth, read }), [x, drawdown], element),
+    { chart: new uPlot(optionsFor(upper), [x, equity], element), column: 'equity', read },
+    { chart: new uPlot(optionsFor(lower), [x, drawdown], element), column: 'drawdown', read },
   ];
 }
-
-/** Everything that the drawing depends on. */
-const stateOf = (element) =>
-  [element.dataset.points, colour('--text'), colour('--up'), element.parentElement.clientWidth].join(' ');
 
 function draw() {
   const element = document.querySelector('#equity-chart');
   if (!(element instanceof HTMLElement) || typeof uPlot === 'undefined') return forget();
-  const isThere = charts.list.length > 0 && charts.list.every(({ root }) => element.contains(root));
-  const state = stateOf(element);
-  if (isThere && charts.drawn === state) return;
-  forget();
-  charts.list = build(element);
-  charts.drawn = state;
+  const figures = element.dataset.points;
+  const view = viewOf(figures);
+  const labelWidth = labelWidthOf(view);
+  const look = [colour('--text'), colour('--down'), element.parentElement.clientWidth, labelWidth].join(' ');
+  const isThere = drawn.charts.length > 0 && drawn.charts.every(({ chart }) => element.contains(chart.root));
+  drawn.view = view;
+  if (!isThere || drawn.look !== look) {
+    forget();
+    drawn.charts = build(element, labelWidth);
+  } else if (drawn.figures !== figures) {
+    for (const { chart, column } of drawn.charts) chart.setData([view.x, view[column]]);
+    for (const { chart, read } of drawn.charts) read(chart.cursor.idx);
+  }
+  drawn.look = look;
+  drawn.figures = figures;
 }
 
 function forget() {
-  for (const chart of charts.list) chart.destroy();
-  charts.list = [];
-  charts.drawn = '';
+  for (const { chart } of drawn.charts) chart.destroy();
+  drawn.charts = [];
 }
 
 draw();
