@@ -5,10 +5,11 @@ import { ok } from '#domain/result.ts';
 import { CONSOLE_ACTS_MAX, CONSOLE_REFUSALS_MAX, CONSOLE_ROWS_MAX } from '#limits.ts';
 import { zoneClock, zoneMoment } from '#market/calendar-time.ts';
 import type { EquityCurve } from '#trading/owner-desk.ts';
+import { auditRow } from './audit-rows.ts';
 import { definePage, type OwnerVisit } from './define.ts';
 import { shownMoney } from './figures.ts';
 import { address } from './order-filter.ts';
-import { orderRow, reasonInWords } from './order-rows.ts';
+import { orderRow } from './order-rows.ts';
 import { positionDecimals, positionRow, sortedPositions } from './position-rows.ts';
 import type { ConsoleServices } from './services.ts';
 
@@ -123,16 +124,7 @@ function ordersToday(services: ConsoleServices) {
 /** What agents asked for and were not given, whether an order came of it or not. */
 function refusedToday(services: ConsoleServices) {
   const asked = { kind: 'tool.call', outcome: 'refused', sinceMs: dayBegan(services) } as const;
-  return services.audit.search(asked, CONSOLE_REFUSALS_MAX).lines.map((line) => {
-    const reason = line.detail?.['reason'];
-    return {
-      seq: line.seq,
-      time_ms: Date.parse(line.time),
-      agent: line.agent,
-      tool: line.tool,
-      reason: reasonInWords(typeof reason === 'string' ? reason : null),
-    };
-  });
+  return services.audit.search(asked, CONSOLE_REFUSALS_MAX).lines.map(auditRow);
 }
 
 type Item = ReturnType<ConsoleServices['trading']['owner']['waiting']>['items'][number];

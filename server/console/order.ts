@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { sum, ZERO_MONEY } from '#domain/decimal.ts';
 import { ok } from '#domain/result.ts';
 import type { OwnerOrderStory } from '#trading/owner-desk.ts';
+import { auditRow } from './audit-rows.ts';
 import { action, definePage, go, refused } from './define.ts';
 import { shownMoney, textOrNone } from './figures.ts';
 import { orderDecimals, orderRow, tradeDecimals, tradeRow } from './order-rows.ts';
@@ -72,15 +73,7 @@ function storyPage(services: ConsoleServices, story: OwnerOrderStory) {
           ),
     legs,
     leg_decimals: orderDecimals(legs),
-    record: services.audit.linesOfOrder(told.orderId).map((line) => ({
-      seq: line.seq,
-      time_ms: Date.parse(line.time),
-      kind: line.kind,
-      who: line.credential ?? line.agent,
-      door: line.door,
-      tool: line.tool,
-      outcome: line.outcome,
-    })),
+    record: services.audit.linesOfOrder(told.orderId).map(auditRow),
   };
 }
 
