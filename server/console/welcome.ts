@@ -80,7 +80,7 @@ export const welcome = definePage({
         return go(HERE);
       },
     }),
-    account: action({ input: accountInput, run: secured(chooseAccount) }),
+    account: action({ input: accountInput, proof: 'recent', run: secured(chooseAccount) }),
     agent: action({ input: newAgentInput, proof: 'recent', run: secured(makeAgent) }),
     key: action({ input: newKeyInput, proof: 'recent', run: secured(makeKey) }),
     finish: action({

@@ -98,6 +98,9 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
       if (admission === undefined) return toLogin(request, reply);
       const { asked, visit } = admission;
       if (!isOwnForm(request, asked.token, visit.origin)) return asked.problem(FOREIGN_FORM);
+      // A page that has nothing left to show has nothing left to do either.
+      const away = page.away(visit);
+      if (away !== undefined) return reply.redirect(away, 303);
       const proof = await prove(request, asked, act);
       if (proof.kind === 'ask') return asked.askForProof(page, proof.refusal);
       const outcome = await act.run(visit, formValues(request));
