@@ -42,7 +42,7 @@ export function consoleDoor(app: FastifyInstance, services: ConsoleServices, ass
       status: 403,
       title: 'Not over plain http',
       detail:
-        'The console is served over https, or over http on this machine alone: others would hear the passphrase. Open it as http://127.0.0.1 on the machine itself, through an SSH tunnel, or behind a proxy with TLS.',
+        'The console is served over https, or over http on this machine alone: others would hear the passphrase. Open it as http://127.0.0.1 on the machine itself, or through an SSH tunnel to it.',
     });
   });
 
