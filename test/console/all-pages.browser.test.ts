@@ -1,10 +1,13 @@
 // Every page and entrance there is, as a stranger's eye meets it: two widths, two themes, hostile words in every field.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { wallClock } from '#clock.ts';
 import type { Entrance, Page } from '#console/define.ts';
 import { ENTRANCES, PAGES } from '#console/index.ts';
-import { DESK_WIDTH, PHONE_WIDTH, useBrowser, type Window } from '../support/browser.ts';
+import { OWNER_CLI } from '#domain/principal.ts';
+import { DESK_WIDTH, PHONE_WIDTH, signedIn, useBrowser, type Window } from '../support/browser.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { handClock } from '../support/hand-clock.ts';
+import { WIDE_MANDATE } from '../support/trading-room.ts';
 import { type TradingScene, tradingScene } from '../support/trading-scene.ts';
 
 /** Runs when a page takes it for markup; the ends turn text around, hide and colour a terminal. */
@@ -12,6 +15,11 @@ const CANARY = `"><img src=x onerror="portcullisTrouble('xss')"><script>portcull
 const INVISIBLE = '\u202E\u200B\u2066\u001B[31m\uFEFF';
 const HOSTILE = `${INVISIBLE}${CANARY}${INVISIBLE}`;
 const LONG_NAME = 'an-agent-with-the-longest-name-there-is0';
+
+/** Bytes on the wire, cold: 120 KB. */
+const FIRST_VIEW_BYTES_MAX = 120_000;
+/** From the order's answer to its row on the page. */
+const LIVE_MS_MAX = 2_000;
 
 const browser = useBrowser();
 let scene: TradingScene;
@@ -130,4 +138,63 @@ describe.each([
       await window.close();
     },
   );
+});
+
+test('the hostile words are really there to be read, as words', async () => {
+  const { words } = await scene.console.get(addressOf({ path: '/orders/:order_id' } as Page));
+  expect(words).toContain('&lt;script&gt;portcullisTrouble(&#39;xss&#39;)&lt;/script&gt;{{7*7}}');
+  expect((await scene.console.get('/admin/agents')).words).toContain('&lt;script&gt;');
+});
+
+test('the first view of the dashboard costs no more than it may', async () => {
+  const window = await browser.window({ url: scene.gate.url, token: scene.token });
+  const session = await window.context.newCDPSession(window.page);
+  await session.send('Network.enable');
+  let bytes = 0;
+  session.on('Network.loadingFinished', ({ encodedDataLength }) => {
+    bytes += encodedDataLength;
+  });
+  await window.page.goto('/admin', { waitUntil: 'load' });
+  expect(bytes).toBeGreaterThan(20_000);
+  expect(bytes).toBeLessThan(FIRST_VIEW_BYTES_MAX);
+  // What is versioned is not fetched again.
+  bytes = 0;
+  await window.page.goto('/admin/orders', { waitUntil: 'load' });
+  expect(bytes).toBeLessThan(60_000);
+  await window.close();
+});
+
+test('an order that fills while the page is open is there within two seconds, without a reload', async () => {
+  const live = await openTestGateway({
+    clock: wallClock,
+    settings: { PAPER_PRESET: 'friendly', PAPER_BAR_SECONDS: '1' },
+  });
+  const token = await signedIn(live);
+  const { access, feed } = live.gateway;
+  const { key } = live.key('claude');
+  access.mandates.set('claude', WIDE_MANDATE, OWNER_CLI);
+  const claude = access.keys.authenticate(key, { door: 'http' });
+  const window = await browser.window({ url: live.url, token });
+  const listens = window.page.waitForRequest(/\/admin\/events/);
+  await window.open('/admin/orders');
+  await listens;
+  await window.page.evaluate('globalThis.sameDocument = true');
+  await expect.poll(() => feed.instruments().every(({ id }) => feed.quote(id) !== undefined)).toBe(true);
+  const order = {
+    symbol: 'SPX',
+    side: 'buy',
+    type: 'market',
+    qty: '1',
+    dry_run: false,
+    idempotency_key: 'live',
+  };
+  const placed = await live.call('place_order', order, claude.ok ? claude.value : undefined);
+  expect(placed?.ok).toBe(true);
+  const fromMs = performance.now();
+  await window.page.locator('main .s-filled').first().waitFor({ timeout: 10_000 });
+  expect(performance.now() - fromMs).toBeLessThan(LIVE_MS_MAX);
+  expect(await window.page.evaluate('globalThis.sameDocument')).toBe(true);
+  expect(window.trouble).toEqual([]);
+  await window.close();
+  await live.close();
 });
