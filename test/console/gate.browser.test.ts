@@ -57,6 +57,26 @@ test('by keyboard alone: a few tabs from the top of any page, Enter, Enter', asy
   await window.close();
 });
 
+test('whoever goes through a page by keyboard always sees where they are: nothing is behind the top', async () => {
+  const window = await open({ width: PHONE_WIDTH });
+  await window.open('/admin/settings');
+  const hidden = `(() => {
+    const at = document.activeElement;
+    if (at === document.body || at.closest('#bar')) return null;
+    const covered = document.getElementById('bar').getBoundingClientRect().bottom;
+    const { top, bottom } = at.getBoundingClientRect();
+    return top < covered - 1 || bottom > innerHeight + 1 ? at.outerHTML.slice(0, 120) : null;
+  })()`;
+  const found: (string | null)[] = [];
+  for (const key of ['Tab', 'Shift+Tab'])
+    for (let n = 0; n < 30; n++) {
+      await window.page.keyboard.press(key);
+      found.push(await window.page.evaluate<string | null>(hidden));
+    }
+  expect(found.filter((one) => one !== null && !one.includes('class="skip"'))).toEqual([]);
+  await window.close();
+});
+
 test('a page that is open says it without being asked, and takes it back', async () => {
   const window = await open();
   await window.open('/admin/connect');
