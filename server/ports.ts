@@ -166,6 +166,8 @@ export interface BrokerExecution {
 export interface BrokerSettlement {
   readonly settlementId: string;
   readonly instrument: InstrumentId;
+  /** What the account held until then, signed; absent where the broker does not say. */
+  readonly qty?: Quantity | undefined;
   readonly price: Price;
   readonly detail: string;
   readonly timeMs: number;

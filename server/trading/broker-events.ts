@@ -13,6 +13,7 @@ import { fixDayStart } from './loss.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
 import { postStart } from './restart-posting.ts';
+import { type Ending, isWhole, noteSettlement } from './settlements.ts';
 import { addLateFill, createOrder, transition } from './transition.ts';
 
 /** What an event asks to be done after it has been committed. */
@@ -90,10 +91,10 @@ function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
       return filled === undefined ? {} : { filled, opened: filled };
     }
     case 'settlement':
-      applySettlement(line, account, event.settlement);
-      return {};
     case 'restart':
-      applyRestart(line, account, event.restart);
+      if (isWhole(line, account, event)) applyEnd(line, account, event);
+      // A fill is still on its way: the broker's history has both in their order.
+      else line.memory.suspect.add(account);
       return {};
     case 'connection':
       if (event.connected) line.memory.suspect.add(account);
@@ -252,13 +253,22 @@ function recordFill(
   return transition(line, order, { to: waiting ? order.status : 'partially_filled', detail, patch });
 }
 
+function applyEnd(line: Line, account: AccountId, end: Ending): void {
+  if (end.kind === 'settlement') applySettlement(line, account, end.settlement);
+  else applyRestart(line, account, end.restart);
+}
+
 /** The account's books began anew. */
 export function applyRestart(line: Line, account: AccountId, restart: BrokerRestart): void {
   postStart(line, account, restart, (settlement) => applySettlement(line, account, settlement));
 }
 
-/** Everything in the instrument was closed at a price: each holder's part becomes a filled order of its own. */
+/**
+ * Everything in the instrument was closed at a price: each holder's part becomes a filled order of its own, once; told again, it must
+ * not close what was opened since.
+ */
 export function applySettlement(line: Line, account: AccountId, settlement: BrokerSettlement): void {
+  if (!noteSettlement(line, account, settlement.settlementId)) return;
   for (const holding of line.holdings.holdersOf(account, settlement.instrument)) {
     if (holding.qty.eq('0')) continue;
     const executionId = `${settlement.settlementId}:${holding.holder}`;

@@ -130,6 +130,7 @@ export function settle(book: Book, id: InstrumentId, at: Price, how: SettlementO
   const settlement: BrokerSettlement = {
     settlementId: `ps-${++book.state.settlements}`,
     instrument: id,
+    qty: before.qty,
     price: at,
     detail,
     timeMs: book.moment.timeMs,

@@ -95,6 +95,7 @@ const execution = z.strictObject({
 const settlement = z.strictObject({
   settlementId: z.string(),
   instrument: asInstrument,
+  qty: asQuantity.optional(),
   price: asPrice,
   detail: z.string(),
   timeMs: z.number(),

@@ -24,3 +24,14 @@ CREATE TABLE account_starts (
   UNIQUE (account_id, restart_id)
 ) STRICT;
 CREATE INDEX account_starts_by_account ON account_starts (account_id, seq);
+
+-- Settlements that were posted: told again, they must not close what was opened since.
+CREATE TABLE settlements (
+  account_id    TEXT NOT NULL,
+  settlement_id TEXT NOT NULL,
+  posted_at     INTEGER NOT NULL,
+  PRIMARY KEY (account_id, settlement_id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO settlements (account_id, settlement_id, posted_at)
+  SELECT account_id, substr(execution_id, 1, instr(execution_id, ':') - 1), max(posted_at) FROM executions
+  WHERE execution_id GLOB 'ps-*:*' GROUP BY 1, 2;
