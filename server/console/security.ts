@@ -165,6 +165,21 @@ const TRIED: Readonly<Record<string, string>> = {
   change: 'change of passphrase',
   reset: 'reset of passphrase',
 };
+const WRONG: Readonly<Record<string, string>> = {
+  name: 'wrong name',
+  passphrase: 'wrong passphrase',
+  code: 'wrong code',
+  session: 'no session',
+  link: 'no such link',
+  locked: 'locked out',
+  busy: 'too many at once',
+};
+const BY: Readonly<Record<string, string>> = {
+  setup: 'at setup',
+  passphrase: 'with the passphrase',
+  'passphrase and totp': 'with passphrase and code',
+  'passphrase and recovery': 'with passphrase and recovery code',
+};
 
 function signInView({ seq, time, outcome, detail }: AuditLine) {
   const text = (name: string): string => {
@@ -172,12 +187,14 @@ function signInView({ seq, time, outcome, detail }: AuditLine) {
     return typeof value === 'string' ? value : '';
   };
   const count = detail?.['count'];
+  const isOk = outcome === 'ok';
   return {
     seq,
     at_ms: Date.parse(time),
-    ok: outcome === 'ok',
-    what: outcome === 'ok' ? `signed in by ${text('how')}` : `${TRIED[text('for')] ?? 'sign-in'} refused`,
-    why: outcome === 'ok' ? '' : text('why'),
+    ok: isOk,
+    what: isOk
+      ? `Signed in ${BY[text('how')] ?? ''}`
+      : `${TRIED[text('for')] ?? 'sign-in'}: ${WRONG[text('why')] ?? text('why')}`,
     times: typeof count === 'number' ? count : 1,
     address: text('address'),
   };
