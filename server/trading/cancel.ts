@@ -8,7 +8,7 @@ import { StoreUnavailable } from '#store/open.ts';
 import type { CancelOutcomeView, ReduceCommit } from './desk.ts';
 import { dispatchCancel } from './dispatch.ts';
 import { type Line, waitFor } from './line.ts';
-import { ownOrder } from './modify.ts';
+import { isOwnersClose, ownersClose, ownToChange } from './modify.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { mayReduceAccount } from './risk-reducing.ts';
 import { keyConflict } from './submit.ts';
@@ -96,14 +96,14 @@ function evenIfBroken(write: () => void): void {
 
 /** An order that the caller may cancel: its own, or with `may_reduce: account` any in the accounts of its mandate. */
 function cancelable(line: Line, who: Principal, orderId: string): Result<StoredOrder, Refusal> {
-  const own = ownOrder(line, who, orderId);
+  const own = ownToChange(line, who, orderId);
   if (own.ok) return own;
   const mandate = line.access.mandates.current(who.agent);
   const order = line.orders.byId(orderId);
   // Halted, it may cancel its own alone.
   const halted = line.access.agents.stateOf(who.agent).state === 'HALTED';
   if (order !== undefined && !halted && mayReduceAccount(mandate, order.account, line.wallMs()))
-    return ok(order);
+    return isOwnersClose(order) ? err(ownersClose(order)) : ok(order);
   return own;
 }
 
@@ -162,7 +162,8 @@ export async function cancelAllOrders(
   if (known !== undefined) return known;
   const orders = line.orders
     .working({ agent: who.agent, ...(filter.account === undefined ? {} : { account: filter.account }) })
-    .filter((order) => filter.symbol === undefined || order.symbol === filter.symbol);
+    .filter((order) => filter.symbol === undefined || order.symbol === filter.symbol)
+    .filter((order) => !isOwnersClose(order));
   if (commit.dryRun)
     return ok({ dryRun: true, canceled: [], pending: orders.map((order) => order.orderId), failed: [] });
   evenIfBroken(() => bindReduction(line, who, commit));

@@ -183,6 +183,11 @@ function decideClose(
     const live = authoriseReduction(line, closer.by);
     if (!live.ok) return live;
   }
+  // What was asked outside took time: its books may be about to be emptied, and a close would then open a position.
+  if (line.memory.restarting.has(request.account)) {
+    const ready = booksAreReady(line, request.account);
+    if (!ready.ok) return ready;
+  }
   const position = positionFor(line, closer, request.account, outside.instrument.id);
   if (position.eq('0')) return ok({ cleared: null });
   const side: Side = position.gt('0') ? 'sell' : 'buy';

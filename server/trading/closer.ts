@@ -33,6 +33,8 @@ export interface Closer {
  * for a part only: the owner's next one takes it back, like every other reducing order, when more than its rest is to be closed.
  */
 export function isThisClose(order: StoredOrder, { origin }: Closer, wanted: Quantity): boolean {
+  // One that is being taken back closes nothing any more: its end is waited for, and the close is sent anew.
+  if (order.status === 'pending_cancel') return false;
   if (origin === 'flatten') return order.origin === 'flatten' && remainingQty(order).gte(wanted);
   return order.origin === 'flatten' || order.origin === 'close';
 }

@@ -151,7 +151,7 @@ interface Share {
 }
 
 /**
- * Whose a fill is. An order's fills are its agent's; but where `may_reduce: account` lets an agent close what others opened,
+ * Whose a fill is. An order's fills are its agent's; but where `may_reduce: account` let an agent close what others opened,
  * what goes beyond its own position is taken from theirs, in order of name, so that nobody is left with a phantom.
  */
 function shares(line: Line, order: StoredOrder, execution: BrokerExecution): readonly Share[] {
@@ -166,12 +166,27 @@ function shares(line: Line, order: StoredOrder, execution: BrokerExecution): rea
     left = subtract(left, qty);
   };
   take(order.agent, line.holdings.of(order.agent, order.account, order.instrument).qty);
-  for (const other of line.holdings.holdersOf(order.account, order.instrument)) {
-    if (other.holder !== order.agent) take(other.holder, other.qty);
+  if (left.gt('0') && mayTakeOthers(line, order)) {
+    for (const other of line.holdings.holdersOf(order.account, order.instrument))
+      if (other.holder !== order.agent) take(other.holder, other.qty);
   }
   if (left.gt('0')) parts.push({ holder: order.agent, qty: left, fee: ZERO_MONEY });
   const [first, ...others] = merge(parts);
   return first === undefined ? all : [{ ...first, fee: execution.fee }, ...others];
+}
+
+/**
+ * Whether a mandate that was in force since the order was placed reached beyond the agent's own. Without one its position has
+ * gone meanwhile, by its own doing: what is left over opens the other side, and is nobody else's. The owner's close in its
+ * name never reaches further than what it holds.
+ */
+function mayTakeOthers(line: Line, { agent, account, origin, createdAtMs }: StoredOrder): boolean {
+  if (origin === 'flatten') return false;
+  const versions = line.access.mandates.history(agent);
+  const placedUnder = versions.findIndex((version) => version.createdAtMs <= createdAtMs);
+  return versions
+    .slice(0, placedUnder === -1 ? versions.length : placedUnder + 1)
+    .some(({ mandate }) => mandate.document.may_reduce === 'account' && mandate.accounts.has(account));
 }
 
 function merge(parts: readonly Share[]): readonly Share[] {

@@ -22,7 +22,7 @@ export async function modifyOrder(
   change: OrderChange,
   commit: TradeCommit,
 ): Promise<Result<PlaceResult, Refusal>> {
-  const found = ownOrder(line, who, change.orderId);
+  const found = ownToChange(line, who, change.orderId);
   if (!found.ok) return found;
   const authorised = authorise(line, who, found.value.account);
   if (!authorised.ok) return authorised;
@@ -52,6 +52,20 @@ export function ownOrder(line: Line, who: Principal, orderId: string): Result<St
   );
 }
 
+/** One that the caller may change or cancel. */
+export function ownToChange(line: Line, who: Principal, orderId: string): Result<StoredOrder, Refusal> {
+  const found = ownOrder(line, who, orderId);
+  return found.ok && isOwnersClose(found.value) ? err(ownersClose(found.value)) : found;
+}
+
+/** The owner's close goes out in the name of whose position it is; taking it back is the owner's alone. */
+export const isOwnersClose = ({ origin }: StoredOrder): boolean => origin === 'flatten';
+export const ownersClose = ({ orderId }: StoredOrder): Refusal =>
+  refuse('not_found', `${orderId} is a close by the owner; only the owner changes or cancels it.`, {
+    order_id: orderId,
+    verify_with: 'get_orders',
+  });
+
 type Decision =
   | { readonly kind: 'answer'; readonly answer: Result<PlaceResult, Refusal> }
   | {
@@ -68,7 +82,7 @@ interface Asked {
 
 function decide(line: Line, who: Principal, { change, commit }: Asked, outside: Outside): Decision {
   const answer = (result: Result<PlaceResult, Refusal>): Decision => ({ kind: 'answer', answer: result });
-  const found = ownOrder(line, who, change.orderId);
+  const found = ownToChange(line, who, change.orderId);
   if (!found.ok) return answer(found);
   const order = found.value;
   const live = authorise(line, who, order.account);

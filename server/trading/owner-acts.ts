@@ -9,6 +9,7 @@ import { recallClose } from './close-key.ts';
 import { previewClose } from './close-preview.ts';
 import type { Closer } from './closer.ts';
 import type { ReduceCommit } from './desk.ts';
+import { ACCOUNT_HOLDER } from './holdings.ts';
 import type { Line } from './line.ts';
 import type { AgentStanding, ClosePreview, OwnerClose, OwnerFilter } from './owner-desk.ts';
 import { anyOrder, workingOf } from './owner-orders.ts';
@@ -69,10 +70,10 @@ export async function previewCloseFor(line: Line, asked: OwnerClose): Promise<Re
   return ok({ preview: previewed.value.preview, wouldCancel: previewed.value.wouldCancel });
 }
 
-function readyToClose(line: Line, { account }: OwnerClose): Result<void, Refusal> {
-  return line.adapters.has(account)
-    ? booksAreReady(line, account)
-    : err(refuse('not_found', `There is no account ${account}.`));
+function readyToClose(line: Line, { holder, account }: OwnerClose): Result<void, Refusal> {
+  // The account's own row is the sum of what holders have: nobody's to close, and a fill of it would count twice.
+  if (holder === ACCOUNT_HOLDER) return err(refuse('not_found', 'A position is closed by whose it is.'));
+  return booksAreReady(line, account);
 }
 
 export function haltAgent(

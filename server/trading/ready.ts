@@ -4,9 +4,13 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { Line } from './line.ts';
 
-/** Its books have been compared with its broker since the start, and are not being begun anew. */
-export function booksAreReady(line: Line, account: AccountId): Result<void, Refusal> {
-  const { reconciled, restarting } = line.memory;
+/** It is there, its books have been compared with its broker since the start, and are not being begun anew. */
+export function booksAreReady(
+  { adapters, memory: { reconciled, restarting } }: Pick<Line, 'adapters' | 'memory'>,
+  account: AccountId,
+): Result<void, Refusal> {
+  if (!adapters.has(account))
+    return err(refuse('not_found', `There is no account ${account}; it may have been removed.`));
   if (reconciled.has(account) && !restarting.has(account)) return ok(undefined);
   const what = restarting.has(account) ? 'begun anew' : 'compared with its broker';
   return err(
