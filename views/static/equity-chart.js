@@ -38,7 +38,7 @@ function optionsFor({ width, height, stroke, fill, showsDates, labelWidth, read 
   return {
     width,
     height,
-    padding: [10, 12, showsDates ? 0 : 10, 0],
+    padding: [10, 36, showsDates ? 0 : 10, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC'),
     legend: { show: false },
     cursor: { y: false, sync: { key: 'equity' }, drag: { x: false, y: false } },
