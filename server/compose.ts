@@ -18,7 +18,7 @@ import { stdioLaunch } from '#cli/snippets.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
 import { productVersion } from '#cli/version.ts';
-import type { ConsoleServices } from '#console/services.ts';
+import type { ConsoleServices } from '#console/desks.ts';
 import { type AccountId, OWNER_CONSOLE, SCOPES } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { buildApp } from '#http/app.ts';

@@ -1,7 +1,7 @@
 /** How the owner wants the console to look: zone, theme and colours, kept in the database and on the record when they change. */
 import { z } from 'zod';
 import type { AuditLog } from '#audit/log.ts';
-import { GAIN_COLOURS, type PreferenceDesk, type Preferences, THEMES } from '#console/services.ts';
+import { GAIN_COLOURS, type PreferenceDesk, type Preferences, THEMES } from '#console/desks.ts';
 import type { Owner } from '#domain/principal.ts';
 import { fieldError, refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';

@@ -9,7 +9,7 @@ import {
   settingValue,
   withSettings,
 } from '#config.ts';
-import type { SettingsDesk, SettingView } from '#console/services.ts';
+import type { SettingsDesk, SettingView } from '#console/desks.ts';
 import type { Owner } from '#domain/principal.ts';
 import { type FieldError, fieldError, refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { type Config, loadConfig, ownSources } from '#config.ts';
-import type { StdioLaunch } from '#console/services.ts';
+import type { StdioLaunch } from '#console/desks.ts';
 import { PROJECT_FOLDER } from './project-folder.ts';
 
 /** The launcher, which finds a Node that can run the gateway. */

@@ -1,5 +1,5 @@
 /** The tape that paper accounts trade on: what plays, how fast, and what the next start is to play. */
-import type { AccountDesk, SettingView, TapeChoice, TapeView, TapeWeighed } from '#console/services.ts';
+import type { AccountDesk, SettingView, TapeChoice, TapeView, TapeWeighed } from '#console/desks.ts';
 import type { Owner } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';

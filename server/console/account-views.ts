@@ -3,8 +3,8 @@ import { text } from '#domain/decimal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import type { OwnerVisit } from './define.ts';
+import type { AccountDesk, AccountEntry } from './desks.ts';
 import { shownMoneyOrNone } from './figures.ts';
-import type { AccountDesk, AccountEntry } from './services.ts';
 
 export const PRESET_WORDS: Readonly<Record<string, string>> = {
   friendly: 'Fills at once at the quoted price: for first tries.',

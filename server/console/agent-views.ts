@@ -2,8 +2,8 @@
 import type { KeyRecord } from '#access/key-table.ts';
 import { type Money, sum, text, ZERO_MONEY } from '#domain/decimal.ts';
 import type { MandateUse, MandateView } from '#trading/views.ts';
+import type { ConsoleServices } from './desks.ts';
 import { LIMIT_FIELDS } from './mandate-form.ts';
-import type { ConsoleServices } from './services.ts';
 
 type Agent = ReturnType<ConsoleServices['access']['agents']['list']>[number];
 

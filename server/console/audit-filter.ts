@@ -3,8 +3,8 @@ import { AUDIT_OUTCOMES } from '#audit/event.ts';
 import type { AuditFilter } from '#audit/query.ts';
 import { nearest } from '#domain/nearest.ts';
 import { type FieldError, fieldError } from '#domain/refusal.ts';
+import type { ConsoleServices } from './desks.ts';
 import { type Asked, given, ID_LENGTH_MAX, momentOf, TIME_RULE } from './order-filter.ts';
-import type { ConsoleServices } from './services.ts';
 
 /** In the place of a name: what no agent did. */
 export const NO_AGENT = '-';

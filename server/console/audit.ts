@@ -9,8 +9,8 @@ import { CONSOLE_ROWS_MAX, VERIFY_WAIT_MS } from '#limits.ts';
 import { NO_AGENT, wantedLines } from './audit-filter.ts';
 import { auditRow } from './audit-rows.ts';
 import { action, definePage, go, type OwnerVisit, type PageFile } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 import { address, pagesBack } from './order-filter.ts';
-import type { ConsoleServices } from './services.ts';
 
 const PATH = '/admin/audit';
 

@@ -8,11 +8,11 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { idempotencyKey, symbol, units } from '#tools/fields.ts';
 import type { OwnerClose } from '#trading/owner-desk.ts';
 import { action, definePage, go, refused } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 import { shownMoney } from './figures.ts';
 import { orderRow } from './order-rows.ts';
 import { positionRow } from './position-rows.ts';
 import { previewRow } from './preview-row.ts';
-import type { ConsoleServices } from './services.ts';
 
 const wanted = z.strictObject({
   holder: z.string().min(1).max(64),

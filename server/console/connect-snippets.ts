@@ -1,5 +1,5 @@
 /** What to paste into each host so that its agent finds this gateway: real address, absolute paths, the key by an environment variable. */
-import type { StdioLaunch } from './services.ts';
+import type { StdioLaunch } from './desks.ts';
 
 /** The variable that carries an agent's key, in every host and in `portcullis stdio`. */
 export const KEY_VARIABLE = 'PORTCULLIS_KEY';

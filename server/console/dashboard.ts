@@ -7,11 +7,11 @@ import { zoneClock, zoneMoment } from '#market/calendar-time.ts';
 import type { EquityCurve } from '#trading/owner-desk.ts';
 import { auditRow } from './audit-rows.ts';
 import { definePage, type OwnerVisit } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 import { shownMoney } from './figures.ts';
 import { address } from './order-filter.ts';
 import { orderRow } from './order-rows.ts';
 import { positionDecimals, positionRow, sortedPositions } from './position-rows.ts';
-import type { ConsoleServices } from './services.ts';
 
 const SPANS = [30, 90, 365] as const;
 

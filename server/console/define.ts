@@ -5,7 +5,7 @@ import type { Owner } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { FIELD_ERRORS_MAX } from '#limits.ts';
-import type { ConsoleServices } from './services.ts';
+import type { ConsoleServices } from './desks.ts';
 
 /** What a form sent, by the names of its fields; a field that came more than once is a list. */
 export type FormValues = Readonly<Record<string, string | readonly string[]>>;

@@ -6,8 +6,8 @@ import { err, ok } from '#domain/result.ts';
 import { CONSOLE_BARS_LISTED, CONSOLE_BARS_MAX, DEPTH_LEVELS_MAX } from '#limits.ts';
 import { type Bar, type DepthLevel, TIMEFRAMES, type Timeframe } from '#ports.ts';
 import { definePage } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 import { decimalsOf, textOrNone } from './figures.ts';
-import type { ConsoleServices } from './services.ts';
 
 export const instrument = definePage({
   path: '/market/:instrument',

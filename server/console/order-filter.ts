@@ -6,7 +6,7 @@ import { type FieldError, fieldError } from '#domain/refusal.ts';
 import { CONSOLE_PAGES_BACK_MAX } from '#limits.ts';
 import { clockMinutes, dayOf, zoneMoment } from '#market/calendar-time.ts';
 import type { OwnerFilter, OwnerOrderFilter } from '#trading/owner-desk.ts';
-import type { ConsoleServices } from './services.ts';
+import type { ConsoleServices } from './desks.ts';
 
 type Query = Readonly<Record<string, string>>;
 type Known = Pick<ConsoleServices, 'access' | 'book' | 'preferences' | 'trading'>;

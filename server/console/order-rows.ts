@@ -4,8 +4,8 @@ import { isFinal, type OrderTerms } from '#domain/order.ts';
 import { REFUSAL_REASONS, type RefusalReason } from '#domain/refusal.ts';
 import { REFUSAL_GUIDE } from '#domain/refusal-guide.ts';
 import type { OwnerOrder, OwnerTrade } from '#trading/owner-desk.ts';
+import type { ConsoleServices } from './desks.ts';
 import { decimalsOf, shownMoney, shownPriceOrNone, textOrNone } from './figures.ts';
-import type { ConsoleServices } from './services.ts';
 
 type Book = Pick<ConsoleServices, 'book'>;
 

@@ -5,10 +5,10 @@ import { ok } from '#domain/result.ts';
 import type { OwnerOrderStory } from '#trading/owner-desk.ts';
 import { auditRow } from './audit-rows.ts';
 import { action, definePage, go, refused } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 import { shownMoney, textOrNone } from './figures.ts';
 import { orderDecimals, orderRow, tradeDecimals, tradeRow } from './order-rows.ts';
 import { cancelNotice } from './orders.ts';
-import type { ConsoleServices } from './services.ts';
 
 export const order = definePage({
   path: '/orders/:order_id',

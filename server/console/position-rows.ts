@@ -12,8 +12,8 @@ import {
 } from '#domain/decimal.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { OwnerPosition } from '#trading/owner-desk.ts';
+import type { ConsoleServices } from './desks.ts';
 import { decimalsOf, shownMoney, shownMoneyOrNone, shownPriceOrNone, textOrNone } from './figures.ts';
-import type { ConsoleServices } from './services.ts';
 
 export function positionRow({ book }: Pick<ConsoleServices, 'book'>, position: OwnerPosition) {
   const instrument = book.resolve(position.symbol);

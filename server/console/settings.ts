@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ok } from '#domain/result.ts';
 import { action, definePage, go, refused } from './define.ts';
-import { GAIN_COLOURS, type SettingView, THEMES } from './services.ts';
+import { GAIN_COLOURS, type SettingView, THEMES } from './desks.ts';
 
 const HERE = '/admin/settings';
 

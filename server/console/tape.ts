@@ -4,7 +4,7 @@ import { text } from '#domain/decimal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { action, definePage, go, refused } from './define.ts';
-import type { ConsoleServices, TapeChoice, TapeWeighed } from './services.ts';
+import type { ConsoleServices, TapeChoice, TapeWeighed } from './desks.ts';
 
 /** A path of the file system may be long. */
 const wanted = z.strictObject({ PAPER_TAPE: z.string().max(1_000), PAPER_SYMBOL: z.string().max(40) });

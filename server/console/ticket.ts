@@ -12,9 +12,9 @@ import { draftOf, orderFields } from '#tools/order-draft.ts';
 import { checkOrderPrices } from '#tools/order-prices.ts';
 import { parseArguments } from '#tools/parse.ts';
 import { action, definePage, go, refused, show } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 import { termsOf } from './order-rows.ts';
 import { previewRow } from './preview-row.ts';
-import type { ConsoleServices } from './services.ts';
 
 const input = z.strictObject(orderFields).superRefine(checkOrderPrices);
 const FORM = { name: 'ticket', input, schema: inputSchemaOf(input) };

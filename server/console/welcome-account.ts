@@ -5,7 +5,7 @@ import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { paperChoices } from './account-views.ts';
 import { go, type Outcome, type OwnerVisit, type PageData, refused } from './define.ts';
-import type { AccountEntry } from './services.ts';
+import type { AccountEntry } from './desks.ts';
 
 export const accountInput = z.strictObject({
   preset: z.string().max(40).optional(),

@@ -1,7 +1,7 @@
 /** The HTTP surface as one Fastify instance that tests can inject into; whoever listens on it is somebody else. */
 import Fastify, { type FastifyInstance, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import type { AuditLog } from '#audit/log.ts';
-import type { ConsoleServices } from '#console/services.ts';
+import type { ConsoleServices } from '#console/desks.ts';
 import type { Scope } from '#domain/principal.ts';
 import {
   BODY_BYTES_MAX,

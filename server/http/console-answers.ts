@@ -1,7 +1,7 @@
 /** Every way a request to the console may be answered with a page. */
 import type { FastifyReply } from 'fastify';
 import type { Entrance, Page, PageData } from '#console/define.ts';
-import type { ConsoleServices, Preferences } from '#console/services.ts';
+import type { ConsoleServices, Preferences } from '#console/desks.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { isStoreFault } from '#tools/dispatch.ts';

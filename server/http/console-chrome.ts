@@ -1,7 +1,7 @@
 /** What stands around every page of the owner: mode, trading state, the gate, health, what waits, where one can go. */
 import type { NavEntry, Page } from '#console/define.ts';
+import type { ConsoleServices } from '#console/desks.ts';
 import { PAGES } from '#console/index.ts';
-import type { ConsoleServices } from '#console/services.ts';
 import { agoOf, spanOf } from './console-views.ts';
 
 const GROUPS: readonly { readonly group: NavEntry['group']; readonly label: string }[] = [

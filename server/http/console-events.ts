@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { AuditEvent } from '#audit/event.ts';
 import { LIVE_TOPICS, type LiveTopic } from '#console/define.ts';
-import type { ConsoleServices } from '#console/services.ts';
+import type { ConsoleServices } from '#console/desks.ts';
 import {
   CONSOLE_BEAT_MS,
   CONSOLE_EVENT_DELAY_MS,

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Session, Visitor } from '#access/owner.ts';
 import type { GuestVisit, OwnerVisit } from '#console/define.ts';
-import type { ConsoleServices } from '#console/services.ts';
+import type { ConsoleServices } from '#console/desks.ts';
 import { printable } from '#domain/refusal.ts';
 import { CONSOLE_NOTICES_MAX, DEVICE_TTL_MS, LOG_TEXT_LENGTH_MAX, USER_AGENT_LENGTH_MAX } from '#limits.ts';
 import type { Assets } from './assets.ts';

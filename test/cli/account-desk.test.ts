@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { auditQuery } from '#audit/query.ts';
 import { openAccountDesk } from '#cli/account-desk.ts';
-import type { AccountDesk, AccountEntry } from '#console/services.ts';
+import type { AccountDesk, AccountEntry } from '#console/desks.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';

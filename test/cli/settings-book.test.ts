@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openSettingsBook } from '#cli/settings-book.ts';
 import { type Config, declarationOf, loadConfig, SETTING_NAMES } from '#config.ts';
-import type { SettingView } from '#console/services.ts';
+import type { SettingView } from '#console/desks.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import { fieldError } from '#domain/refusal.ts';
 import { settings } from '#store/settings.ts';
