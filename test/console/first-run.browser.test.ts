@@ -228,16 +228,13 @@ it.runIf(hasCurl)(
       `${exported}\n${(await page.locator(`#${id}-curl`).textContent()) ?? ''}`;
     expect(await shell(await commandOf('too-much'))).toMatchObject({ reason: 'max_order_value' });
     /** By loading the page again, as who has no scripts does. */
-    const seen = (shown: () => Promise<number>): Promise<void> =>
-      expect
-        .poll(
-          async () => {
-            await window.open('/admin/welcome');
-            return shown();
-          },
-          { timeout: 30_000, interval: 300 },
-        )
-        .toBe(1);
+    const seen = async (shown: () => Promise<number>): Promise<void> => {
+      const looked = async (): Promise<number> => {
+        await window.open('/admin/welcome');
+        return shown();
+      };
+      await expect.poll(looked, { timeout: 30_000, interval: 300 }).toBe(1);
+    };
     await seen(() => page.locator('#refusal').getByText('of at most 25,000 USD').count());
     expect(await shell(await commandOf('fitting'))).toMatchObject({ dry_run: false });
     await seen(() => page.getByRole('button', { name: 'Go to the dashboard', exact: true }).count());
