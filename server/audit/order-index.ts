@@ -32,6 +32,9 @@ export function openOrderIndexer(store: Store): OrderIndexer {
   return {
     appended(seq) {
       if (seq - indexed < AUDIT_ORDERS_BEHIND_MAX) return;
+      // Another process may have moved it on: what it has entered can not be entered again.
+      indexed = select.get() ?? 0;
+      if (seq - indexed < AUDIT_ORDERS_BEHIND_MAX) return;
       insert.run(indexed, seq);
       move.run(seq);
       indexed = seq;
