@@ -20,6 +20,7 @@ export const audit = definePage({
   view: 'audit.html',
   nav: { label: 'Audit', group: 'record' },
   live: ['state', 'audit'],
+  scripts: ['verify.js'],
   load: (visit) => ok(listing(visit)),
   files: {
     'record.jsonl': (visit) => fileOf(visit, 'jsonl', 'application/x-ndjson; charset=utf-8'),

@@ -79,6 +79,30 @@ test.each([
   60_000,
 );
 
+test('a verification that goes on shows its end by itself', async () => {
+  const window = await windowOf({});
+  const { page } = window;
+  // As the page is while a long record is being read.
+  await page.route(
+    '**/admin/audit',
+    async (route) => {
+      const answer = await route.fetch();
+      const html = await answer.text();
+      await route.fulfill({
+        response: answer,
+        body: html.replace(/class="verified \w+"/, 'class="verified running"'),
+      });
+    },
+    { times: 1 },
+  );
+  await window.open('/admin/audit');
+  await page.locator('#badge.running').waitFor();
+  await page.locator('#badge:not(.running)').waitFor();
+  expect(await page.locator('#badge').getByRole('button').count()).toBe(1);
+  expect(window.trouble).toEqual([]);
+  await window.close();
+});
+
 test('works without scripts: filtered by its form, from line to line, and an order from its line', async () => {
   const window = await windowOf({ javaScript: false });
   const { page } = window;
