@@ -61,7 +61,7 @@ test('an attribute of htmx in a page asks for nothing and runs nothing', async (
 test.each([
   [
     'a piece for elsewhere',
-    '<div id="live"><p id="planted">x</p></div><nav class="pages" hx-swap-oob="true">gone</nav>',
+    '<div id="live"><p id="planted">x</p></div><nav hx-swap-oob="outerHTML:nav.pages">gone</nav>',
   ],
   ['a partial', '<div id="live">x</div><hx-partial hx-target=".pages">gone</hx-partial>'],
   [
