@@ -1,10 +1,9 @@
 /** The tape that paper accounts trade on: where it stands, how fast it goes, and another one for the next start. */
 import { z } from 'zod';
 import { text } from '#domain/decimal.ts';
-import type { Refusal } from '#domain/refusal.ts';
-import { ok, type Result } from '#domain/result.ts';
-import { action, definePage, go, refused } from './define.ts';
-import type { ConsoleServices, TapeChoice, TapeWeighed } from './desks.ts';
+import { ok } from '#domain/result.ts';
+import { action, definePage, go, refused, show } from './define.ts';
+import type { TapeChoice, TapeWeighed } from './desks.ts';
 
 /** A path of the file system may be long. */
 const wanted = z.strictObject({ PAPER_TAPE: z.string().max(1_000), PAPER_SYMBOL: z.string().max(40) });
@@ -13,19 +12,19 @@ export const tape = definePage({
   path: '/tape',
   title: 'Tape',
   view: 'tape.html',
-  load({ services, query }) {
-    const playing = services.accounts.tape();
-    const asked = query['PAPER_TAPE'];
-    const { PAPER_TAPE: file = playing.file, PAPER_SYMBOL: symbol = playing.symbol } = query;
-    const looked = asked === undefined ? undefined : look(services, choiceOf({ file, symbol }));
-    return ok({
-      tape: playing,
-      choice: { file, symbol },
-      weighed: looked?.ok === true ? shownTape(looked.value) : null,
-      errors: looked?.ok === false ? (looked.error.errors ?? []) : [],
-    });
-  },
+  load: ({ services }) => ok({ tape: services.accounts.tape() }),
   actions: {
+    // Reads a file of the machine, takes the engine's time for it, and quotes what is wrong with it: by no link, and not for who
+    // finds the browser open.
+    look: action({
+      input: wanted,
+      proof: 'recent',
+      run({ services }, { PAPER_TAPE: file, PAPER_SYMBOL: symbol }) {
+        const weighed = services.accounts.weighTape(choiceOf({ file, symbol }));
+        if (!weighed.ok) return refused(weighed.error);
+        return show({ choice: { file, symbol }, weighed: shownTape(weighed.value) });
+      },
+    }),
     choose: action({
       input: wanted,
       proof: 'recent',
@@ -55,9 +54,6 @@ const choiceOf = ({ file, symbol }: TapeChoice): TapeChoice => ({
   file: file.trim(),
   symbol: file.trim() === 'sample' ? '' : symbol,
 });
-
-const look = ({ accounts }: ConsoleServices, choice: TapeChoice): Result<TapeWeighed, Refusal> =>
-  accounts.weighTape(choice);
 
 const shownTape = (weighed: TapeWeighed) => ({
   ...weighed,

@@ -109,6 +109,8 @@ function readTape(file: string): Buffer {
   try {
     const found = statSync(file);
     if (!found.isFile()) throw new Error('it is not a file');
+    // Files of /proc say so of themselves, and some of them never end or never begin.
+    if (found.size === 0) return Buffer.alloc(0);
     if (found.size > TAPE_BYTES_MAX) throw new Error(`it is larger than ${TAPE_BYTES_MAX} bytes`);
     return readFileSync(file);
   } catch (cause) {

@@ -142,8 +142,8 @@ describe('the tape', () => {
     const file = join(scene.gate.folder, 'btc.csv');
     const rows = Array.from({ length: 9 }, (_, day) => `2024-01-0${day + 1},100,110,90,105,5`);
     writeFileSync(file, ['date,open,high,low,close,volume', ...rows].join('\n'));
-    const query = new URLSearchParams({ PAPER_TAPE: file, PAPER_SYMBOL: 'BTC/USD' });
-    const looked = await scene.console.get(`/admin/tape?${query.toString()}`);
+    const choice = { PAPER_TAPE: file, PAPER_SYMBOL: 'BTC/USD' };
+    const looked = await scene.console.post('/admin/tape/look', choice, passphrase);
     expect(looked.words).toContain('BTC/USD, 9 bars of 1d');
     expect(looked.words).toMatch(
       /1 position is settled then, at the price of the last fill: \+1 SPX in paper/,
@@ -158,14 +158,31 @@ describe('the tape', () => {
   });
 
   test('that can not be read is said at its field, and there is nothing to choose', async () => {
-    const refused = await scene.console.get('/admin/tape?PAPER_TAPE=/nowhere.csv&PAPER_SYMBOL=SPY');
+    const nowhere = { PAPER_TAPE: '/nowhere.csv', PAPER_SYMBOL: 'SPY' };
+    const refused = await scene.console.post('/admin/tape/look', nowhere, passphrase);
     expect(refused.html).toMatch(
       /id="tape-file-wrong">The tape nowhere\.csv can not be read: there is no such file/,
     );
     expect(refused.html).toMatch(/name="PAPER_TAPE" value="\/nowhere\.csv"/);
     expect(refused.html).not.toContain('/admin/tape/choose');
-    const forced = { PAPER_TAPE: '/nowhere.csv', PAPER_SYMBOL: 'SPY' };
-    expect((await scene.console.post('/admin/tape/choose', forced, passphrase)).status).toBe(400);
+    expect((await scene.console.post('/admin/tape/choose', nowhere, passphrase)).status).toBe(400);
+  });
+
+  test('is no way to read a file of the machine: not by an address, and not without a code', async () => {
+    const file = join(scene.gate.folder, 'passphrase.txt');
+    writeFileSync(file, 'four geese over the weir\n');
+    const choice = { PAPER_TAPE: file, PAPER_SYMBOL: 'SPY' };
+    const linked = await scene.console.get(`/admin/tape?${new URLSearchParams(choice).toString()}`);
+    expect(linked.html).not.toContain('geese');
+    await proofIsOld();
+    const asked = await scene.console.post('/admin/tape/look', choice);
+    expect([asked.status, asked.words]).toEqual([403, expect.stringContaining('Confirm that it is you')]);
+    expect(asked.html).not.toContain('geese');
+    // A file of /proc has no size, and some of them never end.
+    const system = { PAPER_TAPE: '/proc/self/environ', PAPER_SYMBOL: 'SPY' };
+    const unread = await scene.console.post('/admin/tape/look', system, passphrase);
+    expect(unread.status).toBe(400);
+    expect(unread.html).not.toMatch(/environ, line 1, column (?!number 1)/);
   });
 
   test('changes its speed at once, and says at the field what is no speed', async () => {
