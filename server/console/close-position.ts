@@ -13,6 +13,7 @@ import { shownMoney } from './figures.ts';
 import { orderRow } from './order-rows.ts';
 import { positionRow } from './position-rows.ts';
 import { previewRow } from './preview-row.ts';
+import { sentNotice } from './sent-notice.ts';
 
 const wanted = z.strictObject({
   holder: z.string().min(1).max(64),
@@ -67,7 +68,10 @@ export const closePosition = definePage({
         const before = canceled.length === 0 ? '' : ` ${canceled.length} working ${orders} canceled first.`;
         return go(
           `/admin/orders/${encodeURIComponent(order.orderId)}`,
-          `Sent: ${order.side} ${order.qty.toFixed()} ${order.symbol}, which closes that much of the position.${before}`,
+          sentNotice(
+            order,
+            `Sent: ${order.side} ${order.qty.toFixed()} ${order.symbol}, which closes that much of the position.${before}`,
+          ),
         );
       },
     }),

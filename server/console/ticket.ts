@@ -15,6 +15,7 @@ import { action, definePage, go, refused, show } from './define.ts';
 import type { ConsoleServices } from './desks.ts';
 import { termsOf } from './order-rows.ts';
 import { previewRow } from './preview-row.ts';
+import { sentNotice } from './sent-notice.ts';
 
 const input = z.strictObject(orderFields).superRefine(checkOrderPrices);
 const FORM = { name: 'ticket', input, schema: inputSchemaOf(input) };
@@ -89,7 +90,7 @@ export const ticket = definePage({
         const { orderId, side, qty, symbol } = placed.value;
         return go(
           `/admin/orders/${encodeURIComponent(orderId)}`,
-          `Placed: ${side} ${qty.toFixed()} ${symbol}, as ${orderId}.`,
+          sentNotice(placed.value, `Placed: ${side} ${qty.toFixed()} ${symbol}, as ${orderId}.`),
         );
       },
     }),
