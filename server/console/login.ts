@@ -14,10 +14,10 @@ export function ownPath(given: string | undefined): string {
 }
 
 /** What brought somebody here, in words. */
-const ARRIVALS: Readonly<Record<string, string>> = {
-  reset: 'The passphrase is changed, and every browser is signed out. Sign in with the new one.',
-  'sign-out': 'You are signed out.',
-};
+const ARRIVALS: ReadonlyMap<string, string> = new Map([
+  ['reset', 'The passphrase is changed, and every browser is signed out. Sign in with the new one.'],
+  ['sign-out', 'You are signed out.'],
+]);
 
 export const login = defineEntrance({
   path: '/login',
@@ -29,7 +29,7 @@ export const login = defineEntrance({
     ok({
       claimed: services.access.owner.record() !== undefined,
       asks_for_code: services.access.owner.asksForCode(visitor),
-      arrival: ARRIVALS[query['after'] ?? ''] ?? null,
+      arrival: ARRIVALS.get(query['after'] ?? '') ?? null,
       next: ownPath(query['next']),
     }),
   actions: {

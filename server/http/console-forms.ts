@@ -29,6 +29,16 @@ export function isOwnForm(request: FastifyRequest, cookie: string | undefined, o
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
+/**
+ * What a page of elsewhere takes in (an image, a script, a frame, a call) and does not go to. On loopback a page of another port
+ * brings the owner's cookies with it, because cookies do not know ports: it could keep a session alive, or the gateway busy.
+ */
+export function isTakenInElsewhere({ headers, method }: FastifyRequest): boolean {
+  const site = headers['sec-fetch-site'];
+  if (method !== 'GET' || site === undefined || site === 'same-origin' || site === 'none') return false;
+  return headers['sec-fetch-mode'] !== 'navigate' || headers['sec-fetch-dest'] !== 'document';
+}
+
 /** The body as `application/x-www-form-urlencoded`; undefined when no form of ours has so many fields, or such a name. */
 export function parseForm(text: string): FormValues | undefined {
   const parsed = new URLSearchParams(text);

@@ -12,7 +12,14 @@ import { FORM_BYTES_MAX } from '#limits.ts';
 import type { Assets } from './assets.ts';
 import { transportOf } from './console-cookies.ts';
 import { openConsoleEvents } from './console-events.ts';
-import { formCode, formValues, isOwnForm, parseForm, shownValues } from './console-forms.ts';
+import {
+  formCode,
+  formValues,
+  isOwnForm,
+  isTakenInElsewhere,
+  parseForm,
+  shownValues,
+} from './console-forms.ts';
 import { type ConsoleRequest, EVENTS_PATH, openConsoleRequests } from './console-request.ts';
 import { HELMET } from './console-security.ts';
 import { nothingHere } from './problem.ts';
@@ -37,6 +44,8 @@ export function consoleDoor(app: FastifyInstance, services: ConsoleServices, ass
   app.setErrorHandler((error, request, reply) => requests.of(request, reply).fault(error));
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('cache-control', 'no-store');
+    // Before anybody looks whose cookies these are.
+    if (isTakenInElsewhere(request)) return reply.code(403).send();
     if (transportOf(request) !== undefined) return undefined;
     return requests.of(request, reply).problem({
       status: 403,

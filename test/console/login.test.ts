@@ -105,6 +105,8 @@ describe('with a passphrase alone', () => {
     for (let tries = 0; tries < 6; tries++) await signIn(stranger, { passphrase: 'not the passphrase' });
     expect((await signIn(stranger)).status).toBe(429);
     expect((await trusted.get('/admin/login?after=sign-out')).words).toContain('You are signed out.');
+    for (const word of ['constructor', '__proto__', 'else'])
+      expect((await trusted.get(`/admin/login?after=${word}`)).html).not.toContain('role="status"');
     expect((await signIn(trusted)).to).toBe('/admin');
   });
 

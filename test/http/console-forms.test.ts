@@ -1,7 +1,7 @@
 // Forms of the console: only our own page can send one, as whoever it was shown to, and looking never acts.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ENTRANCES, PAGES } from '#console/index.ts';
-import { FORM_BYTES_MAX, FORM_FIELDS_MAX } from '#limits.ts';
+import { FORM_BYTES_MAX, FORM_FIELDS_MAX, SESSION_SEEN_SAVE_INTERVAL_MS } from '#limits.ts';
 import { OWNER, sessionCookie, signedIn } from '../support/browser.ts';
 import { type PlainBrowser, plainBrowser } from '../support/console-browser.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -103,6 +103,31 @@ describe('a form from elsewhere', () => {
       expect((await guest.post('/admin/login/in', fields, headers)).status).toBe(403);
     expect((await guest.post('/admin/login/in', { ...fields, _token: owner.token() })).status).toBe(403);
     expect(guest.cookies.has(sessionCookie(gate.url))).toBe(false);
+  });
+});
+
+describe('a page of elsewhere', () => {
+  const looks = ['/admin', '/admin/audit/record.csv', '/admin/events', '/admin/login'];
+  test.each([
+    ['as an image', 'no-cors', 'image'],
+    ['as a script', 'no-cors', 'script'],
+    ['in a frame', 'navigate', 'iframe'],
+    ['by a call', 'cors', 'empty'],
+  ])('takes nothing of the console in, %s, whatever cookies come with it', async (_, mode, dest) => {
+    for (const site of ['same-site', 'cross-site'])
+      for (const path of looks) {
+        const headers = { 'sec-fetch-site': site, 'sec-fetch-mode': mode, 'sec-fetch-dest': dest };
+        const answer = await owner.get(path, headers);
+        expect([path, answer.status, answer.text]).toEqual([path, 403, '']);
+      }
+  });
+  test('may lead to it, and keeps no session alive by taking it in', async () => {
+    const [before] = gate.gateway.access.owner.sessions();
+    gate.clock.setWall(gate.clock.wallMs() + 2 * SESSION_SEEN_SAVE_INTERVAL_MS);
+    const from = { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' };
+    await owner.get('/admin', { ...from, 'sec-fetch-dest': 'iframe' });
+    expect(gate.gateway.access.owner.sessions()[0]).toEqual(before);
+    expect((await owner.get('/admin', { ...from, 'sec-fetch-dest': 'document' })).status).toBe(200);
   });
 });
 
