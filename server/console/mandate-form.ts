@@ -101,7 +101,7 @@ export function valuesOf(document: MandateDocument, timezone: string): FormValue
     order_types: document.order_types,
     allow_short: document.allow_short ? 'yes' : '',
     ...Object.fromEntries(LIMIT_FIELDS.map(({ name }) => [name, String(document[name])])),
-    trading_hours: window === undefined ? String(hours) : 'window',
+    trading_hours: typeof hours === 'string' ? hours : 'window',
     hours_timezone: window?.timezone ?? timezone,
     hours_days: window?.days ?? ['mon', 'tue', 'wed', 'thu', 'fri'],
     hours_from: window?.from ?? '09:00',
