@@ -1,6 +1,6 @@
 /** The cookies of the console: which there are, under which names, and where they may be set at all. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isLoopbackName, parseHost } from './perimeter.ts';
+import { isLoopbackAddress, isLoopbackName, parseHost } from './perimeter.ts';
 
 /**
  * `session`: the owner, signed in. `visit`: a browser that has not signed in, for the forms of the entrances. `ticket`: what a
@@ -15,11 +15,15 @@ export interface CookieJar {
   clear(name: ConsoleCookie): void;
 }
 
-/** `plain` is http on a loopback host, where nobody else hears it; undefined: http that others hear. */
+/**
+ * `plain` is http on this machine, where nobody else hears it; undefined: http that others hear. A loopback Host alone does not
+ * say so: a relay on another machine passes it on.
+ */
 export function transportOf(request: FastifyRequest): 'secure' | 'plain' | undefined {
   if (request.protocol === 'https') return 'secure';
   const host = parseHost(request.headers.host ?? '');
-  return host !== undefined && isLoopbackName(host.name) ? 'plain' : undefined;
+  const here = isLoopbackAddress(request.socket.remoteAddress ?? '');
+  return here && host !== undefined && isLoopbackName(host.name) ? 'plain' : undefined;
 }
 
 /**

@@ -206,7 +206,11 @@ describe('on this machine, over http', () => {
 describe('on another host', () => {
   let app: FastifyInstance;
   const logged: string[] = [];
-  const open = async (publicConsole: boolean, allowedHosts: readonly string[] = []): Promise<void> => {
+  const open = async (
+    publicConsole: boolean,
+    allowedHosts: readonly string[] = [],
+    ipAllowlist: readonly string[] = [],
+  ): Promise<void> => {
     const { dispatcher, mcp, access, audit, clock, version, console } = gate.gateway;
     app = buildApp({
       dispatcher,
@@ -220,7 +224,7 @@ describe('on another host', () => {
       logTo: { write: (line) => void logged.push(line) },
       settings: {
         allowedHosts,
-        ipAllowlist: [],
+        ipAllowlist,
         publicUrl: new URL('https://gate.example'),
         publicConsole,
         publicRest: false,
@@ -318,6 +322,17 @@ describe('on another host', () => {
     );
     expect(sent.statusCode).toBe(403);
     expect(sent.headers['set-cookie']).toBeUndefined();
+  });
+
+  test('from another machine it is not plain http, whatever Host a relay passes on', async () => {
+    await open(false, [], ['198.51.100.9']);
+    const headers = { host: '127.0.0.1:7800' };
+    const here = await app.inject({ url: '/admin/login', headers, remoteAddress: '::1' });
+    expect(here.statusCode).toBe(200);
+    const relayed = await app.inject({ url: '/admin/login', headers, remoteAddress: '198.51.100.9' });
+    expect(relayed.statusCode).toBe(403);
+    expect(relayed.body).toContain('Not over plain http');
+    expect(relayed.headers['set-cookie']).toBeUndefined();
   });
 
   test('a claim of TLS by somebody who is not the proxy is not believed', async () => {
