@@ -8,6 +8,7 @@ import {
   type Closer,
   closeProposal,
   factsFor,
+  inTheWay,
   moreThanHeld,
   positionFor,
 } from './closer.ts';
@@ -47,9 +48,9 @@ export async function previewClose(
     return ok({
       dryRun: true,
       preview: describe({ facts, proposal, verdict, outside: outside.value }),
-      wouldCancel: line.orders
-        .reductionsOf({ agent: closer.agent, account: request.account, instrument: instrument.id })
-        .map((order) => order.orderId),
+      wouldCancel: inTheWay(line, closer, { account: request.account, instrument: instrument.id }).map(
+        (order) => order.orderId,
+      ),
     });
   });
 }

@@ -12,6 +12,7 @@ import {
   type Closer,
   closeProposal,
   factsFor,
+  inTheWay,
   isThisClose,
   moreThanHeld,
   nothingToClose,
@@ -131,19 +132,18 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
   const outside = await gatherOutside(line, request.account, request.symbol);
   if (!outside.ok) return outside;
   const { instrument } = outside.value;
-  const target = { agent: closer.agent, account: request.account, instrument: instrument.id };
-  const reducing = line.orders.reductionsOf(target);
+  const working = inTheWay(line, closer, { account: request.account, instrument: instrument.id });
   // An agent's own close may be for a part only: the owner's flatten takes it back like every other reducing order.
   const position = positionFor(line, closer, request.account, instrument.id);
-  const already = reducing.find((order) => isThisClose(order, closer, request.qty ?? absolute(position)));
+  const already = working.find((order) => isThisClose(order, closer, request.qty ?? absolute(position)));
   if (already !== undefined) {
     return ok({ order: already, canceled: [], detail: 'a close is at work already; this is it' });
   }
   if (position.eq('0')) return err(nothingToClose(line, closer, instrument.symbol));
   const tooMuch = moreThanHeld(line, closer, { request, position, symbol: instrument.symbol });
   if (tooMuch !== undefined) return err(tooMuch);
-  const canceled = await cancelMany(line, reducing, 'canceled before the position is closed', closer.by);
-  const unclear = reducing
+  const canceled = await cancelMany(line, working, 'canceled before the position is closed', closer.by);
+  const unclear = working
     .map((order) => mustFind(line, order.orderId))
     .filter((order) => !isFinal(order.status));
   if (unclear.length > 0) {

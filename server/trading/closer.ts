@@ -7,6 +7,7 @@ import type { ReduceCommit } from './desk.ts';
 import type { Permit } from './dispatch.ts';
 import type { FactsFor, Proposal } from './facts.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
+import { opposes } from './ledger.ts';
 import { agentNameOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
 import { mayReduceAccount } from './risk-reducing.ts';
@@ -37,6 +38,24 @@ export function isThisClose(order: StoredOrder, { origin }: Closer, wanted: Quan
   if (order.status === 'pending_cancel') return false;
   if (origin === 'flatten') return order.origin === 'flatten' && remainingQty(order).gte(wanted);
   return order.origin === 'flatten' || order.origin === 'close';
+}
+
+/**
+ * What is canceled before a close: what reduces the position already. Before the owner's also what its holder would sell (buy back)
+ * beyond it: filled first, such an order would leave the close to open the other side.
+ */
+export function inTheWay(
+  line: Line,
+  { agent, by }: Closer,
+  at: { readonly account: AccountId; readonly instrument: StoredOrder['instrument'] },
+): readonly StoredOrder[] {
+  const reducing = line.orders.reductionsOf({ agent, ...at });
+  if (by?.kind !== 'owner') return reducing;
+  const { qty } = line.holdings.of(agent, at.account, at.instrument);
+  const beyond = line.orders
+    .working({ agent, ...at })
+    .filter(({ effect, role, side }) => effect === 'adding' && role === 'entry' && opposes(side, qty));
+  return [...reducing, ...beyond];
 }
 
 export function nothingToClose(line: Line, { agent, by }: Closer, symbol: string): Refusal {

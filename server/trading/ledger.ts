@@ -13,6 +13,7 @@ import {
   text,
   value,
   ZERO_MONEY,
+  ZERO_QUANTITY,
 } from '#domain/decimal.ts';
 import type { Instrument, InstrumentId } from '#domain/instrument.ts';
 import type { Side } from '#domain/order.ts';
@@ -21,6 +22,7 @@ import type { BrokerExecution } from '#ports.ts';
 import { ACCOUNT_HOLDER, afterFill, type Fill } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
+import { reducible } from './reducible.ts';
 
 /** Ledger entries of an account; cost has one for each instrument. Debits are positive. */
 type Entry = 'cash' | 'capital' | 'realised' | 'fees' | `cost:${string}`;
@@ -167,8 +169,20 @@ function shares(line: Line, order: StoredOrder, execution: BrokerExecution): rea
   };
   take(order.agent, line.holdings.of(order.agent, order.account, order.instrument).qty);
   if (left.gt('0') && mayTakeOthers(line, order)) {
-    for (const other of line.holdings.holdersOf(order.account, order.instrument))
-      if (other.holder !== order.agent) take(other.holder, other.qty);
+    const others = line.holdings
+      .holdersOf(order.account, order.instrument)
+      .filter(({ holder }) => holder !== order.agent);
+    // What a holder is selling itself is left to it while others have enough.
+    const claims = line.orders.reducing({ ...order, side: execution.side });
+    const signed = (qty: Quantity): Quantity => (execution.side === 'buy' ? negate(qty) : qty);
+    for (const { holder, qty } of others.filter((other) => opposes(execution.side, other.qty))) {
+      const own = claims.filter(({ agent }) => agent === holder);
+      take(holder, signed(reducible(qty, own, line)));
+    }
+    for (const { holder, qty } of others) {
+      const taken = parts.find((part) => part.holder === holder)?.qty ?? ZERO_QUANTITY;
+      if (opposes(execution.side, qty)) take(holder, signed(subtract(absolute(qty), taken)));
+    }
   }
   if (left.gt('0')) parts.push({ holder: order.agent, qty: left, fee: ZERO_MONEY });
   const [first, ...others] = merge(parts);

@@ -86,7 +86,7 @@ export interface OwnerClose {
 export interface ClosePreview {
   /** Null: there is nothing to close. */
   readonly preview: Preview | null;
-  /** Orders that would be canceled first: what reduces this position already, brackets included. */
+  /** Orders that would be canceled first: what reduces this position already, brackets included, or would go beyond it. */
   readonly wouldCancel: readonly string[];
 }
 

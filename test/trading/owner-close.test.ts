@@ -83,6 +83,30 @@ describe('the owner’s close in an agent’s name', () => {
     expect(await own(room, claude)).toBe('0');
   });
 
+  it('first cancels what would sell the position beyond flat, and leaves what buys', async () => {
+    const { broker, room, first: claude, owner } = await holders('claude');
+    const beyond = await place(room, claude, draft({ side: 'sell', qty: '15', limit: '1500' }));
+    const more = await place(room, claude, draft({ side: 'buy', qty: '1', limit: '1450' }));
+    expect([beyond.effect, more.effect]).toEqual(['adding', 'adding']);
+    const preview = granted(await owner.previewClose(closing(claude)));
+    expect(preview.wouldCancel).toEqual([beyond.orderId]);
+    const closed = granted(await owner.closePosition(closing(claude)));
+    expect(closed.canceled).toEqual([beyond.orderId]);
+    expect((await now(room, claude, more)).status).toBe('open');
+    broker.fill(closed.order?.brokerClientId ?? '', '10', '1400');
+    expect(await own(room, claude)).toBe('0');
+  });
+
+  it('first cancels what is being sold elsewhere of a position that nobody here opened', async () => {
+    const { broker, room, owner } = await holders();
+    const instrument = granted(room.book.resolve('SPX')).id;
+    broker.fill(broker.placeElsewhere({ instrument, side: 'buy', qty: '3' }), '3', '1400');
+    const selling = broker.placeElsewhere({ instrument, side: 'sell', qty: '3' });
+    const closed = granted(await owner.closePosition(closing({ agent: agentId('external') })));
+    expect(broker.order(selling)?.status).toBe('canceled');
+    expect([closed.canceled.length, closed.order?.qty.toFixed()]).toEqual([1, '3']);
+  });
+
   it('takes nothing from another agent when the position has gone meanwhile', async () => {
     const { broker, room, first: claude, second: cursor, owner } = await holders('claude', 'cursor');
     const closed = granted(await owner.closePosition(closing(claude))).order;
@@ -104,6 +128,32 @@ it('an agent’s own close takes nothing from another agent either, unless it ma
   broker.fill(short.brokerClientId, '10', '1500');
   broker.fill(closed.dryRun ? '' : (closed.order?.brokerClientId ?? ''), '10', '1400');
   expect([await own(room, claude), await own(room, cursor)]).toEqual(['-10', '10']);
+});
+
+it('what an agent is selling itself is not taken from it by one that closes the account', async () => {
+  const { broker, room, first: claude, second: cursor } = await holders('claude', 'cursor');
+  const guard = room.agent('guard', { may_reduce: 'account' });
+  for (const [seller, other] of [
+    [claude, cursor],
+    [cursor, claude],
+  ] as const) {
+    const mine = await place(room, seller, draft({ side: 'sell', qty: '5', limit: '1500' }));
+    const close = { account: PAPER, symbol: 'SPX', qty: quantity('1') };
+    const closed = granted(await room.trading.closePosition(guard, close, reduce()));
+    const before = Number(await own(room, other));
+    const order = closed.dryRun ? null : closed.order;
+    // All that the seller has is claimed by its own order.
+    await place(
+      room,
+      seller,
+      draft({ side: 'sell', qty: String(Number(await own(room, seller)) - 5), limit: '1500' }),
+    );
+    broker.fill(order?.brokerClientId ?? '', '1', '1400');
+    expect(Number(await own(room, other))).toBe(before - 1);
+    granted(await room.trading.cancelAllOrders(seller, {}, reduce()));
+    expect((await now(room, seller, mine)).status).toBe('canceled');
+  }
+  expect([await own(room, claude), await own(room, cursor)]).toEqual(['9', '9']);
 });
 
 it('the account’s own row is nobody’s position to close', async () => {
