@@ -112,7 +112,7 @@ export const security = definePage({
     'end-session': action({
       input: oneId,
       run({ services, session }, { id }) {
-        services.access.owner.endSession(id);
+        services.access.owner.endSession(id, 'ended');
         return id === session.id ? SIGNED_OUT : go(`${HERE}#sessions`, 'That session is ended.');
       },
     }),

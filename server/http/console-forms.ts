@@ -16,8 +16,9 @@ export const formToken = (cookie: string): string =>
   createHash('sha256').update(`form ${cookie}`).digest('base64url');
 
 /**
- * Three answers to one question, each enough alone: what browsers say of where a request comes from (Fetch Metadata, Origin)
- * and a token that only our own pages carry. The cookie itself is SameSite=Strict.
+ * Three answers to one question: what browsers say of where a request comes from (Fetch Metadata, Origin) and a token that only
+ * our own pages carry. None is left out: a page on another port of this machine is same-site and can plant a visitor's cookie,
+ * whose token it then knows, and a client that is no browser names no origin. The cookie itself is SameSite=Strict.
  */
 export function isOwnForm(request: FastifyRequest, cookie: string | undefined, origin: string): boolean {
   const site = request.headers['sec-fetch-site'];
