@@ -11,8 +11,15 @@ import type { Valued } from './valuation.ts';
 /** What a refused order reserves. */
 export const NO_VALUE: Valued = { unitPrice: undefined, unitValue: ZERO_MONEY, value: ZERO_MONEY };
 
-/** 90 random bits as 24 digits; a UUID's come from a store of them, at a tenth of what fresh ones cost. */
-export const newId = (prefix: string): string => `${prefix}_${randomUUID().replaceAll('-', '').slice(0, 24)}`;
+/**
+ * The time in milliseconds and 48 random bits, 12 hexadecimal digits each. Ids that grow with time stand together in every index:
+ * random ones would cost each commit a page of its own in each of them. A UUID's bits come from a store of them, at a tenth of
+ * what fresh ones cost.
+ */
+export function newId(prefix: string, wallMs: number): string {
+  const time = Math.trunc(wallMs).toString(16).padStart(12, '0');
+  return `${prefix}_${time}${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+}
 
 export interface OrderSeed {
   readonly who: { readonly agent: StoredOrder['agent']; readonly credential: string };
@@ -27,7 +34,7 @@ export interface OrderSeed {
 /** A new order in its first state. Reducing orders hold nothing of the mandate. */
 export function newOrder(line: Line, seed: OrderSeed): NewOrder {
   const { who, facts, proposal, effect, valued } = seed;
-  const orderId = newId('ord');
+  const orderId = newId('ord', facts.wallMs);
   return {
     ...proposal.terms,
     orderId,
@@ -37,7 +44,7 @@ export function newOrder(line: Line, seed: OrderSeed): NewOrder {
     instrument: facts.instrument.id,
     symbol: facts.instrument.symbol,
     clientOrderId: seed.clientOrderId,
-    brokerClientId: newId('pc'),
+    brokerClientId: newId('pc', facts.wallMs),
     brokerOrderId: null,
     parentOrderId: null,
     role: 'entry',
@@ -78,8 +85,8 @@ export function createLegs(
         timeInForce: 'gtc',
         postOnly: false,
         reduceOnly: false,
-        orderId: newId('ord'),
-        brokerClientId: newId('pc'),
+        orderId: newId('ord', entry.createdAtMs),
+        brokerClientId: newId('pc', entry.createdAtMs),
         clientOrderId: null,
         brokerOrderId: null,
         parentOrderId: entry.orderId,
