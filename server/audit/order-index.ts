@@ -12,7 +12,7 @@ export interface OrderIndexer {
 }
 
 /**
- * Order ids are random, so that each new entry touches a page of its own: in batches, sorted, the entries of one order share
+ * The lines of one order come apart in time, each an entry on a page of its own: in batches, sorted, the entries of one order share
  * one. Nothing is lost by a crash, because what is behind is read from the lines themselves.
  */
 export function openOrderIndexer(store: Store): OrderIndexer {

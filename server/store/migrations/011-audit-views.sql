@@ -4,7 +4,7 @@ DROP INDEX audit_by_agent;
 DROP INDEX audit_by_kind;
 CREATE INDEX audit_by_subject ON audit (agent, kind, tool, outcome, time);
 
--- Which lines are of which order. It follows the record some lines behind (audit/order-index.ts): order ids are random, and an
+-- Which lines are of which order. It follows the record some lines behind (audit/order-index.ts): its lines come apart in time, and an
 -- entry with every line would cost an order a page of the disk each time.
 CREATE TABLE audit_orders (
   order_id TEXT NOT NULL,
