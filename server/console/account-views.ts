@@ -13,7 +13,7 @@ export const PRESET_WORDS: Readonly<Record<string, string>> = {
 };
 const TYPE_WORDS: Readonly<Record<string, string>> = {
   cash: 'Nothing is bought on credit and nothing sold short.',
-  margin: 'May sell short, and take more than its cash.',
+  margin: 'May sell short. Nothing is bought on credit here either.',
 };
 
 /** What a form of paper settings offers. */
