@@ -7,13 +7,14 @@ import { connectAccounts, settleAccounts } from '#cli/account-book.ts';
 import { openAccountDesk } from '#cli/account-desk.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
-import { chosenTape, objectionToTape, provenFirst } from '#cli/chosen-tape.ts';
+import { chosenTape, provenFirst } from '#cli/chosen-tape.ts';
 import { demandFreePort, listen } from '#cli/http-port.ts';
 import { raiseGate, watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
 import { type Office, openOffice, type RunningOffice } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
 import { openPreferenceDesk } from '#cli/preference-desk.ts';
+import { openSettingsDesk } from '#cli/settings-desk.ts';
 import { stdioLaunch } from '#cli/snippets.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
@@ -26,6 +27,7 @@ import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
 import { FEED_RESTART_MS } from '#limits.ts';
 import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
+import { openTapeLooks, type TapeLooks } from '#market/tape-looks.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import type { ToolServices } from '#tools/define.ts';
@@ -39,6 +41,8 @@ import type { Config } from './config.ts';
 export interface Engine {
   readonly trading: Trading;
   readonly feed: TapeFeed;
+  /** Looks at tapes that the next start might play. */
+  readonly tapes: TapeLooks;
   readonly adapters: Map<AccountId, BrokerAdapter>;
   /** `http://127.0.0.1:7800`, once started; undefined without HTTP. */
   url(): string | undefined;
@@ -125,7 +129,8 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const adapters = new Map<AccountId, BrokerAdapter>();
   const trading = openTrading({ store, audit, clock, wallMs: access.wall, access, book, feed, adapters });
   let url: string | undefined;
-  const engine: Engine = { trading, feed, adapters, url: () => url };
+  const tapes = openTapeLooks(clock);
+  const engine: Engine = { trading, feed, tapes, adapters, url: () => url };
   const services: ToolServices = {
     desk: trading,
     book,
@@ -192,7 +197,10 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
       closers.push(() => owner.close());
     },
     async stop() {
+      // First of all: the door waits for every request that it has taken in, and one may wait for a tape.
+      const unread = tapes.close();
       for (let close = closers.pop(); close; close = closers.pop()) await close();
+      await unread;
     },
   };
   return gateway;
@@ -203,7 +211,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** What the console's pages may reach. */
 function consoleServices(office: RunningOffice, record: AuditDesk, version: string): ConsoleServices {
-  const { config, settings, clock, store, audit, access, book, engine } = office;
+  const { config, clock, store, audit, access, book, engine } = office;
   const timezone = config.PORTCULLIS_TIMEZONE;
   return {
     audit: record,
@@ -217,7 +225,7 @@ function consoleServices(office: RunningOffice, record: AuditDesk, version: stri
     stdio: stdioLaunch(config),
     gate: { resume: () => raiseGate(config.DATA_DIR, () => engine.trading.owner.resume()) },
     recorded: audit,
-    settings: settings.desk(OWNER_CONSOLE, objectionToTape(office)),
+    settings: openSettingsDesk(office, OWNER_CONSOLE),
     accounts: openAccountDesk(office, OWNER_CONSOLE),
     preferences: openPreferenceDesk({ store, audit, by: OWNER_CONSOLE, timezone }),
   };

@@ -1,4 +1,4 @@
-/** Every bound that is not a setting, by name; pure, so that any room may read it. */
+/** Every bound that is not a setting, by name; pure, so that any room may read it. Long because it is the one list of them. */
 import type { AssetClass } from '#domain/instrument.ts';
 
 /** How far a limit, stop or market price may be from the reference, percent. */
@@ -252,6 +252,8 @@ export const DEMO_POLL_MS = 250;
 export const TAPE_ROWS_MAX = 2_000_000;
 /** A file is read as one string, and V8 holds no string of 512 MiB. */
 export const TAPE_BYTES_MAX = 256 * 1024 * 1024;
+/** A look at a tape before it is chosen that has not ended by then is given up: the longest tape there may be takes a quarter of it. */
+export const TAPE_LOOK_TIMEOUT_MS = 60_000;
 /** A feed that was held up publishes this much faster than its timing; what is older than this stays lost. */
 export const TAPE_CATCH_UP_MS = 1_000;
 /** Quotes are published at least this often while a tape runs. */

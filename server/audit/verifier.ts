@@ -1,10 +1,10 @@
 /** What the console's badge says of the record: the last verification with its time and head, and none that was not made. */
 import { dirname } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { AUDIT_VERIFY_TIMEOUT_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
+import { inThread, type Thread, ThreadEnded } from '#thread.ts';
 import type { AuditLog } from './log.ts';
 import { auditSnapshot } from './snapshot.ts';
 import type { VerifyReport } from './verify.ts';
@@ -52,13 +52,18 @@ export function openVerifier(options: VerifierOptions): Verifier {
   async function run(): Promise<Verified> {
     const startedMs = clock.monotonicMs();
     try {
-      const thread = verifyInThread(snapshotOf(options), clock);
-      stop = thread.stop;
-      const report = await thread.report;
+      const thread: Thread<VerifyReport> = inThread({
+        module: new URL('./verify-thread.ts', import.meta.url),
+        data: snapshotOf(options),
+        timeoutMs: AUDIT_VERIFY_TIMEOUT_MS,
+        clock,
+      });
+      stop = () => thread.end();
+      const report = await thread.message;
       const tookMs = clock.monotonicMs() - startedMs;
       return { state: report.ok ? 'ok' : 'broken', atMs: clock.wallMs(), tookMs, report };
     } catch (cause) {
-      return { state: 'failed', atMs: clock.wallMs(), why: (cause as Error).message };
+      return { state: 'failed', atMs: clock.wallMs(), why: whyFailed(cause) };
     }
   }
 
@@ -91,21 +96,5 @@ function snapshotOf({ store, keyring, audit, folder }: VerifierOptions): VerifyB
   };
 }
 
-interface Thread {
-  readonly report: Promise<VerifyReport>;
-  readonly stop: () => void;
-}
-
-function verifyInThread(options: VerifyBesideOptions, clock: Clock): Thread {
-  const worker = new Worker(new URL('./verify-thread.ts', import.meta.url), { workerData: options });
-  // It keeps no process alive that has nothing else to do.
-  worker.unref();
-  const stop = (): void => void worker.terminate();
-  const cancel = clock.after(AUDIT_VERIFY_TIMEOUT_MS, stop);
-  const report = new Promise<VerifyReport>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-    worker.once('exit', () => reject(new Error('The verification was ended before it was done.')));
-  }).finally(cancel);
-  return { report, stop };
-}
+const whyFailed = (cause: unknown): string =>
+  cause instanceof ThreadEnded ? 'The verification was ended before it was done.' : (cause as Error).message;

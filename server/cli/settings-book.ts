@@ -11,8 +11,8 @@ import {
 } from '#config.ts';
 import type { SettingsDesk, SettingView } from '#console/desks.ts';
 import type { Owner } from '#domain/principal.ts';
-import { type FieldError, fieldError, refuse } from '#domain/refusal.ts';
-import { err, ok } from '#domain/result.ts';
+import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import type { Store } from '#store/open.ts';
 import { settings } from '#store/settings.ts';
 import { refusedCombinations } from './setting-combinations.ts';
@@ -38,7 +38,13 @@ export interface SettingsBook {
   /** Called after the commit with every change that acts at once. */
   onActing(listener: (config: Config) => void): void;
   /** For whoever may change them by this door. `objection` says what is wrong with settings that only a start would find out. */
-  desk(by: Owner, objection: (next: Config) => FieldError | undefined): SettingsDesk;
+  desk(by: Owner, objection: (next: Config) => FieldError | undefined): StoredSettings;
+}
+
+export interface StoredSettings extends Pick<SettingsDesk, 'list'> {
+  /** What the next start would go with if these were saved; refused as saving them is, up to the objection. */
+  next(texts: Readonly<Record<string, string>>): Result<Config, Refusal>;
+  save(texts: Readonly<Record<string, string>>): Awaited<ReturnType<SettingsDesk['save']>>;
 }
 
 export interface SettingsBookOptions {
@@ -55,6 +61,20 @@ export function openSettingsBook({ store, audit, given }: SettingsBookOptions): 
   const aside = [...laid.setAside];
   let acting = laid.config;
   const listeners: ((config: Config) => void)[] = [];
+
+  /** What would change and what a start would then go with; what is wrong with the texts, alone and together. */
+  function judge(texts: Readonly<Record<string, string>>): Result<Judged, Refusal> {
+    const before = layUnder(given, stored()).config;
+    const errors = Object.entries(texts).flatMap(([name, text]) => wrongWith(given, name, text) ?? []);
+    if (errors.length > 0) return err(notSaved(errors));
+    const changes = changesOf(before, texts, aside);
+    const next = withSettings(before, givenOf(changes));
+    const together = refusedCombinations(next).map(({ names, sentence }) =>
+      fieldError(names.find((name) => name in texts) ?? names[0] ?? '', '', sentence),
+    );
+    if (changes.length > 0 && together.length > 0) return err(notSaved(together));
+    return ok({ changes, next });
+  }
 
   /** Writes what has changed, with its line on the record; what is as the standard is not kept. */
   function write(changes: readonly Change[], by: Owner): void {
@@ -99,18 +119,17 @@ export function openSettingsBook({ store, audit, given }: SettingsBookOptions): 
         const next = layUnder(given, stored()).config;
         return SETTING_NAMES.map((name) => view(name, { next, acting, aside }));
       },
+      next(texts) {
+        const judged = judge(texts);
+        return judged.ok ? ok(judged.value.next) : judged;
+      },
       save(texts) {
-        const before = layUnder(given, stored()).config;
-        const errors = Object.entries(texts).flatMap(([name, text]) => wrongWith(given, name, text) ?? []);
-        if (errors.length > 0) return err(notSaved(errors));
-        const changes = changesOf(before, texts, aside);
-        const next = withSettings(before, givenOf(changes));
-        const together = refusedCombinations(next).map(({ names, sentence }) =>
-          fieldError(names.find((name) => name in texts) ?? names[0] ?? '', '', sentence),
-        );
-        const wrong = together.length > 0 ? together : [objection(next)].filter((one) => one !== undefined);
-        if (changes.length > 0 && wrong.length > 0) return err(notSaved(wrong));
+        const judged = judge(texts);
+        if (!judged.ok) return judged;
+        const { changes, next } = judged.value;
         if (changes.length > 0) {
+          const wrong = objection(next);
+          if (wrong !== undefined) return err(notSaved([wrong]));
           write(changes, by);
           take(changes);
         }
@@ -125,6 +144,11 @@ interface Change {
   readonly name: SettingName;
   readonly before: string;
   readonly after: string;
+}
+
+interface Judged {
+  readonly changes: readonly Change[];
+  readonly next: Config;
 }
 
 const givenOf = (changes: readonly Change[]): Partial<Record<SettingName, Given>> =>

@@ -4,15 +4,16 @@ import type { Owner } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { SAMPLE_SYMBOL } from '#market/tape.ts';
-import { objectionToTape, tapeChosen } from './chosen-tape.ts';
+import { type TapeTexts, tapeChosen } from './chosen-tape.ts';
 import type { RunningOffice } from './office.ts';
+import { openSettingsDesk } from './settings-desk.ts';
 
 type Acts = Pick<AccountDesk, 'tape' | 'weighTape' | 'chooseTape' | 'changeSpeed'>;
 
 export function tapeActs(office: RunningOffice, by: Owner): Acts {
-  const settings = office.settings.desk(by, objectionToTape(office));
-  const save = (texts: Readonly<Record<string, string>>): Result<void, Refusal> => {
-    const saved = settings.save(texts);
+  const settings = openSettingsDesk(office, by);
+  const save = async (texts: Readonly<Record<string, string>>): Promise<Result<void, Refusal>> => {
+    const saved = await settings.save(texts);
     return saved.ok ? ok(undefined) : saved;
   };
   return {
@@ -24,7 +25,7 @@ export function tapeActs(office: RunningOffice, by: Owner): Acts {
 }
 
 /** The sample says itself what it is of. */
-const textsOf = ({ file, symbol }: TapeChoice) => ({
+const textsOf = ({ file, symbol }: TapeChoice): TapeTexts => ({
   PAPER_TAPE: file,
   PAPER_SYMBOL: file === 'sample' && symbol === SAMPLE_SYMBOL ? '' : symbol,
 });
@@ -65,13 +66,12 @@ function fixedBy({ source }: SettingView): string | null {
   return source === '.env' ? 'the file .env' : null;
 }
 
-function weigh(office: RunningOffice, choice: TapeChoice): Result<TapeWeighed, Refusal> {
-  const read = tapeChosen(office, textsOf(choice));
+async function weigh(office: RunningOffice, choice: TapeChoice): Promise<Result<TapeWeighed, Refusal>> {
+  const read = await tapeChosen(office, textsOf(choice));
   if (!read.ok)
     return err(refuse('invalid_input', 'The tape was not chosen; see its fields.', { errors: [read.error] }));
-  const tape = read.value;
+  const { symbol } = read.value;
   const { owner } = office.engine.trading;
-  const { symbol } = tape.instrument;
   const left = office.accounts.list().flatMap(({ id }) =>
     owner
       .accountPositions({ account: id, status: 'open' })
@@ -80,11 +80,7 @@ function weigh(office: RunningOffice, choice: TapeChoice): Result<TapeWeighed, R
   );
   const other = office.engine.feed.tape.instrument.symbol !== symbol;
   return ok({
-    symbol,
-    timeframe: tape.timeframe,
-    bars: tape.length,
-    firstMs: tape.bar(0).timeMs,
-    lastMs: tape.bar(tape.length - 1).timeMs,
+    ...read.value,
     ordersEnding: other ? office.engine.trading.workingOrders() : 0,
     positionsEnding: left,
   });

@@ -71,7 +71,7 @@ export interface SettingsDesk {
    */
   save(
     texts: Readonly<Record<string, string>>,
-  ): Result<{ readonly changed: readonly string[]; readonly waiting: readonly string[] }, Refusal>;
+  ): Promise<Result<{ readonly changed: readonly string[]; readonly waiting: readonly string[] }, Refusal>>;
 }
 
 export const THEMES = ['system', 'light', 'dark'] as const;
@@ -189,9 +189,10 @@ export interface AccountDesk {
   /** One that holds nothing and works nothing; its records stay, its name is never given again. */
   remove(id: string): Promise<Result<void, Refusal>>;
   tape(): TapeView;
-  weighTape(choice: TapeChoice): Result<TapeWeighed, Refusal>;
-  /** For the next start. */
-  chooseTape(choice: TapeChoice): Result<void, Refusal>;
+  /** Reads it beside the gateway, one at a time and bounded in time. */
+  weighTape(choice: TapeChoice): Promise<Result<TapeWeighed, Refusal>>;
+  /** For the next start; it is read once more. */
+  chooseTape(choice: TapeChoice): Promise<Result<void, Refusal>>;
   /** At once. */
-  changeSpeed(barSeconds: string): Result<void, Refusal>;
+  changeSpeed(barSeconds: string): Promise<Result<void, Refusal>>;
 }

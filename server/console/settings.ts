@@ -59,9 +59,9 @@ export const settings = definePage({
     save: action({
       input: z.object({ group: z.string() }).catchall(z.string().max(4_000)),
       proof: 'recent',
-      run({ services }, { group, ...texts }) {
+      async run({ services }, { group, ...texts }) {
         const trimmed = Object.entries(texts).map(([name, value]) => [name, value.trim()]);
-        const saved = services.settings.save(Object.fromEntries(trimmed) as Record<string, string>);
+        const saved = await services.settings.save(Object.fromEntries(trimmed) as Record<string, string>);
         if (!saved.ok) return refused(saved.error);
         const { changed, waiting } = saved.value;
         return go(`${HERE}#${GROUPS.find(({ id }) => id === group)?.id ?? ''}`, said(changed, waiting));

@@ -14,13 +14,12 @@ export const tape = definePage({
   view: 'tape.html',
   load: ({ services }) => ok({ tape: services.accounts.tape() }),
   actions: {
-    // Reads a file of the machine, takes the engine's time for it, and quotes what is wrong with it: by no link, and not for who
-    // finds the browser open.
+    // Reads a file of the machine and quotes what is wrong with it: by no link, and not for who finds the browser open.
     look: action({
       input: wanted,
       proof: 'recent',
-      run({ services }, { PAPER_TAPE: file, PAPER_SYMBOL: symbol }) {
-        const weighed = services.accounts.weighTape(choiceOf({ file, symbol }));
+      async run({ services }, { PAPER_TAPE: file, PAPER_SYMBOL: symbol }) {
+        const weighed = await services.accounts.weighTape(choiceOf({ file, symbol }));
         if (!weighed.ok) return refused(weighed.error);
         return show({ choice: { file, symbol }, weighed: shownTape(weighed.value) });
       },
@@ -28,8 +27,8 @@ export const tape = definePage({
     choose: action({
       input: wanted,
       proof: 'recent',
-      run({ services }, { PAPER_TAPE: file, PAPER_SYMBOL: symbol }) {
-        const chosen = services.accounts.chooseTape(choiceOf({ file, symbol }));
+      async run({ services }, { PAPER_TAPE: file, PAPER_SYMBOL: symbol }) {
+        const chosen = await services.accounts.chooseTape(choiceOf({ file, symbol }));
         if (!chosen.ok) return refused(chosen.error);
         return go(
           '/admin/tape',
@@ -39,8 +38,9 @@ export const tape = definePage({
     }),
     speed: action({
       input: z.strictObject({ PAPER_BAR_SECONDS: z.string().max(40) }),
-      run({ services }, { PAPER_BAR_SECONDS: seconds }) {
-        const changed = services.accounts.changeSpeed(seconds.trim());
+      proof: 'recent',
+      async run({ services }, { PAPER_BAR_SECONDS: seconds }) {
+        const changed = await services.accounts.changeSpeed(seconds.trim());
         return changed.ok
           ? go('/admin/tape', `A bar takes ${seconds.trim()} seconds from now on.`)
           : refused(changed.error);

@@ -6,7 +6,7 @@ import type { Source } from './sources.ts';
 const LINES_MAX = 320;
 /** A table of cases grows by rows, not by ideas. */
 const TEST_LINES_MAX = 500;
-const ROOT_FILES = ['main', 'compose', 'config', 'limits', 'clock', 'ports'];
+const ROOT_FILES = ['main', 'compose', 'config', 'limits', 'clock', 'ports', 'thread'];
 const VAGUE = /^(?:controllers?|services?|utils?|utilities|helpers?|common|shared|misc|managers?|lib)$/;
 
 const everywhere =

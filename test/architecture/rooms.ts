@@ -7,9 +7,9 @@ import { type Import, importsOf, type Source } from './sources.ts';
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   store: [],
-  audit: ['store'],
+  audit: ['store', 'thread'],
   access: ['store', 'audit'],
-  market: ['store'],
+  market: ['store', 'thread'],
   brokers: ['market', 'store'],
   trading: ['market', 'access', 'audit', 'store'],
   tools: ['market', 'trading', 'access', 'audit'],
@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   limits: [],
   ports: [],
   clock: [],
+  thread: [],
 };
 /** They put the house together, so they know everyone; nobody else knows them. */
 const COMPOSITION = ['main', 'compose', 'config', 'cli'];

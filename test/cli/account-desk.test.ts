@@ -288,9 +288,9 @@ describe('the tape', () => {
 
   it('changes its speed at once', async () => {
     const it = await desk();
-    expect(it.desk.changeSpeed('2')).toEqual({ ok: true, value: undefined });
+    expect(await it.desk.changeSpeed('2')).toEqual({ ok: true, value: undefined });
     expect(it.desk.tape()).toMatchObject({ barSeconds: 2, speedFixedBy: null });
-    expect(fields(it.desk.changeSpeed('fast'))).toEqual([
+    expect(fields(await it.desk.changeSpeed('fast'))).toEqual([
       expect.stringMatching(/^PAPER_BAR_SECONDS: must be/),
     ]);
   });
@@ -301,7 +301,7 @@ describe('the tape', () => {
     await it.clock.advanceAsync(2_000);
     await order(it, { side: 'buy', qty: '1', ...below(it) });
     const choice = { file: csv(it.folder), symbol: 'BTC/USD' };
-    const weighed = it.desk.weighTape(choice);
+    const weighed = await it.desk.weighTape(choice);
     expect(weighed).toMatchObject({
       ok: true,
       value: { symbol: 'BTC/USD', bars: 40, timeframe: '1d', ordersEnding: 1 },
@@ -309,7 +309,7 @@ describe('the tape', () => {
     expect(
       weighed.ok && weighed.value.positionsEnding.map(({ symbol, qty }) => `${qty.toFixed()} ${symbol}`),
     ).toEqual(['2 SPX']);
-    expect(it.desk.chooseTape(choice)).toEqual({ ok: true, value: undefined });
+    expect(await it.desk.chooseTape(choice)).toEqual({ ok: true, value: undefined });
     expect(it.desk.tape()).toMatchObject({ symbol: 'SPX', next: choice });
     await it.stop();
 
@@ -326,14 +326,14 @@ describe('the tape', () => {
     [{ file: '', symbol: 'SPY' }, /^PAPER_TAPE: must be sample or the path/],
   ])('is not chosen when it is %j', async (choice, said) => {
     const it = await desk();
-    for (const refused of [it.desk.weighTape(choice), it.desk.chooseTape(choice)])
+    for (const refused of [await it.desk.weighTape(choice), await it.desk.chooseTape(choice)])
       expect((fields(refused) as string[])[0]).toMatch(said);
     expect(it.desk.tape().next).toBeNull();
   });
 
   it('of another currency is not chosen while accounts hold theirs', async () => {
     const it = await desk();
-    const refused = it.desk.chooseTape({ file: csv(it.folder), symbol: 'YESBANK' });
+    const refused = await it.desk.chooseTape({ file: csv(it.folder), symbol: 'YESBANK' });
     expect((fields(refused) as string[])[0]).toMatch(
       /is in INR, and accounts hold another currency: remove paper \(USD\) first/,
     );
@@ -342,7 +342,7 @@ describe('the tape', () => {
   it('that the environment names can not be chosen here', async () => {
     const it = await desk({ settings: { PAPER_TAPE: 'sample' } });
     expect(it.desk.tape().fixedBy).toBe('the environment');
-    expect(fields(it.desk.chooseTape({ file: csv(it.folder), symbol: 'BTC/USD' }))).toEqual([
+    expect(fields(await it.desk.chooseTape({ file: csv(it.folder), symbol: 'BTC/USD' }))).toEqual([
       'PAPER_TAPE: is fixed by the environment',
     ]);
   });

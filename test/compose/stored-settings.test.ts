@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openAccountDesk } from '#cli/account-desk.ts';
-import { objectionToTape } from '#cli/chosen-tape.ts';
+import { openSettingsDesk } from '#cli/settings-desk.ts';
 import { openGateway } from '#compose.ts';
 import { ConfigError, loadConfig } from '#config.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const one of opened.splice(0)) await one.close();
   for (const one of folders.splice(0)) rmSync(one, { recursive: true, force: true });
 });
-const desk = ({ gateway }: TestGateway) => gateway.settings.desk(OWNER_CONSOLE, objectionToTape(gateway));
+const desk = ({ gateway }: TestGateway) => openSettingsDesk(gateway, OWNER_CONSOLE);
 const btc = (at: string): string => {
   const rows = Array.from({ length: 9 }, (_, day) => `2024-01-0${day + 1},100,110,90,105,5`);
   writeFileSync(at, ['date,open,high,low,close,volume', ...rows].join('\n'));
@@ -39,7 +39,7 @@ describe('what is stored', () => {
   it('changes rates at once: the next call too many is refused', async () => {
     const gate = await open();
     for (let n = 0; n < 3; n++) expect(await gate.call('get_gateway_status')).toMatchObject({ ok: true });
-    expect(desk(gate).save({ PORTCULLIS_RATE_LIMIT_READ: '3 per minute' })).toMatchObject({
+    expect(await desk(gate).save({ PORTCULLIS_RATE_LIMIT_READ: '3 per minute' })).toMatchObject({
       ok: true,
       value: { waiting: [] },
     });
@@ -51,7 +51,7 @@ describe('what is stored', () => {
 
   it('changes how fast the tape goes at once', async () => {
     const gate = await open();
-    expect(desk(gate).save({ PAPER_BAR_SECONDS: '2' })).toMatchObject({ ok: true });
+    expect(await desk(gate).save({ PAPER_BAR_SECONDS: '2' })).toMatchObject({ ok: true });
     expect(gate.gateway.feed.timing().barSeconds).toBe(2);
   });
 
@@ -82,7 +82,7 @@ describe('what is stored', () => {
 
   it('acts with the next start otherwise, under what the environment says then', async () => {
     const first = await open();
-    expect(desk(first).save({ PORTCULLIS_TIMEZONE: 'Asia/Tokyo', PAPER_CASH: '77' })).toMatchObject({
+    expect(await desk(first).save({ PORTCULLIS_TIMEZONE: 'Asia/Tokyo', PAPER_CASH: '77' })).toMatchObject({
       value: { changed: ['PORTCULLIS_TIMEZONE', 'PAPER_CASH'], waiting: ['PORTCULLIS_TIMEZONE'] },
     });
     expect(first.gateway.access.mandateDay(Date.UTC(2026, 0, 1, 20))).toBe('2026-01-01');
@@ -101,7 +101,7 @@ describe('a stored tape that is gone', () => {
     const at = folder();
     const first = await open({ folder: at });
     const file = btc(join(at, 'btc.csv'));
-    expect(desk(first).save({ PAPER_TAPE: file, PAPER_SYMBOL: 'BTC/USD' })).toMatchObject({ ok: true });
+    expect(await desk(first).save({ PAPER_TAPE: file, PAPER_SYMBOL: 'BTC/USD' })).toMatchObject({ ok: true });
     await first.stop();
     rmSync(file);
     const second = await open({ folder: at });
@@ -156,7 +156,7 @@ describe('a stored tape that is gone', () => {
 
 it('settings of the environment that do not go together refuse the start, whatever is stored, and free the folder', async () => {
   const first = await open();
-  expect(desk(first).save({ MCP_OAUTH_ACCESS_TTL: '60' })).toMatchObject({ ok: true });
+  expect(await desk(first).save({ MCP_OAUTH_ACCESS_TTL: '60' })).toMatchObject({ ok: true });
   await first.stop();
   const settingsOf = { MCP_OAUTH_WRITE_SCOPE_ENABLED: 'true', MCP_OAUTH_REQUIRE_APPROVAL: 'false' };
   const asked = openTestGateway({ http: false, folder: first.folder, settings: settingsOf });

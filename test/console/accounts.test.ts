@@ -185,8 +185,14 @@ describe('the tape', () => {
     expect(unread.html).not.toMatch(/environ, line 1, column (?!number 1)/);
   });
 
-  test('changes its speed at once, and says at the field what is no speed', async () => {
-    expect((await scene.console.follow('/admin/tape/speed', { PAPER_BAR_SECONDS: '2.5' })).words).toContain(
+  test('changes its speed at once, after proof, and says at the field what is no speed', async () => {
+    const speed = { PAPER_BAR_SECONDS: '2.5' };
+    const { barSeconds } = scene.gate.gateway.feed.timing();
+    await proofIsOld();
+    const asked = await scene.console.post('/admin/tape/speed', speed);
+    expect([asked.status, asked.words]).toEqual([403, expect.stringContaining('Confirm that it is you')]);
+    expect(scene.gate.gateway.feed.timing().barSeconds).toBe(barSeconds);
+    expect((await scene.console.follow('/admin/tape/speed', speed, passphrase)).words).toContain(
       'A bar takes 2.5 seconds from now on.',
     );
     expect(scene.gate.gateway.feed.timing().barSeconds).toBe(2.5);

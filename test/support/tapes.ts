@@ -23,6 +23,16 @@ export function tapeFile(lines: readonly string[] | string, name = 'tape.csv'): 
   return file;
 }
 
+/** A minute a row, around the clock: what takes a look of a second or more. */
+export function longTapeFile(rows: number): string {
+  const begin = Date.UTC(2024, 0, 1);
+  const lines = Array.from(
+    { length: rows },
+    (_, row) => `${begin + row * 60_000},7195.24,7196.25,7183.14,7186.68,1.5`,
+  );
+  return tapeFile(['time_ms,open,high,low,close,volume', ...lines], 'long.csv');
+}
+
 export function tapeFrom(symbol: string, lines: readonly string[] | string): Tape {
   return loadTape({ file: tapeFile(lines), instrument: instrumentOf(symbol) });
 }
