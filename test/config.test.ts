@@ -30,7 +30,7 @@ const complaint = (environment: Record<string, string>, env?: string): string =>
   throw new Error('nothing was refused');
 };
 /** Without where they come from. */
-const valuesOf = ({ given: _, ...values }: Config) => values;
+const valuesOf = ({ given: _given, ...values }: Config) => values;
 /** The MCP block of an OpenAlgo .env, spelled as it is there. */
 const OPENALGO = `
 MCP_HTTP_ENABLED = 'False'
