@@ -16,6 +16,9 @@ const SECRET_NAME =
   /^(?:(?:auth|authorization|setup|recovery|device|verification|totp|otp)_codes?|code_verifier)$/;
 /** Ends in a secret word, yet only names a thing the caller chose so that a repetition is recognised. */
 const NOT_SECRET = new Set(['idempotency_key', 'public_key']);
+/** What a paper account draws its fills by: a number. A seed that is a secret is a text or bytes, and is never kept. */
+const isSeedOfDraws = (name: string, value: unknown): boolean =>
+  name === 'seed' && Number.isSafeInteger(value);
 
 /** Our keys, bearer credentials and private PEM blocks, wherever in a text they stand; each is found in one pass over it. */
 const SECRET_TEXT: readonly (readonly [RegExp, string])[] = [
@@ -98,7 +101,8 @@ function redactedObject(value: object, bounds: RedactBounds, depth: number): Jso
   const kept: [string, JsonValue][] = [];
   for (const [name, inner] of Object.entries(value)) {
     if (inner === undefined) continue;
-    const secret = isSecretName(name) && inner !== null && typeof inner !== 'boolean';
+    const secret =
+      isSecretName(name) && inner !== null && typeof inner !== 'boolean' && !isSeedOfDraws(name, inner);
     kept.push([
       redactedText(name, bounds.textLengthMax),
       secret ? LEFT_OUT : redacted(inner, bounds, depth + 1),

@@ -54,6 +54,18 @@ describe('names', () => {
   });
 });
 
+test('a seed is kept where it is the whole number of a paper account, and nowhere else', () => {
+  const settings = { preset: 'realistic', seed: 7 };
+  expect(redacted({ before: settings, after: { ...settings, seed: -3 } }, BOUNDS)).toEqual({
+    before: settings,
+    after: { ...settings, seed: -3 },
+  });
+  const secrets = ['JBSWY3DPEHPK3PXP', '234567', '7', '', Buffer.from('seed'), [7], { of: 7 }, 0.5, 2 ** 60];
+  for (const secret of secrets) expect(redacted({ seed: secret }, BOUNDS)).toEqual({ seed: '[redacted]' });
+  for (const name of ['totp_seed', 'totpSeed', 'pending_seed', 'SEED', 'totp', 'secret'])
+    expect(redacted({ [name]: 123_456 }, BOUNDS)).toEqual({ [name]: '[redacted]' });
+});
+
 describe('texts', () => {
   test.each([
     ['the key pcl_abcDEF-123_xyz is wrong', 'the key pcl_[redacted] is wrong'],
