@@ -6,7 +6,7 @@ import type { Principal } from '#domain/principal.ts';
 import { STEP_UP_TTL_MS } from '#limits.ts';
 import { OWNER } from '../support/browser.ts';
 import { type ConsoleClient, consoleClient } from '../support/console-client.ts';
-import { type TradingScene, tradingScene } from '../support/trading-scene.ts';
+import { formOf, type TradingScene, tradingScene } from '../support/trading-scene.ts';
 
 let scene: TradingScene;
 let claude: Principal;
@@ -60,6 +60,16 @@ test('one press halts, shuts every agent out, cancels what could add risk, and r
   expect(gate().access.stillLive(claude).ok).toBe(false);
   expect([working(), held()]).toEqual([1, 1]);
   expect((await scene.console.get(`/admin/orders/${resting}`)).words).toContain('canceled');
+});
+
+test('the form with choices closes no position unless that is chosen, before a kill and after it', async () => {
+  const further = async (): Promise<unknown> => {
+    const { html } = await scene.console.get('/admin/gate');
+    return formOf(html.slice(html.indexOf('<fieldset>') - 300), '/admin/gate/kill');
+  };
+  expect(await further()).toEqual(DEFAULT);
+  await kill({ cancel: 'adding', positions: 'close' });
+  expect(await further()).toEqual(DEFAULT);
 });
 
 test('every other choice does what it says', async () => {
