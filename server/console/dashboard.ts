@@ -21,7 +21,7 @@ export const dashboard = definePage({
   view: 'dashboard.html',
   nav: { label: 'Dashboard', group: 'trade' },
   live: ['state', 'orders', 'positions', 'quotes', 'agents', 'accounts'],
-  scripts: ['uPlot.iife.min.js', 'equity-chart.js'],
+  scripts: ['language.js', 'uPlot.iife.min.js', 'equity-chart.js'],
   async load(visit) {
     const { services } = visit;
     const { owner } = services.trading;

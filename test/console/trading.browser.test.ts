@@ -95,6 +95,17 @@ describe.each([
     expect(window.trouble).toEqual([]);
   });
 
+  test('is drawn where the browser names a language that Intl refuses', async () => {
+    const window = await browser.window({ url: scene.gate.url, token: scene.token });
+    windows.push(window);
+    await window.context.addInitScript({
+      content: `Object.defineProperty(Navigator.prototype, 'language', { get: () => 'en-US@posix', configurable: true })`,
+    });
+    await during(window.open(path));
+    await expect.poll(() => painted(window, chart)).toBeGreaterThan(500);
+    expect(window.trouble).toEqual([]);
+  });
+
   test('takes no room without scripts, where its figures stand in a table', async () => {
     const window = await opened(path, { javaScript: false });
     expect(await window.page.locator(chart).isVisible()).toBe(false);
