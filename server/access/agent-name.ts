@@ -1,5 +1,5 @@
 /** Which names an agent may have, and which accounts it may be given. */
-import { type AccountId, accountId, NAME_PATTERN } from '#domain/principal.ts';
+import { type AccountId, accountId, NAME_PATTERN, NAME_RULE } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 
 /** The agent of the stdio door without a key. */
@@ -15,13 +15,12 @@ export interface AccountBook {
 /** Why no agent may have this name; undefined when one may. */
 export function refusedName(name: string): Refusal | undefined {
   if (!NAME_PATTERN.test(name)) {
-    const rule = '1 to 40 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit';
     const suggested = name
       .toLowerCase()
       .replace(/[^a-z0-9_.-]+/g, '-')
       .replace(/^[^a-z0-9]+/, '')
       .slice(0, 40);
-    const error = fieldError('name', name, rule, NAME_PATTERN.test(suggested) ? suggested : null);
+    const error = fieldError('name', name, NAME_RULE, NAME_PATTERN.test(suggested) ? suggested : null);
     return refuse('invalid_input', 'The name of an agent is malformed.', { errors: [error] });
   }
   if (!RESERVED_NAMES.includes(name)) return undefined;

@@ -24,6 +24,8 @@ const DEFAULT_ACCOUNT = accountId('paper');
 export interface Agents extends Pick<AgentTable, 'byName' | 'byId' | 'list' | 'accountsOf'> {
   /** `accounts` undefined: `paper`. Refuses a name that is malformed, reserved or taken, and accounts that do not exist. */
   create(name: string, accounts: readonly string[] | undefined, by: Owner): Result<AgentRecord, Refusal>;
+  /** Whether `create` would make one of this name with these accounts; changes nothing. */
+  check(name: string, accounts: readonly string[] | undefined): Result<unknown, Refusal>;
   /** The agent of the stdio door, which no other name may have. */
   createLocal(by: Owner): AgentRecord;
   /** By name, or `not_found` with the nearest name. */
@@ -71,17 +73,23 @@ export function openAgents(o: AgentOptions): Agents {
     });
   }
 
+  function check(name: string, accounts: readonly string[] | undefined): Result<unknown, Refusal> {
+    const refusal = refusedName(name) ?? refusedAccounts(accounts ?? [], o.accounts);
+    if (refusal) return err(refusal);
+    if (table.byName(name)) {
+      const error = fieldError('name', name, 'a name that no agent has yet');
+      return err(refuse('invalid_input', `There is an agent named ${name} already.`, { errors: [error] }));
+    }
+    if (table.names().length >= AGENTS_MAX)
+      return err(refuse('invalid_input', `There are ${AGENTS_MAX} agents already, the most there may be.`));
+    return ok(undefined);
+  }
+
   return {
+    check,
     create(name, accounts, by) {
-      const refusal = refusedName(name) ?? refusedAccounts(accounts ?? [], o.accounts);
-      if (refusal) return err(refusal);
-      if (table.byName(name)) {
-        const error = fieldError('name', name, 'a name that no agent has yet');
-        return err(refuse('invalid_input', `There is an agent named ${name} already.`, { errors: [error] }));
-      }
-      if (table.names().length >= AGENTS_MAX)
-        return err(refuse('invalid_input', `There are ${AGENTS_MAX} agents already, the most there may be.`));
-      return ok(insert(name, accounts?.map(accountId) ?? [DEFAULT_ACCOUNT], by));
+      const checked = check(name, accounts);
+      return checked.ok ? ok(insert(name, accounts?.map(accountId) ?? [DEFAULT_ACCOUNT], by)) : checked;
     },
     createLocal: (by) => insert(LOCAL_AGENT, [DEFAULT_ACCOUNT], by),
     byName: (name) => table.byName(name),

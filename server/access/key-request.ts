@@ -23,7 +23,7 @@ export interface KeyTerms {
   readonly ranges: readonly AddressRange[];
 }
 
-export function checkKeyRequest(request: KeyRequest): Result<KeyTerms, Refusal> {
+export function checkKeyRequest(request: Omit<KeyRequest, 'agent' | 'by'>): Result<KeyTerms, Refusal> {
   const scopes = checkScopes(request.scopes);
   const span = checkSpan(request.expiresInMs ?? KEY_TTL_DEFAULT_MS);
   const addresses = checkAddresses(request.ipAllow ?? []);

@@ -97,7 +97,8 @@ function errorsOf(issue: z.core.$ZodIssue, document: unknown): readonly FieldErr
     .slice(1);
   const rule = RULES[pattern] ?? issue.message;
   if (value === undefined) return [fieldError(field, '', `required: ${rule}`)];
-  if (issue.code === 'custom')
+  // What the rule says itself is said once.
+  if (issue.code === 'custom' && issue.message !== rule)
     return [fieldError(field, value, `${issue.message}; ${rule}`, nearestTo(pattern, value))];
   return [fieldError(field, value, rule, nearestTo(pattern, value))];
 }

@@ -17,6 +17,8 @@ import type { SteadyWall } from './wall.ts';
 export interface Mandates {
   /** Replaces the agent's mandate; refuses with every field that is wrong, and then changes nothing. */
   set(agentName: string, document: unknown, by: Owner): Result<Mandate, Refusal>;
+  /** Whether a document would be taken as the mandate of some agent; changes nothing. */
+  check(document: unknown): Result<unknown, Refusal>;
   /** The latest, expired or revoked ones too: look at `expiresAtMs` and `revokedAtMs`. undefined: never had one. */
   current(agent: AgentId): Mandate | undefined;
   /** The agent becomes REDUCING until it has a new mandate; revoking twice changes nothing. */
@@ -100,6 +102,7 @@ export function openMandates(o: MandateOptions): Mandates {
         store.afterCommit(() => o.changed(id));
         return ok(latest(id));
       }),
+    check: (document) => checkMandate(document, o),
     current,
     revoke: (agentName, by) =>
       store.transaction(() => {

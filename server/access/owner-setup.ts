@@ -1,5 +1,5 @@
 /** Claiming the gateway: by the code that it prints while nobody has, or by the command line. */
-import { NAME_PATTERN, OWNER_CLI } from '#domain/principal.ts';
+import { NAME_PATTERN, NAME_RULE, OWNER_CLI } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { OwnerAccess } from './owner.ts';
@@ -65,9 +65,8 @@ export function openSetup(parts: OwnerParts): Setup {
 }
 
 function refusedOwner(o: NewOwner): Refusal | undefined {
-  const rule = '1 to 40 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit';
   const errors = [
-    ...(NAME_PATTERN.test(o.name) ? [] : [fieldError('name', '', rule)]),
+    ...(NAME_PATTERN.test(o.name) ? [] : [fieldError('name', '', NAME_RULE)]),
     ...refusedPassphrase(o.passphrase, o.name),
   ];
   const [first] = errors;

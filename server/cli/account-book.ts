@@ -4,7 +4,14 @@ import { type PaperSettings, paperSettings } from '#brokers/paper/settings.ts';
 import { type Config, type SettingName, settingValue } from '#config.ts';
 import { text } from '#domain/decimal.ts';
 import { nearest } from '#domain/nearest.ts';
-import { type AccountId, accountId, NAME_PATTERN, OWNER_CLI, type Owner } from '#domain/principal.ts';
+import {
+  type AccountId,
+  accountId,
+  NAME_PATTERN,
+  NAME_RULE,
+  OWNER_CLI,
+  type Owner,
+} from '#domain/principal.ts';
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
@@ -15,7 +22,6 @@ import { orderTable } from '#trading/orders.ts';
 import { type Office, tapeInstrument } from './office.ts';
 
 const FIRST_ACCOUNT = accountId('paper');
-const NAME_RULE = '1 to 40 of a-z, 0-9, ".", "_" and "-", beginning with a letter or a digit';
 
 /** The setting that each of a paper account's own begins with, and whose rule it keeps. */
 export const PAPER_SETTINGS = {

@@ -15,6 +15,8 @@ export interface UsedLimit {
   readonly max: string;
   readonly percent: number;
   readonly unit: string;
+  /** Decimals that are shown at least. */
+  readonly places: number;
 }
 
 export const isLive = (key: KeyRecord, nowMs: number): boolean =>
@@ -48,6 +50,7 @@ export function agentCard({ access, trading }: ConsoleServices, agent: Agent, cu
             revoked_at_ms: mandate.revokedAtMs,
             document: mandate.document,
           },
+    currency,
     limits: view === undefined ? [] : usedLimits(view, currency),
   };
 }
@@ -72,9 +75,8 @@ function usedLimits(view: MandateView, currency: string): readonly UsedLimit[] {
     const used = inUse[name];
     if (used === undefined) return [];
     const max = String(mandate[name]);
-    return [
-      { name, label, used, max, percent: percentOf(used, max), unit: unit === 'money' ? currency : '' },
-    ];
+    const shown = unit === 'money' ? { unit: currency, places: 2 } : { unit: '', places: 0 };
+    return [{ name, label, used, max, percent: percentOf(used, max), ...shown }];
   });
 }
 
@@ -100,4 +102,10 @@ export const keyRow = (key: KeyRecord, nowMs: number) => ({
 export async function currencies({ trading }: ConsoleServices): Promise<ReadonlyMap<string, string>> {
   const accounts = await trading.owner.accounts();
   return new Map(accounts.ok ? accounts.value.map(({ id, currency }) => [id, currency]) : []);
+}
+
+/** '': there are several, and figures stand without one. */
+export function onlyOne(currencies: Iterable<string>): string {
+  const [first = '', ...more] = new Set(currencies);
+  return more.length === 0 ? first : '';
 }

@@ -1,12 +1,13 @@
 /** One agent: its state, what of its mandate is used, its keys, and the acts that change them. */
 import { z } from 'zod';
+import { checkKeyRequest } from '#access/key-request.ts';
 import { SCOPES } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { agentCard, currencies, keyRow } from './agent-views.ts';
 import { action, definePage, go, type Outcome, type OwnerVisit, refused, show } from './define.ts';
-import { KEY_SPANS, keySpan, newKeyFields, wordsOf } from './key-form.ts';
+import { KEY_SPANS, keyFrom, newKeyFields } from './key-form.ts';
 
 const KEYS_SHOWN_MAX = 100;
 const noFields = z.strictObject({});
@@ -31,6 +32,7 @@ export const agent = definePage({
   path: '/agents/:name',
   title: 'Agent',
   view: 'agent.html',
+  scripts: ['copy.js'],
   live: ['agents', 'orders', 'state'],
   async load(visit) {
     const found = agentOf(visit);
@@ -79,18 +81,16 @@ export const agent = definePage({
     'create-key': action({
       input: z.strictObject(newKeyFields),
       proof: 'recent',
-      run({ services, owner, params }, { scopes, span, ip_allow }) {
-        const { name = '' } = params;
+      check(visit, values) {
         // The key request would make an agent of a name that was mistyped in the address.
-        if (!services.access.agents.byName(name))
-          return refused(refuse('not_found', 'There is no such agent.'));
-        const made = services.access.keys.create({
-          agent: name,
-          scopes: wordsOf(scopes),
-          expiresInMs: keySpan(span),
-          ipAllow: wordsOf(ip_allow),
-          by: owner,
-        });
+        const found = agentOf(visit);
+        return found.ok ? checkKeyRequest(keyFrom(values)) : found;
+      },
+      run(visit, values) {
+        const found = agentOf(visit);
+        if (!found.ok) return refused(found.error);
+        const { services, owner } = visit;
+        const made = services.access.keys.create({ ...keyFrom(values), agent: found.value.name, by: owner });
         return made.ok ? show({ key: made.value }) : refused(made.error);
       },
     }),

@@ -7,6 +7,7 @@ export const connect = definePage({
   path: '/connect',
   title: 'Connect',
   view: 'connect.html',
+  scripts: ['copy.js'],
   nav: { label: 'Connect', group: 'agents' },
   load({ services, query, origin }) {
     const { access, stdio } = services;

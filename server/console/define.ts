@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Session, Visitor } from '#access/owner.ts';
 import type { Owner } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
-import type { Result } from '#domain/result.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import { FIELD_ERRORS_MAX } from '#limits.ts';
 import type { ConsoleServices } from './desks.ts';
 
@@ -74,6 +74,8 @@ export type Proof = 'none' | 'recent' | 'now';
 
 export interface ActionOf<V, O> {
   readonly proof: Proof;
+  /** Why it would be refused whatever the proof; undefined: nothing is known against it yet. It changes nothing. */
+  check(visit: V, values: FormValues): Refusal | undefined;
   run(visit: V, values: FormValues): Promise<O>;
 }
 
@@ -81,6 +83,8 @@ export interface ActionOf<V, O> {
 export interface ActionDefinition<V, O, I extends z.ZodType> {
   readonly input: I;
   readonly proof?: Proof;
+  /** Looked at before a proof is asked for, so that nobody types a code for what is refused anyway; it must change nothing. */
+  check?(visit: V, input: z.output<I>): Result<unknown, Refusal>;
   run(visit: V, input: z.output<I>): Promise<O> | O;
 }
 
@@ -154,22 +158,33 @@ export const entranceAction = <I extends z.ZodType>(
   definition: ActionDefinition<GuestVisit, EntranceOutcome, I>,
 ): ActionOf<GuestVisit, EntranceOutcome> => parsedFirst(definition);
 
-/** Strictly: a form has the fields that its page gave it, and a page that was changed since says so. */
 function parsedFirst<V, O, I extends z.ZodType>(
   definition: ActionDefinition<V, O, I>,
 ): ActionOf<V, O | { readonly kind: 'refused'; readonly refusal: Refusal }> {
   return {
     proof: definition.proof ?? 'none',
+    check(visit, values) {
+      const parsed = parse(definition.input, values);
+      if (!parsed.ok) return parsed.error;
+      const checked = definition.check?.(visit, parsed.value);
+      return checked === undefined || checked.ok ? undefined : checked.error;
+    },
     async run(visit, values) {
-      const parsed = definition.input.safeParse(values);
-      if (parsed.success) return definition.run(visit, parsed.data);
-      // What was entered stands in the form again; a passphrase must not stand in an error.
-      const errors = parsed.error.issues
-        .slice(0, FIELD_ERRORS_MAX)
-        .map((issue) => fieldError(issue.path.join('.'), '', issue.message));
-      return { kind: 'refused', refusal: refuse('invalid_input', invalidForm(errors), { errors }) };
+      const parsed = parse(definition.input, values);
+      return parsed.ok ? definition.run(visit, parsed.value) : { kind: 'refused', refusal: parsed.error };
     },
   };
+}
+
+/** Strictly: a form has the fields that its page gave it, and a page that was changed since says so. */
+function parse<I extends z.ZodType>(input: I, values: FormValues): Result<z.output<I>, Refusal> {
+  const parsed = input.safeParse(values);
+  if (parsed.success) return ok(parsed.data);
+  // What was entered stands in the form again; a passphrase must not stand in an error.
+  const errors = parsed.error.issues
+    .slice(0, FIELD_ERRORS_MAX)
+    .map((issue) => fieldError(issue.path.join('.'), '', issue.message));
+  return err(refuse('invalid_input', invalidForm(errors), { errors }));
 }
 
 function invalidForm(errors: readonly { readonly field: string; readonly rule: string }[]): string {

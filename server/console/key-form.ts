@@ -19,8 +19,14 @@ export const newKeyFields = {
   ip_allow: z.string().max(4_000).default(''),
 };
 
-export const keySpan = (id: (typeof KEY_SPANS)[number]['id']): number =>
-  KEY_SPANS.find((span) => span.id === id)?.ms ?? 0;
+type NewKeyValues = z.output<z.ZodObject<typeof newKeyFields>>;
+
+/** The key request of a form. */
+export const keyFrom = ({ scopes, span, ip_allow }: NewKeyValues) => ({
+  scopes: wordsOf(scopes),
+  expiresInMs: KEY_SPANS.find(({ id }) => id === span)?.ms ?? 0,
+  ipAllow: wordsOf(ip_allow),
+});
 
 /** `a, b` and a list of fields alike. */
 export const wordsOf = (given: string | readonly string[]): readonly string[] =>

@@ -20,6 +20,22 @@ export const LIMIT_FIELDS = [
   unit: 'units' | 'money' | 'count';
 }[];
 
+/** How the form calls its fields. */
+export const FIELD_LABELS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(LIMIT_FIELDS.map(({ name, label }) => [name, label])),
+  trading_hours: 'Hours',
+  hours_days: 'Days',
+  hours_from: 'From',
+  hours_to: 'To',
+  hours_timezone: 'Time zone of the hours',
+  expires_at: 'Ends',
+  commit: 'An order is sent',
+  approval: 'You are asked',
+  approval_above: 'Above',
+  allow_short: 'Short positions',
+  may_reduce: 'May close and cancel',
+};
+
 export const FORM_CHOICES = {
   asset_classes: ASSET_CLASSES,
   sides: SIDES,

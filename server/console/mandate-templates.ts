@@ -102,5 +102,12 @@ export const MANDATE_TEMPLATES: readonly MandateTemplate[] = [
   }),
 ];
 
+/** As forms offer them, with the figures that matter most in one line; `currency` may be ''. */
+export const templateRows = (currency: string) =>
+  MANDATE_TEMPLATES.map(({ id, label, words, document }) => {
+    const { max_order_value: order, max_daily_value: day, max_daily_loss: loss } = document([], []);
+    return { id, label, words, figures: order === '0' ? null : { order, day, loss, currency } };
+  });
+
 export const templateById = (id: string): MandateTemplate | undefined =>
   MANDATE_TEMPLATES.find((one) => one.id === id);

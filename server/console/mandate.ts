@@ -1,11 +1,12 @@
 /** The editor of a mandate: from what is in force, a template, or nothing; saved as a new version, or refused field by field. */
 import { z } from 'zod';
 import type { MandateDocument } from '#domain/mandate.ts';
-import { ok } from '#domain/result.ts';
+import { err, ok } from '#domain/result.ts';
 import { agentOf, pathOfAgent } from './agent.ts';
 import { currencies } from './agent-views.ts';
-import { action, definePage, go, refused } from './define.ts';
-import { documentFrom, FORM_CHOICES, LIMIT_FIELDS, valuesOf } from './mandate-form.ts';
+import { action, definePage, type FormValues, go, type OwnerVisit, refused } from './define.ts';
+import { documentFrom, FIELD_LABELS, FORM_CHOICES, LIMIT_FIELDS, valuesOf } from './mandate-form.ts';
+import { inFormWords } from './mandate-refusal.ts';
 import { MANDATE_TEMPLATES, templateById } from './mandate-templates.ts';
 
 export const mandate = definePage({
@@ -33,6 +34,7 @@ export const mandate = definePage({
       templates: MANDATE_TEMPLATES.map(({ id, label, words }) => ({ id, label, words })),
       values: standard === undefined ? {} : valuesOf(standard, services.preferences.read().timezone),
       limits: LIMIT_FIELDS,
+      labels: FIELD_LABELS,
       choices: FORM_CHOICES,
       all_accounts: services.trading.owner.statuses().map(({ id }) => id),
       symbols,
@@ -43,13 +45,22 @@ export const mandate = definePage({
     save: action({
       input: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
       proof: 'recent',
-      run({ services, owner, params }, values) {
+      check(visit, values) {
+        const found = agentOf(visit);
+        if (!found.ok) return found;
+        const checked = visit.services.access.mandates.check(documentOf(visit, values));
+        return checked.ok ? checked : err(inFormWords(checked.error));
+      },
+      run(visit, values) {
+        const { services, owner, params } = visit;
         const { name = '' } = params;
-        const document = documentFrom(values, services.preferences.read().timezone);
-        const saved = services.access.mandates.set(name, document, owner);
-        if (!saved.ok) return refused(saved.error);
+        const saved = services.access.mandates.set(name, documentOf(visit, values), owner);
+        if (!saved.ok) return refused(inFormWords(saved.error));
         return go(pathOfAgent(name), `Version ${saved.value.version} of the mandate is in force.`);
       },
     }),
   },
 });
+
+const documentOf = ({ services }: OwnerVisit, values: FormValues) =>
+  documentFrom(values, services.preferences.read().timezone);

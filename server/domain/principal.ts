@@ -48,6 +48,9 @@ export const holderOf = (who: Actor): AgentId => (who.kind === 'owner' ? OWNER_H
 
 /** Names of agents, accounts and owners: what is safe in a terminal, a URL and a file name. */
 export const NAME_PATTERN = /^[a-z0-9][a-z0-9_.-]{0,39}$/;
+/** The same in words, for who mistyped one. */
+export const NAME_RULE =
+  '1 to 40 small letters, digits, ".", "_" and "-", beginning with a letter or a digit';
 
 export const TRADING_STATES = ['ACTIVE', 'REDUCING', 'HALTED'] as const;
 export type TradingState = (typeof TRADING_STATES)[number];

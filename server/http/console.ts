@@ -110,10 +110,15 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
       // A page that has nothing left to show has nothing left to do either.
       const away = page.away(visit);
       if (away !== undefined) return reply.redirect(away, 303);
+      const values = formValues(request);
+      const load = () => page.load(visit);
+      // Nobody types a code for a form that is refused anyway.
+      const refusal = act.proof === 'none' ? undefined : act.check(visit, values);
+      if (refusal !== undefined)
+        return answer({ asked, page, name, outcome: { kind: 'refused', refusal }, load });
       const proof = await prove(request, asked, act);
       if (proof.kind === 'ask') return asked.askForProof(page, proof.refusal);
-      const outcome = await act.run(visit, formValues(request));
-      return answer({ asked, page, name, outcome, load: () => page.load(visit) });
+      return answer({ asked, page, name, outcome: await act.run(visit, values), load });
     });
   }
 }

@@ -225,7 +225,11 @@ describe('a refused mandate', () => {
     expect(refusal.reason).toBe('invalid_input');
     expect(refusal.errors).toHaveLength(1);
     expect(refusal.errors?.[0]).toMatchObject({ field, nearest });
-    expect(refusal.errors?.[0]?.rule.length).toBeGreaterThan(3);
+    const rule = refusal.errors?.[0]?.rule ?? '';
+    expect(rule.length).toBeGreaterThan(3);
+    // What is wrong is said once.
+    const sayings = rule.split('; ');
+    expect(new Set(sayings).size).toBe(sayings.length);
   });
 
   test.each([undefined, null, [], 'a file', 7])('%j is not a mandate at all', (document) => {

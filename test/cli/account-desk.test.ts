@@ -75,7 +75,7 @@ describe('a new account', () => {
     const it = await desk();
     const wrong = { name: 'Not A Name', cash: '-1', preset: 'kind', seed: '1.5', accountType: 'credit' };
     expect(fields(await it.desk.add(wrong))).toEqual([
-      expect.stringMatching(/^name: must be 1 to 40 of a-z/),
+      expect.stringMatching(/^name: must be 1 to 40 small letters/),
       'preset: must be friendly, realistic or hostile',
       expect.stringMatching(/^seed: must be a whole number/),
       expect.stringMatching(/^cash: must be an amount/),

@@ -60,6 +60,28 @@ describe('adding an agent', () => {
     expect(gate.gateway.access.agents.byName('scalper')).toBeUndefined();
   });
 
+  test('says what each template allows in figures', async () => {
+    const { words } = await owner.get('/admin/agents');
+    expect(words).toContain(
+      'One order up to 2,000.00, a day up to 10,000.00, a loss in a day up to 200.00 USD.',
+    );
+  });
+
+  test('asks for no code for what is refused anyway', async () => {
+    for (const wrong of [
+      { name: 'Not A Name' },
+      { scopes: [] },
+      { ip_allow: 'the moon' },
+      { accounts: 'none' },
+    ]) {
+      const refused = await owner.post('/admin/agents/add', { ...addition, name: 'unmade', ...wrong });
+      expect([refused.status, refused.words]).toEqual([400, expect.not.stringContaining('Confirm that')]);
+    }
+    expect(gate.gateway.access.agents.byName('unmade')).toBeUndefined();
+    expect((await owner.post('/admin/agents/add', { ...addition, name: 'unmade' })).status).toBe(403);
+    expect(gate.gateway.access.agents.byName('unmade')).toBeUndefined();
+  });
+
   test('makes it with its mandate and a key that is shown once', async () => {
     const made = await owner.post('/admin/agents/add', addition, passphrase);
     expect(made.status).toBe(200);
@@ -92,7 +114,8 @@ describe('adding an agent', () => {
 describe('an agent', () => {
   test('shows what of its mandate is used', async () => {
     const page = await owner.get('/admin/agents/scalper');
-    expect(page.words).toContain('0 of 10,000 USD');
+    expect(page.words).toContain('0.00 of 10,000.00 USD');
+    expect(page.words).toContain('at most 10 units and 2,000.00 USD');
     expect(page.words).toContain('previewed first, then sent');
     expect((await owner.get('/admin/agents/nobody')).status).toBe(404);
   });
@@ -124,6 +147,25 @@ describe('an agent', () => {
     const next = gate.gateway.access.keys.list().at(-1)?.id ?? '';
     await owner.follow('/admin/agents/scalper/revoke-key', { id: next });
     expect(gate.gateway.access.keys.authenticate(after, from).ok).toBe(false);
+  });
+
+  test('asks before a key is rotated or revoked, says what ends, and offers to copy the new one', async () => {
+    gate.clock.advance(6 * 60_000);
+    const form = { scopes: 'read:market', span: '7d', ip_allow: '' };
+    const refused = await owner.post('/admin/agents/scalper/create-key', { ...form, ip_allow: 'x' });
+    expect(refused.status).toBe(400);
+    const made = await owner.post('/admin/agents/scalper/create-key', form, passphrase);
+    expect(made.html).toMatch(/<pre data-copy><code>pcl_/);
+    expect(made.html).toContain('/copy.js');
+    const { html } = await owner.get('/admin/agents/scalper');
+    for (const act of ['rotate-key', 'revoke-key'])
+      expect(html).toMatch(
+        new RegExp(
+          `<details><summary>R\\w+ …</summary>\\s*<form method="post" action="/admin/agents/scalper/${act}">[^]*?opens nothing from then on`,
+        ),
+      );
+    expect(html).toContain('data-label="Last used"');
+    expect(html).not.toContain('Lift …');
   });
 
   test('has its own keys only: another one’s is not rotated or revoked through its page', async () => {
@@ -168,11 +210,14 @@ describe('the editor of a mandate', () => {
     const wrong = { ...fields, symbols: 'SPX, SPQ', max_daily_value: 'a lot', order_types: 'stop_limit' };
     const refused = await owner.post('/admin/agents/scalper/mandate/save', wrong);
     expect(refused.status).toBe(400);
-    expect(refused.words).toContain('max_daily_value');
+    expect(refused.html).toMatch(
+      /id="save-max_daily_value-wrong">an amount of 0 or more, such as 1000 or 0.5</,
+    );
     expect(refused.html).toContain('value="a lot"');
     // One box was ticked: not the one whose name is part of it.
     expect(refused.html).toMatch(/value="stop_limit" checked/);
     expect(refused.html).not.toMatch(/value="stop" checked/);
+    expect(refused.words).not.toContain('decimal string');
     const unknown = await owner.post('/admin/agents/scalper/mandate/save', {
       ...wrong,
       max_daily_value: '10',
@@ -182,7 +227,62 @@ describe('the editor of a mandate', () => {
   });
 });
 
+describe('a mandate that is wrong', () => {
+  const wrong = {
+    sides: [],
+    max_order_qty: 'ten',
+    trading_hours: 'window',
+    hours_timezone: 'Mars/Base',
+    hours_from: '9',
+    hours_to: '17:30',
+    hours_days: [],
+    approval: 'above',
+    approval_above: 'much',
+  };
+  const fields = async () => {
+    const { template: _filter, ...rest } = fieldsOf(
+      (await owner.get('/admin/agents/scalper/mandate?template=small')).html,
+    );
+    return rest;
+  };
+
+  test('is refused before a code is asked for, each field marked at the field and said once', async () => {
+    gate.clock.advance(6 * 60_000);
+    const { html, status, words } = await owner.post('/admin/agents/scalper/mandate/save', {
+      ...(await fields()),
+      ...wrong,
+    });
+    expect(status).toBe(400);
+    for (const field of [
+      'sides',
+      'max_order_qty',
+      'hours_timezone',
+      'hours_from',
+      'hours_days',
+      'approval_above',
+    ])
+      expect(html.match(new RegExp(`id="save-${field}-wrong"`, 'g')), field).toHaveLength(1);
+    expect(words).toContain('Time zone of the hours: a time zone such as Europe/Berlin');
+    expect(words).not.toMatch(/trading_hours\.|approval\.above|IANA|decimal string/);
+  });
+
+  test('costs no code either; the right one is asked for it', async () => {
+    const before = gate.gateway.access.mandates.current(idOf('scalper'))?.version;
+    const backwards = { ...(await fields()), trading_hours: 'window', hours_from: '18:00' };
+    const refused = await owner.post('/admin/agents/scalper/mandate/save', backwards, passphrase);
+    expect(refused.html).toContain('id="save-trading_hours-wrong"');
+    expect((await owner.post('/admin/agents/scalper/mandate/save', await fields())).status).toBe(403);
+    expect(gate.gateway.access.mandates.current(idOf('scalper'))?.version).toBe(before);
+  });
+});
+
 describe('connect', () => {
+  test('offers to copy what is to be pasted', async () => {
+    const { html } = await owner.get('/admin/connect?host=codex');
+    expect(html).toContain('/copy.js');
+    expect(html).not.toMatch(/<pre tabindex="0"><code>/);
+  });
+
   test('names the real address and paths for every host, and no key', async () => {
     const page = await owner.get('/admin/connect');
     const hosts = [...page.html.matchAll(/\/admin\/connect\?host=([\w-]+)/g)].map(([, id]) => id);
