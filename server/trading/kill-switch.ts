@@ -1,13 +1,13 @@
 /** The kill switch: the gate falls first, then every order that could add risk is canceled until none is left. */
 import { isFinal } from '#domain/order.ts';
-import { agentId } from '#domain/principal.ts';
+import { agentId, OWNER_CLI, OWNER_CONSOLE, type Owner } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { KILL_SWEEP_INTERVAL_MS, KILL_SWEEPS_REPORTED_MAX } from '#limits.ts';
 import { cancelMany } from './cancel.ts';
 import { close } from './close.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
-import { instrumentOf, type Line } from './line.ts';
+import { auditActor, instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { CancelResult, KillPreview, KillReport } from './views.ts';
 
@@ -74,12 +74,19 @@ function previewOf(line: Line): KillPreview {
   };
 }
 
+/** The file is found by the gateway itself: it does not know who laid it there. */
+function pressedBy(by: string): Owner | undefined {
+  if (by === OWNER_CLI.door) return OWNER_CLI;
+  return by === OWNER_CONSOLE.door ? OWNER_CONSOLE : undefined;
+}
+
 /** The gate: in this process first, then durably, with the epoch that ends every credential's authority. */
 function fall(line: Line, options: KillOptions): number {
   line.memory.killed = true;
   line.tokens.clear();
   const haltedAtMs = line.wallMs();
   const detail = { cancel: options.cancel, flatten: options.flatten, by: options.by };
+  const actor = auditActor(pressedBy(options.by));
   try {
     line.store.transaction(() => {
       line.access.setGatewayState('HALTED', `kill switch (${options.by})`);
@@ -89,13 +96,13 @@ function fall(line: Line, options: KillOptions): number {
           'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
         )
         .run(SWEEP_SETTING, options.cancel);
-      line.audit.record({ kind: 'kill', outcome: 'ok', detail: { ...detail, epoch } });
+      line.audit.record({ kind: 'kill', ...actor, outcome: 'ok', detail: { ...detail, epoch } });
     });
   } catch (cause) {
     // The store is broken: the gate is down in this process all the same, and the record follows when it heals.
     line.access.haltInMemory(`kill switch (${options.by})`);
     const why = cause instanceof Error ? cause.message : String(cause);
-    line.audit.recordDeferred({ kind: 'kill', outcome: 'error', detail: { ...detail, why } });
+    line.audit.recordDeferred({ kind: 'kill', ...actor, outcome: 'error', detail: { ...detail, why } });
   }
   return haltedAtMs;
 }
@@ -191,7 +198,7 @@ function resume(line: Line, by: string): Result<{ readonly tradingState: 'ACTIVE
   }
   line.store.transaction(() => {
     line.access.setGatewayState('ACTIVE', `resumed (${by})`);
-    line.audit.record({ kind: 'resume', outcome: 'ok', detail: { by } });
+    line.audit.record({ kind: 'resume', ...auditActor(pressedBy(by)), outcome: 'ok', detail: { by } });
   });
   line.memory.killed = false;
   return ok({ tradingState: 'ACTIVE' });

@@ -7,6 +7,7 @@ import { CONSOLE_ROWS_MAX } from '#limits.ts';
 import { signedIn } from '../support/browser.ts';
 import { type ConsoleClient, consoleClient } from '../support/console-client.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
+import { rowsOf } from '../support/trading-scene.ts';
 
 let gate: TestGateway;
 let owner: ConsoleClient;
@@ -125,6 +126,32 @@ describe('the filter in the address', () => {
     expect(second.html).not.toContain('rel="next"');
     const newer = /href="([^"]+)" rel="prev"/.exec(second.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
     expect(seqsIn((await owner.get(newer)).html)).toEqual(seqsIn(first.html));
+  });
+});
+
+describe('who did it', () => {
+  const who = async (query: string): Promise<readonly (string | undefined)[]> =>
+    rowsOf((await owner.get(`/admin/audit?${query}`)).html).map((row) => row[2]);
+
+  test('is an agent, you, the gateway or a stranger, in the list, on the line and in the filter', async () => {
+    const { trading } = gate.gateway.engine;
+    await trading.owner.kill({ cancel: 'adding', flatten: false });
+    expect(trading.resume('cli').ok).toBe(true);
+    record(
+      { kind: 'auth.denied', door: 'http', outcome: 'refused' },
+      { kind: 'order.placed', agent: 'owner', credential: 'owner', door: 'console', outcome: 'ok' },
+    );
+    expect(await who('kind=kill')).toEqual(['you', 'you']);
+    expect(await who('kind=resume')).toEqual(['you']);
+    expect(await who('kind=kill.report')).toEqual(['the gateway']);
+    expect(await who('kind=auth.denied')).toEqual(['a stranger']);
+    expect(await who('kind=order.placed')).toEqual(['you']);
+    const [seq] = seqsIn((await owner.get('/admin/audit?kind=kill.report')).html);
+    expect((await owner.get(`/admin/audit/${seq}`)).words).toContain('Agent the gateway');
+    const { words } = await owner.get('/admin/audit');
+    expect(words).toContain('you: your own orders');
+    expect(words).toContain('you, the gateway: what no agent did');
+    expect(words).not.toContain('no agent:');
   });
 });
 
