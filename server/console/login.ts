@@ -4,6 +4,7 @@ import { ok } from '#domain/result.ts';
 import { codeField } from './code-form.ts';
 import { defineEntrance, entranceAction } from './define.ts';
 import { passphraseField } from './passphrase-form.ts';
+import { resumesFirstRun } from './welcome-progress.ts';
 
 /** Only ever a page of ours: a way back must not lead elsewhere, by whatever spelling. */
 export function ownPath(given: string | undefined): string {
@@ -42,7 +43,7 @@ export const login = defineEntrance({
         next: z.string().max(2_000),
       }),
       async run({ services, visitor }, { name, passphrase, code, trust, next }) {
-        const { owner, firstRun } = services.access;
+        const { owner } = services.access;
         const signed = await owner.signIn({
           name,
           passphrase,
@@ -56,7 +57,7 @@ export const login = defineEntrance({
         return {
           kind: 'signed_in',
           token,
-          to: wanted === '/admin' && firstRun.isOpen() ? '/admin/welcome' : wanted,
+          to: wanted === '/admin' && resumesFirstRun(services) ? '/admin/welcome' : wanted,
           ...(deviceToken === undefined ? {} : { deviceToken }),
           ...(usedRecoveryCode ? { notice: recoveryNotice(owner.record()?.recoveryCodesLeft ?? 0) } : {}),
         };

@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import type { NewKey } from '#access/api-keys.ts';
 import { SCOPES } from '#domain/principal.ts';
+import { currencies, onlyOne } from './agent-views.ts';
 import { bestSnippet, HOSTS, type Host, hostById, KEY_VARIABLE } from './connect-snippets.ts';
 import { type Outcome, type OwnerVisit, type PageData, refused, show } from './define.ts';
-import { MANDATE_TEMPLATES, templateById } from './mandate-templates.ts';
+import type { ConsoleServices } from './desks.ts';
+import { templateById, templateRows } from './mandate-templates.ts';
 
 /** Mandates under which the guided order can be placed; the others are under Agents. */
 const TEMPLATES = ['practice', 'small'] as const;
@@ -25,8 +27,8 @@ export interface ConnectingAgent {
 }
 
 /** The agent that the first run made, while there is one of that name. */
-export function connectsAs({ services }: OwnerVisit): ConnectingAgent | undefined {
-  const { agents, keys, firstRun } = services.access;
+export function connectsAs({ access }: ConsoleServices): ConnectingAgent | undefined {
+  const { agents, keys, firstRun } = access;
   const made = firstRun.agent();
   if (made === undefined || agents.byName(made.name) === undefined) return undefined;
   const seen = keys
@@ -41,13 +43,14 @@ export function connectsAs({ services }: OwnerVisit): ConnectingAgent | undefine
   };
 }
 
-export function agentStep(visit: OwnerVisit): PageData {
+export async function agentStep(visit: OwnerVisit): Promise<PageData> {
   const { services } = visit;
-  const agent = connectsAs(visit);
+  const agent = connectsAs(services);
+  const known = await currencies(services);
   const [call] = agent === undefined ? [] : services.audit.tail(1, { kind: 'tool.call', agent: agent.name });
   return {
     hosts: HOSTS.map(({ id, label }) => [id, label]),
-    templates: MANDATE_TEMPLATES.filter(({ id }) => TEMPLATES.some((one) => one === id)),
+    templates: templateRows(onlyOne(known.values())).filter(({ id }) => TEMPLATES.some((one) => one === id)),
     agent: agent === undefined ? null : { ...agent, host: agent.host?.id ?? '' },
     last_call: call === undefined ? null : { tool: call.tool, at_ms: Date.parse(call.time) },
   };
@@ -57,7 +60,8 @@ export function makeAgent(visit: OwnerVisit, given: z.output<typeof newAgentInpu
   const { access, feed, trading } = visit.services;
   const accounts = trading.owner.statuses().flatMap(({ id, mode }) => (mode === 'paper' ? [id] : []));
   const symbols = feed.instruments().map(({ symbol }) => symbol);
-  const name = given.name.trim();
+  // Who gives none means the host's.
+  const name = given.name.trim() || given.host;
   const made = access.equip({
     name,
     accounts: accounts.slice(0, 1),
@@ -73,7 +77,7 @@ export function makeAgent(visit: OwnerVisit, given: z.output<typeof newAgentInpu
 /** For who has lost the key that was shown once, or wants another host: the one before ends. */
 export function makeKey(visit: OwnerVisit, { host }: z.output<typeof newKeyInput>): Outcome {
   const { access } = visit.services;
-  const agent = connectsAs(visit);
+  const agent = connectsAs(visit.services);
   if (agent === undefined) return { kind: 'go', to: '/admin/welcome?step=agent' };
   const nowMs = access.wall();
   const live = access.keys

@@ -2,25 +2,31 @@
 
 import type { JsonValue } from '#audit/event.ts';
 import type { AuditLine } from '#audit/query.ts';
+import { PAGE_MAX } from '#limits.ts';
 import type { OwnerOrder } from '#trading/owner-desk.ts';
 import type { OwnerVisit, PageData } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 import { curlFitting, curlTooMuch, firstOrder, wordsFitting, wordsTooMuch } from './first-order.ts';
 import { connectsAs } from './welcome-agent.ts';
 
-/** The latest filled order of the agent that the first run made. */
-export function filledOrder(visit: OwnerVisit): OwnerOrder | undefined {
-  const agent = connectsAs(visit);
-  return (
-    agent && visit.services.trading.owner.orders({ agent: agent.name, status: 'filled', limit: 1 }).items[0]
-  );
+/**
+ * The agent's own first entry among its latest orders: what closes, protects or settles a position is no order that was asked for
+ * here. The agent was made by the first run, so none of them is older.
+ */
+function ownEntry(services: ConsoleServices, status: 'filled' | 'open'): OwnerOrder | undefined {
+  const agent = connectsAs(services)?.name;
+  if (agent === undefined) return undefined;
+  return services.trading.owner
+    .orders({ agent, status, limit: PAGE_MAX })
+    .items.findLast(({ origin, role }) => origin === 'agent' && role === 'entry');
 }
+export const filledOrder = (services: ConsoleServices): OwnerOrder | undefined =>
+  ownEntry(services, 'filled');
 
 export function orderStep(visit: OwnerVisit): PageData {
   const { services } = visit;
-  const agent = connectsAs(visit);
+  const agent = connectsAs(services);
   if (agent === undefined) return { agent: null };
-  const filled = filledOrder(visit);
-  const [working] = services.trading.owner.orders({ agent: agent.name, status: 'open', limit: 1 }).items;
   const refusal = services.audit
     .tail(1, { agent: agent.name, tool: 'place_order', kind: 'tool.call', outcome: 'refused' })
     .map(refusalView)[0];
@@ -28,8 +34,8 @@ export function orderStep(visit: OwnerVisit): PageData {
     agent: { name: agent.name, host: agent.host?.id ?? '', connected: agent.connected },
     guide: guideFor(visit, agent.name),
     refusal: refusal ?? null,
-    working: working ?? null,
-    filled: filled ?? null,
+    working: ownEntry(services, 'open') ?? null,
+    filled: filledOrder(services) ?? null,
   };
 }
 

@@ -16,8 +16,9 @@ import {
 import { offerView, PURPOSES, purposesFrom, purposesInput } from './second-factor-form.ts';
 import { accountInput, accountStep, chooseAccount } from './welcome-account.ts';
 import { agentStep, connectsAs, makeAgent, makeKey, newAgentInput, newKeyInput } from './welcome-agent.ts';
-import { filledOrder, orderStep } from './welcome-order.ts';
-import { currentStep, type Step, shownStep, stepList } from './welcome-steps.ts';
+import { orderStep } from './welcome-order.ts';
+import { stepNow } from './welcome-progress.ts';
+import { type Step, shownStep, stepList } from './welcome-steps.ts';
 
 const HERE = '/admin/welcome';
 const noFields = z.strictObject({});
@@ -30,8 +31,8 @@ export const welcome = definePage({
   // Over once and for all: what it leads to has pages of its own.
   away: ({ services }) => (services.access.firstRun.isOver() ? '/admin' : undefined),
   async load(visit) {
-    const current = stepNow(visit);
-    const shown = shownStep(current, visit.query['step'], connectsAs(visit) !== undefined);
+    const current = stepNow(visit.services);
+    const shown = shownStep(current, visit.query['step'], connectsAs(visit.services) !== undefined);
     const data = await dataOf(visit, shown);
     if (!data.ok) return data;
     return ok({ step: shown, steps: stepList(current, shown), is_done: current === 'done', ...data.value });
@@ -41,7 +42,7 @@ export const welcome = definePage({
       input: noFields,
       proof: 'recent',
       run(visit) {
-        if (stepNow(visit) === 'authenticator') visit.services.access.owner.beginTotp();
+        if (stepNow(visit.services) === 'authenticator') visit.services.access.owner.beginTotp();
         return go(HERE);
       },
     }),
@@ -50,7 +51,7 @@ export const welcome = definePage({
       proof: 'recent',
       run(visit, { code, purpose }) {
         // An authenticator that is enrolled is replaced under Security, which asks for a code of it.
-        if (stepNow(visit) !== 'authenticator') return go(HERE);
+        if (stepNow(visit.services) !== 'authenticator') return go(HERE);
         const { owner, firstRun } = visit.services.access;
         const enrolled = owner.confirmTotp(code, visit.session.id);
         if (!enrolled.ok) return refused(enrolled.error);
@@ -64,7 +65,7 @@ export const welcome = definePage({
       input: noFields,
       proof: 'recent',
       run(visit) {
-        if (stepNow(visit) !== 'recovery') return go(HERE);
+        if (stepNow(visit.services) !== 'recovery') return go(HERE);
         const { owner, firstRun } = visit.services.access;
         firstRun.forgetRecovery();
         return show({ codes: owner.newRecoveryCodes() });
@@ -73,7 +74,7 @@ export const welcome = definePage({
     recovery: action({
       input: z.strictObject({ code: codeField }),
       run(visit, { code }) {
-        if (stepNow(visit) !== 'recovery') return go(HERE);
+        if (stepNow(visit.services) !== 'recovery') return go(HERE);
         const { owner, firstRun } = visit.services.access;
         if (!owner.confirmRecoveryCode(code)) return refused(NOT_A_RECOVERY_CODE);
         firstRun.keepRecovery();
@@ -86,7 +87,7 @@ export const welcome = definePage({
     finish: action({
       input: noFields,
       run: secured((visit) => {
-        const done = stepNow(visit) === 'done';
+        const done = stepNow(visit.services) === 'done';
         visit.services.access.firstRun.end(done ? 'finished' : 'dismissed');
         return go(
           '/admin',
@@ -102,21 +103,10 @@ const NOT_A_RECOVERY_CODE = refuse(
   'That is none of your recovery codes. Look for a mistyped letter, or make new codes.',
 );
 
-function stepNow(visit: OwnerVisit): Step | 'done' {
-  const { owner, firstRun } = visit.services.access;
-  return currentStep({
-    totp: owner.record()?.totp === true,
-    recoveryKept: firstRun.isRecoveryKept(),
-    accountSeen: firstRun.isAccountSeen(),
-    agentConnected: connectsAs(visit)?.connected === true,
-    orderFilled: filledOrder(visit) !== undefined,
-  });
-}
-
 /** Nothing that widens before the gateway is secured. */
 function secured<I>(run: (visit: OwnerVisit, input: I) => Promise<Outcome> | Outcome) {
   return (visit: OwnerVisit, input: I): Promise<Outcome> | Outcome => {
-    const step = stepNow(visit);
+    const step = stepNow(visit.services);
     return step === 'authenticator' || step === 'recovery' ? go(HERE) : run(visit, input);
   };
 }
@@ -133,7 +123,7 @@ async function dataOf(visit: OwnerVisit, step: Step | 'done'): Promise<Result<Pa
     case 'account':
       return accountStep(visit);
     case 'agent':
-      return ok(agentStep(visit));
+      return ok(await agentStep(visit));
     case 'order':
     case 'done':
       return ok(orderStep(visit));
