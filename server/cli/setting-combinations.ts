@@ -35,3 +35,10 @@ export function refusedCombinations(config: Config): readonly RefusedCombination
       );
   return wrong;
 }
+
+/** Why nobody remote is served, whatever else is set: a start refuses the switch by itself. undefined: they can be served. */
+export function whyNoRemote(config: Config): string | undefined {
+  const asked = { ...config, MCP_HTTP_ENABLED: true, MCP_PUBLIC_URL: config.MCP_PUBLIC_URL ?? SOME_ORIGIN };
+  return refusedCombinations(asked).find(({ names }) => names.join() === 'MCP_HTTP_ENABLED')?.sentence;
+}
+const SOME_ORIGIN = new URL('https://gate.example.com');

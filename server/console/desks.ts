@@ -65,6 +65,8 @@ export interface SettingView {
 /** The settings that the owner may store, under the environment and `.env`. */
 export interface SettingsDesk {
   list(): readonly SettingView[];
+  /** Why settings for remote clients act on nothing, as a sentence; undefined: they act. */
+  whyNoRemote(): string | undefined;
   /**
    * Stores these, all of them or none, and says which have changed and which of those wait for the next start. What is fixed, unknown
    * or wrong is refused with its name.

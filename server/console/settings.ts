@@ -17,6 +17,7 @@ const GROUPS: readonly { readonly id: string; readonly title: string; readonly h
     title: 'Who may reach this gateway',
     holds: /^(?:HOST$|PORT$|TRUSTED|PORTCULLIS_(?:ALLOWED|PUBLIC))/,
   },
+  { id: 'unneeded', title: 'Accepted and not needed', holds: /^MCP_LOOPBACK/ },
   { id: 'rest', title: 'Log, folders and the rest', holds: /./ },
 ];
 
@@ -38,14 +39,17 @@ export const settings = definePage({
   nav: { label: 'Settings', group: 'gateway' },
   load({ services }) {
     const all = services.settings.list();
+    const noRemote = services.settings.whyNoRemote() ?? null;
     return ok({
       groups: GROUPS.map(({ id, title }) => {
         const rows = all.filter(({ name }) => groupOf(name) === id).map(row);
+        const idle = id === 'remote' ? noRemote : null;
         return {
           id,
           title,
+          idle,
           settings: rows,
-          open: rows.some((one) => one.fixed_by === null && !one.neverStored),
+          open: idle === null && rows.some((one) => one.fixed_by === null && !one.neverStored),
         };
       }),
       waiting: all.filter(({ actingText }) => actingText !== null),

@@ -6,7 +6,7 @@ import { accountId } from '#domain/principal.ts';
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { CONSOLE_ROWS_MAX, FORM_FIELD_LENGTH_MAX } from '#limits.ts';
-import { idempotencyKey } from '#tools/fields.ts';
+import { DECIMAL_RULE, idempotencyKey } from '#tools/fields.ts';
 import { inputSchemaOf } from '#tools/json-schema.ts';
 import { draftOf, orderFields } from '#tools/order-draft.ts';
 import { checkOrderPrices } from '#tools/order-prices.ts';
@@ -135,13 +135,21 @@ function draftFrom(services: ConsoleServices, entered: Fields): Result<OrderDraf
   return ok(draftOf(parsed.value.input, accountId(account)));
 }
 
-/** The form shows what may be chosen; a person is not told of strings. */
-const inWords = (error: FieldError): FieldError =>
-  error.rule.startsWith('required: one of')
-    ? { ...error, rule: 'required: choose one' }
-    : error.rule === 'required: a string'
-      ? { ...error, rule: 'required' }
-      : error;
+/** The rules of the tool in words for a person: the form shows what may be chosen, and knows no strings and no names of fields. */
+const WORDS: readonly (readonly [RegExp | string, string])[] = [
+  [/^required: one of.*$/s, 'required: choose one'],
+  ['required: a string', 'required'],
+  [DECIMAL_RULE, 'a number of more than 0, such as 12.5'],
+  ['exactly one of qty and notional', 'a quantity or an amount, one of the two'],
+  ['exactly one of trail_percent and trail_price', 'a percentage or a price to trail by, one of the two'],
+  ['with time_in_force day or gtc', 'that is good for the day or gtc'],
+  ['stop_limit', 'stop limit'],
+  ['trailing_stop', 'trailing stop'],
+];
+const inWords = (error: FieldError): FieldError => ({
+  ...error,
+  rule: WORDS.reduce((rule, [tool, words]) => rule.replace(tool, words), error.rule),
+});
 
 const fieldsRefused = (errors: readonly FieldError[]): Refusal =>
   refuse(

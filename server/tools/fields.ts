@@ -7,7 +7,9 @@ import { CLIENT_ORDER_ID_LENGTH_MAX, IDEMPOTENCY_KEY_LENGTH_MAX, PAGE_DEFAULT, P
 import { type Counted, isPositiveDecimal, nearestDecimal } from './near-decimal.ts';
 import { isTime, nearestTime } from './near-time.ts';
 
-const RULE = 'a decimal string of more than 0, such as "12.5"; as a JSON number only an integer';
+/** What is said of a decimal that is none. */
+export const DECIMAL_RULE =
+  'a decimal string of more than 0, such as "12.5"; as a JSON number only an integer';
 
 interface DecimalRules {
   /** Default `money`. */
@@ -36,7 +38,9 @@ export function positiveDecimal(description?: string, rules: DecimalRules = {}) 
       context.addIssue({
         code: 'custom',
         message:
-          whenAbsent !== undefined && meansAll(given) ? `leave it out for ${whenAbsent}; else ${RULE}` : RULE,
+          whenAbsent !== undefined && meansAll(given)
+            ? `leave it out for ${whenAbsent}; else ${DECIMAL_RULE}`
+            : DECIMAL_RULE,
         params: nearest === null ? {} : { nearest },
       });
       return z.NEVER;

@@ -42,6 +42,21 @@ describe('the page', () => {
   });
 });
 
+describe('settings for remote clients', () => {
+  test('say what the start says of them, and take nothing in', async () => {
+    const { html } = await owner.get('/admin/settings');
+    const remote = /aria-labelledby="remote">([^]*?)<\/section>/.exec(html)?.[1] ?? '';
+    expect(remote).toContain('What stands here acts on nothing');
+    expect(remote).toContain('this version serves no remote clients');
+    const fields = remote.match(/<(?:input id|select)[^>]*>/g) ?? [];
+    expect(fields.length).toBeGreaterThan(5);
+    for (const field of fields) expect(field).toContain(' disabled');
+    expect(remote).not.toContain('<button');
+    expect(html).not.toMatch(/<input id="save-PORTCULLIS_RATE_LIMIT_READ"[^>]* disabled/);
+    expect(/aria-labelledby="unneeded">([^]*?)<\/section>/.exec(html)?.[1]).toContain('MCP_LOOPBACK_URL');
+  });
+});
+
 describe('saving', () => {
   test('needs proof; then one acts now, and the other waits and is listed as waiting', async () => {
     const form = {

@@ -86,6 +86,18 @@ describe('what is wrong is said at its field, and what was entered stays', () =>
     expect(count()).toBe(before);
   });
 
+  test.each([
+    { qty: 'ten' },
+    { qty: '0' },
+    { notional: '100' },
+    { type: 'limit', limit_price: '1e3' },
+    { post_only: 'yes' },
+  ])('%j: in words for a person', async (change) => {
+    const { html, words } = await scene.console.post(PREVIEW, { ...BUY, ...change });
+    expect(html).toContain('class="why-wrong"');
+    expect(words).not.toMatch(/JSON|decimal string|notional and|qty and|time_in_force/);
+  });
+
   test('a symbol that nothing is written as is told with what is near', async () => {
     const { status, words } = await scene.console.post(PREVIEW, { ...BUY, symbol: 'spx' });
     expect(status).toBe(400);
