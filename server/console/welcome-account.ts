@@ -42,20 +42,30 @@ export async function chooseAccount(
   const account = await paperAccount(visit);
   const { paper, id } = account ?? {};
   if (account && paper && id !== undefined) {
+    // The deposit first: it is what people mistype, and then nothing of the form is done.
+    const cash = given.cash?.replaceAll(/[,\s]/g, '') ?? paper.cash;
+    if (!isSameAmount(cash, paper.cash) && isFresh(visit, account)) {
+      const restarted = await accounts.reset(id, cash);
+      if (!restarted.ok) return refused(nothingChanged(restarted.error));
+    }
     const { preset = paper.preset } = given;
     if (preset !== paper.preset) {
       const changed = await accounts.change(id, { ...paper, preset });
       if (!changed.ok) return refused(changed.error);
     }
-    const cash = given.cash?.replaceAll(/[,\s]/g, '') ?? paper.cash;
-    if (!isSameAmount(cash, paper.cash) && isFresh(visit, account)) {
-      const restarted = await accounts.reset(id, cash);
-      if (!restarted.ok) return refused(restarted.error);
-    }
   }
   access.firstRun.seeAccount();
   return go('/admin/welcome');
 }
+
+/** Who chooses a deposit here does not begin anew, as the accounts page calls it. */
+const nothingChanged = (refusal: Refusal): Refusal => ({
+  ...refusal,
+  detail:
+    refusal.errors === undefined
+      ? `Nothing was changed. ${refusal.detail}`
+      : 'Nothing was changed: the deposit is not right yet.',
+});
 
 const isSameAmount = (a: string, b: string): boolean =>
   a === b || (isDecimalText(a) && isDecimalText(b) && compare(money(a), money(b)) === 0);

@@ -103,11 +103,12 @@ it('ends with passphrase, authenticator, recovery codes, an agent connected by o
   await press(page, 'Go on');
 
   await page.getByLabel('Where the agent runs').selectOption({ label: 'Claude Desktop' });
+  expect(await page.getByLabel('What to call it').getAttribute('placeholder')).toBe('claude-desktop');
   await look(window, '5-agent');
   await press(page, 'Make the agent and its key');
   const pasted = JSON.parse((await page.locator('#snippet').textContent()) ?? '') as HostFile;
   await page.evaluate('document.body.dataset.mark = "never reloaded"');
-  await page.getByText('Waiting for claude to connect').waitFor();
+  await page.getByText('Waiting for claude-desktop to connect').waitFor();
   await look(window, '6-snippet');
 
   // The host does with the paste what hosts do.
@@ -117,7 +118,7 @@ it('ends with passphrase, authenticator, recovery codes, an agent connected by o
   const agent = new Client({ name: 'host', version: '1' });
   await agent.connect(new StdioClientTransport({ command, args, env, stderr: 'inherit' }));
   closers.push(() => agent.close());
-  await page.getByText('claude is connected').waitFor();
+  await page.getByText('claude-desktop is connected').waitFor();
   await agent.callTool({ name: 'get_mandate', arguments: {} });
   await page.getByText('its last call was get_mandate').waitFor();
   expect(await page.evaluate('document.body.dataset.mark')).toBe('never reloaded');

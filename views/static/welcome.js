@@ -34,4 +34,15 @@
     setTimeout(beat, BEAT_MS);
   }
   setTimeout(beat, BEAT_MS);
+
+  // The name that an empty field gives is the host's.
+  const host = document.getElementById('agent-host');
+  const name = document.getElementById('agent-name');
+  if (host && name) {
+    const suggest = () => {
+      name.placeholder = host.value;
+    };
+    host.addEventListener('change', suggest);
+    suggest();
+  }
 }
