@@ -17,6 +17,12 @@ describe('on a fresh gateway', () => {
     expect(fresh.words).toContain('Waits for you Nothing.');
     expect(fresh.words).toContain('No order since midnight');
     expect(fresh.html).not.toContain('data-points');
+    // Days on which an account was idle are no points of its curve, however many there have been.
+    expect(fresh.words).toContain('A market day becomes a point here when it ends with something held');
+    expect(fresh.words).not.toContain('second market day');
+    // Money goes by the day of the market, what is counted by the owner's: neither is called today.
+    expect(fresh.words).toContain('This market day 0');
+    expect(fresh.words).not.toMatch(/\bToday\b|\btoday\b/);
     scene.agent('claude');
     const equipped = await scene.console.get('/admin');
     expect(equipped.words).toContain('Waiting for the first order');
@@ -44,7 +50,7 @@ describe('on a gateway that trades', () => {
   test('shows what each account is worth and what is held', async () => {
     const { html, words } = await scene.console.get('/admin');
     expect(words).toMatch(
-      /paper PAPER Equity [\d,]+\.\d\d USD Today [+−]?[\d,.]+ Cash [\d,]+\.\d\d Buying power [\d,]+\.\d\d/,
+      /paper PAPER Equity [\d,]+\.\d\d USD This market day [+−]?[\d,.]+ Cash [\d,]+\.\d\d Buying power [\d,]+\.\d\d/,
     );
     expect(words).not.toContain('Connect an agent first');
     expect(html).toMatch(/Open positions[^]*claude/);
@@ -86,7 +92,9 @@ describe('on a gateway that trades', () => {
     await scene.during(scene.gate.call('get_quotes', { symbols: ['spx'] }, claude));
     await scene.play(1);
     const { html, words } = await scene.console.get('/admin');
-    expect(words).toMatch(/Refused today.*claude : get quotes unknown symbol: No instrument has this symbol/);
+    expect(words).toMatch(
+      /Refused since midnight.*claude : get quotes unknown symbol: No instrument has this symbol/,
+    );
     expect(words).toMatch(/claude : place order max order value/);
     expect(html).toMatch(/href="\/admin\/audit\/\d+">get quotes/);
   });
@@ -94,7 +102,7 @@ describe('on a gateway that trades', () => {
   test("tells today's orders in words, the latest first, each with its page", async () => {
     const { html, words } = await scene.console.get('/admin');
     expect(words).toMatch(
-      /Orders today.*claude : buy 900,000 SPX at market refused max order value: .*claude : buy 10 SPX at market filled at/,
+      /Orders since midnight.*claude : buy 900,000 SPX at market refused max order value: .*claude : buy 10 SPX at market filled at/,
     );
     expect(html.match(/href="\/admin\/orders\/ord_/g)).toHaveLength(2);
     // After midnight they are yesterday's; a session that is looked at now and then lives on.
