@@ -18,11 +18,20 @@ export function auditRow(line: AuditLine) {
     outcome: line.outcome,
     latency_ms: line.latency_ms,
     order_id: typeof order_id === 'string' ? order_id : null,
-    reason: typeof reason === 'string' ? reasonInWords(reason) : null,
+    reason: isCallOfNoTool(line) ? NO_SUCH_TOOL : typeof reason === 'string' ? reasonInWords(reason) : null,
     summary: summaryOf(rest),
     has_arguments: line.args_hmac !== null,
   };
 }
+
+const NO_SUCH_TOOL = {
+  word: 'not found',
+  meaning: 'There is no such tool.',
+  remedy: 'The reference at /docs names those there are.',
+};
+/** Every tool that there is asks for a scope, which is on the line. */
+const isCallOfNoTool = ({ kind, scope, detail }: AuditLine): boolean =>
+  kind === 'tool.call' && scope === null && detail?.['reason'] === 'not_found';
 
 /** `from open to filled, qty 1`. */
 function summaryOf(detail: Readonly<Record<string, JsonValue>>): string {

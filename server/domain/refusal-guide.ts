@@ -174,7 +174,7 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
   },
   loosening_refused: RESERVED,
   not_found: {
-    meaning: 'There is no such order of yours, or nothing at this address.',
+    meaning: 'There is no such order of yours, no such tool, or nothing at this address.',
     remedy: 'Look with get_orders; orders of other agents are not shown.',
   },
   order_final: {

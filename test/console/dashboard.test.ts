@@ -97,6 +97,13 @@ describe('on a gateway that trades', () => {
     );
     expect(words).toMatch(/claude : place order max order value/);
     expect(html).toMatch(/href="\/admin\/audit\/\d+">get quotes/);
+    expect(await scene.during(scene.gate.call('buy_everything', {}, claude))).toBeNull();
+    const answered = await scene.during(scene.gate.call('get_order', { order_id: 'ord_none' }, claude));
+    expect(answered).toMatchObject({ ok: false, refusal: { reason: 'not_found' } });
+    await scene.play(1);
+    const again = await scene.console.get('/admin');
+    expect(again.words).toMatch(/claude : buy everything not found: There is no such tool\./);
+    expect(again.words).toMatch(/claude : get order not found: There is no such order of yours/);
   });
 
   test("tells today's orders in words, the latest first, each with its page", async () => {
