@@ -16,7 +16,7 @@ export function banner(gateway: Gateway, { onTerminal }: { readonly onTerminal: 
   const halted =
     gateway.access.gatewayState() === 'ACTIVE'
       ? []
-      : ['', '  The gate is DOWN: `portcullis resume` raises it.'];
+      : ['', '  The gate is DOWN: `npx portcullis resume` raises it.'];
   return [
     '',
     `Portcullis ${gateway.version}`,

@@ -118,7 +118,7 @@ describe('through the engine', () => {
 
     await serving.stop();
     const again = await gate.serve(slow);
-    expect(again.stdout()).toMatch(/The gate is DOWN/);
+    expect(again.stdout()).toMatch(/The gate is DOWN: `npx portcullis resume` raises it/);
     const later = await fetch(`${again.url}/api/v1/orders`, { headers: { authorization: 'Bearer pcl_x' } });
     expect(later.status).toBe(401);
     expect(await gate.json(['resume'], slow)).toEqual({ trading_state: 'ACTIVE' });
