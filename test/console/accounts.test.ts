@@ -28,6 +28,9 @@ describe('a new account', () => {
     const added = await scene.console.follow('/admin/accounts/add', NEW, passphrase);
     expect(added.words).toContain('The account second is there and takes orders');
     expect(added.words).toContain('25,000.50 USD');
+    expect((await scene.console.get('/admin/accounts')).words).toMatch(
+      /began with 25,000.50 USD. Began on \d/,
+    );
     expect(settingsOf('second')).toEqual({
       preset: 'friendly',
       seed: 7,
@@ -66,6 +69,11 @@ describe('an account', () => {
     const changed = await scene.console.follow('/admin/accounts/second/change', change, passphrase);
     expect(changed.words).toContain('Changed, and in force now: how hard its market is, its seed.');
     expect(settingsOf('second')).toMatchObject({ preset: 'hostile', seed: 8 });
+    const [seq] = /(?<=\/admin\/audit\/)\d+(?=">\d)/.exec(
+      (await scene.console.get('/admin/audit?kind=account.changed')).html,
+    ) ?? ['none'];
+    const line = await scene.console.get(`/admin/audit/${seq}`);
+    expect(line.words).toMatch(/before .*seed&quot;:7.* after .*seed&quot;:8/);
     const page = await scene.console.get('/admin/accounts/paper');
     expect(page.words).toContain('Set by the environment with every start; it can not be changed here.');
     const fixed = formOf(page.html, '/admin/accounts/paper/change');
