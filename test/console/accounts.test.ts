@@ -73,7 +73,7 @@ describe('an account', () => {
       (await scene.console.get('/admin/audit?kind=account.changed')).html,
     ) ?? ['none'];
     const line = await scene.console.get(`/admin/audit/${seq}`);
-    expect(line.words).toMatch(/before .*seed&quot;:7.* after .*seed&quot;:8/);
+    expect(line.words).toMatch(/after .*seed&quot;:8.* before .*seed&quot;:7/);
     const page = await scene.console.get('/admin/accounts/paper');
     expect(page.words).toContain('Set by the environment with every start; it can not be changed here.');
     const fixed = formOf(page.html, '/admin/accounts/paper/change');
