@@ -26,8 +26,8 @@ export function nearestDecimal(given: unknown, counted: Counted): string | null 
   const bare = printable(whole).normalize('NFKC').trim().replace(BESIDE[counted], '').trim();
   const digits = ungrouped(bare.replace(/^\+/, ''));
   if (digits === undefined) return null;
-  const plain = expanded(digits)
-    .replace(/^0+(?=\d)/, '')
+  // First, because what is multiplied must be a decimal already: "00k".
+  const plain = expanded(digits.replace(/^0+(?=\d)/, ''))
     .replace(/^\./, '0.')
     .replace(/\.$/, '');
   return isPositiveDecimal(plain) ? plain : null;

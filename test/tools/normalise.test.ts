@@ -118,6 +118,17 @@ describe('suggestions', () => {
       { numRuns: 3_000 },
     );
   });
+  test('zeros before a number are nothing, whatever stands behind it', () => {
+    for (const [given, near] of [
+      ['00k', null],
+      ['007k', '7000'],
+      ['0.5k', '500'],
+      ['007', '7'],
+      ['00.50', '0.50'],
+      ['01e2', '100'],
+    ] as const)
+      expect([given, nearestDecimal(given, 'units')]).toEqual([given, near]);
+  });
   test('a number that is right is suggested as it is, and its negative never', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1 }), fc.nat(999), (whole, part) => {
