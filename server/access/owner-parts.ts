@@ -52,7 +52,10 @@ export function admit(parts: OwnerParts, one: Try): Result<void, Refusal> {
   return taken.ok ? taken : refused(parts, one, 'locked', taken.error);
 }
 
-/** Puts on the record what the answer does not say. Never anything that was typed: passphrases are typed into wrong fields. */
+/**
+ * Puts on the record what the answer does not say. Nobody has shown to be the owner, so no credential stands there; nor does
+ * anything that was typed: passphrases are typed into wrong fields.
+ */
 export function refused(
   parts: OwnerParts,
   one: Try,
@@ -62,7 +65,6 @@ export function refused(
   const address = canonicalAddress(one.from?.address ?? '')?.address;
   parts.audit.recordRepeated({
     kind: 'owner.sign_in_refused',
-    credential: 'owner',
     door: one.door,
     outcome: 'refused',
     detail: {

@@ -155,6 +155,8 @@ describe('strangers', () => {
     const counted = lines.reduce((sum, { detail }) => sum + Number(detail?.['count'] ?? 1), 0);
     expect(counted).toBe(40);
     expect(lines[0]).toMatchObject({
+      // Who guesses has not shown to be the owner.
+      credential: null,
       outcome: 'refused',
       detail: { reason: 'unauthenticated', why: 'passphrase', for: 'sign_in', address: HOME.address },
     });
