@@ -20,7 +20,7 @@ export const traffic = definePage({
   path: '/traffic',
   title: 'Traffic',
   view: 'traffic.html',
-  nav: { label: 'Traffic and latency', group: 'record' },
+  nav: { label: 'Traffic', group: 'record' },
   live: ['state', 'audit'],
   async load({ services, query }) {
     const window = WINDOWS.find(({ name }) => name === query['window']) ?? STANDARD;
