@@ -61,6 +61,7 @@ export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOr
     held: false,
     run: line.feed.run(),
     mandateDay: line.access.mandateDay(wallMs),
+    approvalId: null,
     createdAtMs: wallMs,
     updatedAtMs: wallMs,
   };

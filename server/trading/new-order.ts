@@ -63,6 +63,7 @@ export function newOrder(line: Line, seed: OrderSeed): NewOrder {
     held: false,
     run: line.feed.run(),
     mandateDay: facts.mandateDay,
+    approvalId: null,
     createdAtMs: facts.wallMs,
     updatedAtMs: facts.wallMs,
   };

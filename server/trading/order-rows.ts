@@ -41,6 +41,8 @@ export interface StoredOrder extends OrderRecord {
   readonly pending: PendingTerms | null;
   readonly run: number;
   readonly mandateDay: string;
+  /** The approval that it waits for or was given; null: nobody was asked. */
+  readonly approvalId: string | null;
 }
 
 export type NewOrder = Omit<StoredOrder, 'seq'>;
@@ -85,6 +87,7 @@ export interface OrderRow {
   readonly mandate_day: string;
   readonly created_at: number;
   readonly updated_at: number;
+  readonly approval_id: string | null;
 }
 
 export const COLUMNS = [
@@ -126,6 +129,7 @@ export const COLUMNS = [
   'mandate_day',
   'created_at',
   'updated_at',
+  'approval_id',
 ] as const satisfies readonly (keyof OrderRow)[];
 
 /** Columns that change after an order was created. */
@@ -246,6 +250,7 @@ export function fromRow(row: OrderRow): StoredOrder {
     mandateDay: row.mandate_day,
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
+    approvalId: row.approval_id,
   };
 }
 
@@ -281,6 +286,7 @@ export function toRow(order: NewOrder): Omit<OrderRow, 'seq'> {
     mandate_day: order.mandateDay,
     created_at: order.createdAtMs,
     updated_at: order.updatedAtMs,
+    approval_id: order.approvalId,
   };
 }
 

@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trading: ['market', 'access', 'audit', 'store'],
   tools: ['market', 'trading', 'access', 'audit'],
   oauth: ['access', 'audit', 'store'],
+  notify: ['audit', 'store'],
   console: ['tools', 'oauth', 'trading', 'market', 'access', 'audit'],
   http: ['tools', 'oauth', 'console', 'trading', 'access', 'audit'],
   limits: [],
@@ -32,6 +33,7 @@ const PACKAGES: readonly { readonly name: RegExp; readonly rooms: readonly strin
   { name: /^(?:fastify$|@fastify\/)/, rooms: ['http', 'oauth', 'console'] },
   { name: /^@modelcontextprotocol\//, rooms: ['http'] },
   { name: /^oidc-provider/, rooms: ['oauth'] },
+  { name: /^nodemailer(?:\/|$)/, rooms: ['notify'] },
   { name: /^nunjucks$/, rooms: ['http', 'console'] },
   { name: /^(?:otplib|qrcode)(?:\/|$)/, rooms: ['access'] },
 ];

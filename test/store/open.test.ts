@@ -207,7 +207,7 @@ describe('a disk that fails', () => {
   test('a write that the kernel cuts short is StoreUnavailable, and what was committed is whole', async () => {
     const folder = temporaryFolder();
     const child = startChild(new URL('../support/fill-store.ts', import.meta.url), [folder], {
-      fileBlocksMax: 1_024,
+      fileBlocksMax: 2_048,
     });
     const lines: string[] = [];
     for (let line = await child.line(); line !== undefined; line = await child.line()) lines.push(line);

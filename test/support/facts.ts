@@ -210,6 +210,7 @@ export function working(
     held: false,
     run: 1,
     mandateDay: '2026-01-05',
+    approvalId: null,
     createdAtMs: WALL_MS,
     updatedAtMs: WALL_MS,
   };
