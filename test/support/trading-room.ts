@@ -1,45 +1,31 @@
 /** The order line on a real store, record, tape and paper broker (or a scripted one), with a hand-turned clock; it can be restarted. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Access, openAccess } from '#access/access.ts';
-import { type AuditLog, openAuditLog } from '#audit/log.ts';
-import { paper } from '#brokers/paper/index.ts';
-import type { PaperSettings } from '#brokers/paper/settings.ts';
+import type { Access } from '#access/access.ts';
+import type { AuditLog } from '#audit/log.ts';
 import { isDecimalText, money, type Price, price, quantity } from '#domain/decimal.ts';
 import type { OrderDraft } from '#domain/order.ts';
-import { type AccountId, accountId, OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
+import { accountId, OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
-import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
-import { loadTape } from '#market/tape.ts';
-import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
+import type { InstrumentBook } from '#market/master.ts';
+import type { TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter } from '#ports.ts';
-import { openKeyring } from '#store/keyring.ts';
-import { openStore, type Store } from '#store/open.ts';
-import { openTrading, type Trading } from '#trading/open.ts';
+import type { Store } from '#store/open.ts';
+import type { Trading } from '#trading/open.ts';
 import type { OrderRecord } from '#trading/views.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
+import { type LineOptions, openLine, PAPER, SECOND } from './order-line.ts';
 
 /** A disk in memory where there is one: the order line is under test here, not how fast a disk syncs. */
 const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-export const PAPER: AccountId = accountId('paper');
-export const SECOND: AccountId = accountId('second');
+export { PAPER, SECOND };
 
-export interface RoomOptions {
-  /** Rows of `time_ms,open,high,low,close,volume`; default: the S&P 500 sample. */
-  readonly csv?: string;
-  readonly symbol?: string;
-  readonly paper?: Partial<PaperSettings>;
-  /** In place of the paper broker. */
-  readonly adapter?: (room: { readonly store: Store; readonly feed: TapeFeed }) => BrokerAdapter;
+export interface RoomOptions extends LineOptions {
   readonly mandate?: Readonly<Record<string, unknown>>;
-  /** Zone of mandate days; default UTC. */
-  readonly timezone?: string;
-  /** An account `second` beside `paper`, in the same currency. */
-  readonly second?: BrokerAdapter;
 }
 
 export interface TradingRoom {
@@ -92,8 +78,6 @@ export const WIDE_MANDATE = {
   approval: 'never',
 } as const;
 
-const PAPER_DEFAULTS: PaperSettings = { preset: 'friendly', seed: 1, cash: '100000', accountType: 'margin' };
-
 export async function tradingRoom(options: RoomOptions = {}): Promise<TradingRoom> {
   const folder = mkdtempSync(join(FAST_DISK, 'portcullis-trading-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -101,54 +85,8 @@ export async function tradingRoom(options: RoomOptions = {}): Promise<TradingRoo
 }
 
 async function openRoom(folder: string, clock: HandClock, options: RoomOptions): Promise<TradingRoom> {
-  const store = openStore(join(folder, 'data'));
-  const keyring = openKeyring(join(folder, 'keys'));
-  const audit = openAuditLog({ store, clock, keyring, folder: join(folder, 'log') });
-  const book = instrumentBook(BUILT_IN);
-  const instrument = granted(book.resolve(options.symbol ?? 'SPX'));
-  const file = options.csv === undefined ? 'sample' : join(folder, 'tape.csv');
-  if (options.csv !== undefined) writeFileSync(file, options.csv);
-  const feed = openTapeFeed({ tape: loadTape({ file, instrument }), store, clock, barSeconds: 4 });
-  const access = openAccess({
-    store,
-    audit,
-    clock,
-    keyring,
-    timezone: options.timezone ?? 'UTC',
-    instruments: book,
-    accounts: {
-      currencyOf: (id) =>
-        id === PAPER || (id === SECOND && options.second) ? instrument.currency : undefined,
-    },
-  });
-  const adapter =
-    options.adapter?.({ store, feed }) ??
-    paper.connect({
-      account: { id: PAPER, settings: { ...PAPER_DEFAULTS, ...options.paper } },
-      store,
-      clock,
-      feed,
-    });
-  const trading = openTrading({
-    store,
-    audit,
-    clock,
-    wallMs: access.wall,
-    access,
-    book,
-    feed,
-    adapters: new Map([[PAPER, adapter], ...(options.second ? [[SECOND, options.second] as const] : [])]),
-  });
-  let closed = false;
-  const close = async (): Promise<void> => {
-    if (closed) return;
-    closed = true;
-    feed.stop();
-    await trading.stop();
-    access.close();
-    audit.close();
-    store.close();
-  };
+  const { instrument, close, ...line } = openLine(folder, clock, options);
+  const { store, audit, access, feed, trading } = line;
   onTestFinished(close);
   await trading.start();
   feed.start();
@@ -161,13 +99,7 @@ async function openRoom(folder: string, clock: HandClock, options: RoomOptions):
   return {
     folder,
     clock,
-    store,
-    audit,
-    access,
-    book,
-    feed,
-    adapter,
-    trading,
+    ...line,
     agent(name, mandate = {}) {
       if (access.agents.byName(name) === undefined) granted(access.agents.create(name, ['paper'], OWNER_CLI));
       granted(access.mandates.set(name, { ...WIDE_MANDATE, ...options.mandate, ...mandate }, OWNER_CLI));

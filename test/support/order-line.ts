@@ -1,0 +1,100 @@
+/** The order line's parts on a real store, record, tape and broker, without a test around them: a child process opens it too. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Access, openAccess } from '#access/access.ts';
+import { type AuditLog, openAuditLog } from '#audit/log.ts';
+import { paper } from '#brokers/paper/index.ts';
+import type { PaperSettings } from '#brokers/paper/settings.ts';
+import type { Instrument } from '#domain/instrument.ts';
+import { type AccountId, accountId } from '#domain/principal.ts';
+import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
+import { loadTape } from '#market/tape.ts';
+import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
+import type { BrokerAdapter, Clock } from '#ports.ts';
+import { openKeyring } from '#store/keyring.ts';
+import { openStore, type Store } from '#store/open.ts';
+import { openTrading, type Trading } from '#trading/open.ts';
+
+export const PAPER: AccountId = accountId('paper');
+export const SECOND: AccountId = accountId('second');
+
+export interface LineOptions {
+  /** Rows of `time_ms,open,high,low,close,volume`; default: the S&P 500 sample. */
+  readonly csv?: string;
+  readonly symbol?: string;
+  readonly paper?: Partial<PaperSettings>;
+  /** In place of the paper broker. */
+  readonly adapter?: (room: { readonly store: Store; readonly feed: TapeFeed }) => BrokerAdapter;
+  /** Zone of mandate days; default UTC. */
+  readonly timezone?: string;
+  /** An account `second` beside `paper`, in the same currency. */
+  readonly second?: BrokerAdapter;
+  /** Looks at every transaction; what it gives is the store of every part. */
+  readonly watched?: (store: Store) => Store;
+}
+
+export interface OpenedLine {
+  readonly store: Store;
+  readonly audit: AuditLog;
+  readonly access: Access;
+  readonly book: InstrumentBook;
+  readonly feed: TapeFeed;
+  readonly adapter: BrokerAdapter;
+  readonly trading: Trading;
+  readonly instrument: Instrument;
+  /** Once; a second time does nothing. */
+  close(): Promise<void>;
+}
+
+const PAPER_DEFAULTS: PaperSettings = { preset: 'friendly', seed: 1, cash: '100000', accountType: 'margin' };
+
+/** Nothing has started: `trading.start()` compares the books, `feed.start()` lets the tape play. */
+export function openLine(folder: string, clock: Clock, options: LineOptions): OpenedLine {
+  const opened = openStore(join(folder, 'data'));
+  const store = options.watched?.(opened) ?? opened;
+  const keyring = openKeyring(join(folder, 'keys'));
+  const audit = openAuditLog({ store, clock, keyring, folder: join(folder, 'log') });
+  const book = instrumentBook(BUILT_IN);
+  const found = book.resolve(options.symbol ?? 'SPX');
+  if (!found.ok) throw new Error(found.error.detail);
+  const instrument = found.value;
+  const file = options.csv === undefined ? 'sample' : join(folder, 'tape.csv');
+  if (options.csv !== undefined) writeFileSync(file, options.csv);
+  const feed = openTapeFeed({ tape: loadTape({ file, instrument }), store, clock, barSeconds: 4 });
+  const access = openAccess({
+    store,
+    audit,
+    clock,
+    keyring,
+    timezone: options.timezone ?? 'UTC',
+    instruments: book,
+    accounts: {
+      currencyOf: (id) =>
+        id === PAPER || (id === SECOND && options.second) ? instrument.currency : undefined,
+    },
+  });
+  const adapter =
+    options.adapter?.({ store, feed }) ??
+    paper.connect({
+      account: { id: PAPER, settings: { ...PAPER_DEFAULTS, ...options.paper } },
+      store,
+      clock,
+      feed,
+    });
+  const adapters = new Map([
+    [PAPER, adapter],
+    ...(options.second ? [[SECOND, options.second] as const] : []),
+  ]);
+  const trading = openTrading({ store, audit, clock, wallMs: access.wall, access, book, feed, adapters });
+  let closed = false;
+  async function close(): Promise<void> {
+    if (closed) return;
+    closed = true;
+    feed.stop();
+    await trading.stop();
+    access.close();
+    audit.close();
+    store.close();
+  }
+  return { store, audit, access, book, feed, adapter, trading, instrument, close };
+}
