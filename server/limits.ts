@@ -14,6 +14,8 @@ export const SLIPPAGE_PERCENT = '0.5';
 export const QUOTE_AGE_MAX_MS = 30_000;
 /** SEBI retail algo rule: more than ten orders a second need a registration. */
 export const ORDERS_PER_SECOND_MAX = 10;
+/** Percent below its highest equity at which an account may only reduce, unless the owner says otherwise. */
+export const ACCOUNT_DRAWDOWN_PERCENT_DEFAULT = '30';
 
 export const ACTION_TOKEN_TTL_MS = 300_000;
 /** Live action tokens an agent may hold; the oldest falls out. */
@@ -23,6 +25,10 @@ export const BROKER_EVENTS_PER_COMMIT_MAX = 100;
 export const BROKER_CALL_TIMEOUT_MS = 10_000;
 /** How long a close waits for the broker's word on each order it cancels first. */
 export const CANCEL_WAIT_MS = 5_000;
+/** An account that has fallen so far below its highest equity may only reduce, unless the owner sets another limit. */
+export const ACCOUNT_DRAWDOWN_PERCENT = '30';
+/** What the cap on positions of an account may be set to at most. */
+export const ACCOUNT_POSITIONS_MAX = 10_000;
 export const LOSS_CHECK_INTERVAL_MS = 1_000;
 export const MARK_SAVE_INTERVAL_MS = 60_000;
 /** Every account is compared with its broker this often even when nothing seems wrong. */
@@ -31,6 +37,8 @@ export const RECONCILE_INTERVAL_MS = 5_000;
 export const KILL_SWEEP_INTERVAL_MS = 200;
 /** Rounds that a kill's report waits for; sweeping goes on after it. */
 export const KILL_SWEEPS_REPORTED_MAX = 5;
+/** A drill whose end could not be written is ended again. */
+export const KILL_DRILL_END_RETRY_MS = 1_000;
 export const KILL_WATCH_INTERVAL_MS = 250;
 
 export const PAGE_DEFAULT = 100;

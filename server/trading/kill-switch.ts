@@ -1,46 +1,50 @@
 /** The kill switch: the gate falls first, then every order that could add risk is canceled until none is left. */
-import { isFinal } from '#domain/order.ts';
 import { agentId, OWNER_CLI, OWNER_CONSOLE, type Owner } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { KILL_SWEEP_INTERVAL_MS, KILL_SWEEPS_REPORTED_MAX } from '#limits.ts';
+import { KILL_SWEEP_INTERVAL_MS } from '#limits.ts';
 import { cancelMany } from './cancel.ts';
 import { close } from './close.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
+import { type KillDrill, killDrill } from './kill-drill.ts';
+import { dueIn, leftAfter, sweep, type Taking, toCancel } from './kill-sweep.ts';
 import { auditActor, instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { CancelResult, KillPreview, KillReport } from './views.ts';
 
 export interface KillOptions {
-  readonly cancel: 'adding' | 'all' | 'none';
+  readonly cancel: Taking;
   readonly flatten: boolean;
   /** Who pressed it, for the record: `cli`, `file`, `console`. */
   readonly by: string;
 }
 
 /** What is swept while the gate is down; kept so that an order which the broker acknowledges late is canceled too. */
-export interface KillSwitch {
+export interface KillSwitch extends Pick<KillDrill, 'drill'> {
   /** What it would do now, in numbers; nothing happens. */
   preview(): KillPreview;
   kill(options: KillOptions): Promise<KillReport>;
   resume(by: string): Result<{ readonly tradingState: 'ACTIVE' }, Refusal>;
-  /** An order has been seen working: under a fallen gate it is canceled at once. */
+  /** An order has been seen working: under a fallen gate, or in a drill, it is canceled at once. */
   seen(order: StoredOrder): void;
   /** After a restart the gate is still down. */
   restore(): void;
 }
 
 const SWEEP_SETTING = 'kill_cancel';
+const WHY = 'canceled by the kill switch';
 
 export function killSwitch(line: Line): KillSwitch {
   /** Orders of late acknowledgements that are being canceled. */
   const late = new Set<string>();
+  const drills = killDrill(line);
   return {
+    drill: (options) => drills.drill(options),
     preview: () => previewOf(line),
     async kill(options) {
       const startedMs = line.clock.monotonicMs();
       const haltedAtMs = fall(line, options);
-      const swept = await sweep(line, options.cancel);
+      const swept = await sweep(line, { cancel: options.cancel, why: WHY });
       const notClosed = options.flatten ? await flatten(line) : [];
       keepSweeping(line);
       const report = reportOf(line, options, { swept, notClosed, haltedAtMs, startedMs });
@@ -49,13 +53,16 @@ export function killSwitch(line: Line): KillSwitch {
     },
     resume: (by) => resume(line, by),
     seen(order) {
-      if (!line.memory.killed || isFinal(order.status) || late.has(order.orderId)) return;
-      if (!toCancel(line, order, sweepSetting(line))) return;
+      if (late.has(order.orderId)) return;
+      const killed = line.memory.killed && toCancel(line, order, sweepSetting(line));
+      const why = killed ? WHY : drills.takes(order)?.why;
+      if (why === undefined) return;
       late.add(order.orderId);
-      void cancelMany(line, [order], 'canceled by the kill switch').finally(() => late.delete(order.orderId));
+      void cancelMany(line, [order], why).finally(() => late.delete(order.orderId));
     },
     restore() {
       line.memory.killed = line.access.gatewayState() === 'HALTED';
+      drills.restore();
       keepSweeping(line);
     },
   };
@@ -63,8 +70,7 @@ export function killSwitch(line: Line): KillSwitch {
 
 function previewOf(line: Line): KillPreview {
   const working = line.orders.working({}).filter((order) => order.origin !== 'flatten');
-  const taken = (cancel: KillOptions['cancel']): number =>
-    working.filter((order) => toCancel(line, order, cancel)).length;
+  const taken = (cancel: Taking): number => working.filter((order) => toCancel(line, order, cancel)).length;
   const exposed = line.holdings.exposed();
   return {
     cancel: { adding: taken('adding'), all: taken('all'), none: 0 },
@@ -107,7 +113,7 @@ function fall(line: Line, options: KillOptions): number {
   return haltedAtMs;
 }
 
-function sweepSetting(line: Line): KillOptions['cancel'] {
+function sweepSetting(line: Line): Taking {
   const value = line.store.db
     .prepare<[string], string>('SELECT value FROM settings WHERE name = ?')
     .pluck()
@@ -115,32 +121,14 @@ function sweepSetting(line: Line): KillOptions['cancel'] {
   return value === 'all' || value === 'none' ? value : 'adding';
 }
 
-/** Cancels, looks again, and repeats while something that may be canceled is still working. */
-async function sweep(line: Line, cancel: KillOptions['cancel']): Promise<CancelResult> {
-  const canceled = new Set<string>();
-  let last: CancelResult = { canceled: [], pending: [], failed: [] };
-  for (let round = 0; round < KILL_SWEEPS_REPORTED_MAX; round++) {
-    const due = line.orders.working({}).filter((order) => toCancel(line, order, cancel));
-    if (due.length === 0) break;
-    last = await cancelMany(line, due, 'canceled by the kill switch');
-    for (const id of last.canceled) canceled.add(id);
-    if (last.pending.length === 0 && last.failed.length === 0) continue;
-    await new Promise<void>((resolve) => {
-      line.clock.after(KILL_SWEEP_INTERVAL_MS, resolve);
-    });
-  }
-  return { canceled: [...canceled].sort(), pending: last.pending, failed: last.failed };
-}
-
 /** The gate stays down longer than the report waits: leftovers are swept until none is left. */
 function keepSweeping(line: Line): void {
   if (!line.memory.killed) return;
-  const cancel = sweepSetting(line);
-  const due = line.orders.working({}).filter((order) => toCancel(line, order, cancel));
+  const due = dueIn(line, { cancel: sweepSetting(line) });
   if (due.length === 0) return;
   line.clock.after(KILL_SWEEP_INTERVAL_MS * 5, () => {
     const again = (): void => keepSweeping(line);
-    void cancelMany(line, due, 'canceled by the kill switch').then(again, again);
+    void cancelMany(line, due, WHY).then(again, again);
   });
 }
 
@@ -152,21 +140,12 @@ interface Seen {
 }
 
 function reportOf(line: Line, options: KillOptions, seen: Seen): KillReport {
-  // The flatten's own closes are neither kept nor left over: what they have not closed yet is in positionsLeft.
-  const left = line.orders.working({}).filter((order) => order.origin !== 'flatten');
-  const kept = left.filter((order) => order.effect === 'reducing' && !toCancel(line, order, options.cancel));
   return {
     tradingState: 'HALTED',
     haltedAtMs: seen.haltedAtMs,
     canceled: seen.swept.canceled,
-    kept: kept.map((order) => order.orderId),
     failed: [...seen.swept.failed, ...seen.notClosed],
-    ordersLeft: left.filter((order) => !kept.includes(order)).map((order) => order.orderId),
-    positionsLeft: line.holdings.exposed().map((holding) => ({
-      account: holding.account,
-      symbol: instrumentOf(line, holding.instrument).symbol,
-      qty: holding.qty,
-    })),
+    ...leftAfter(line, options),
     elapsedMs: Math.round(line.clock.monotonicMs() - seen.startedMs),
   };
 }
@@ -202,18 +181,6 @@ function resume(line: Line, by: string): Result<{ readonly tradingState: 'ACTIVE
   });
   line.memory.killed = false;
   return ok({ tradingState: 'ACTIVE' });
-}
-
-/**
- * What a sweep takes: orders that could add risk. Protective orders are kept while the position they protect is open; a leg
- * goes with its entry when the entry has filled nothing. The owner's own flatten is never swept.
- */
-function toCancel(line: Line, order: StoredOrder, cancel: KillOptions['cancel']): boolean {
-  if (cancel === 'none' || order.origin === 'flatten') return false;
-  if (cancel === 'all') return true;
-  if (order.effect === 'adding') return true;
-  const position = line.holdings.of(order.agent, order.account, order.instrument).qty;
-  return position.eq('0') && order.parentOrderId === null;
 }
 
 /** Closes every position of every agent at the market, side by side; gives what could not be closed. */

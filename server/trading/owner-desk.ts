@@ -10,6 +10,7 @@ import type {
   AccountView,
   CancelResult,
   CloseResult,
+  DrillReport,
   KillPreview,
   KillReport,
   MandateView,
@@ -175,6 +176,14 @@ export interface OwnerDesk {
     readonly flatten: boolean;
   }): Promise<KillReport>;
   resume(): Result<{ readonly tradingState: 'ACTIVE' }, Refusal>;
+  /**
+   * The kill switch tried out on one paper account: it is halted, its orders are really canceled as a kill would, and it goes on as
+   * before. Nobody is shut out and the gate stays up. Refused for a live account, while the gate is down, and while one is under way.
+   */
+  drill(options: {
+    readonly account: AccountId;
+    readonly cancel: 'adding' | 'all' | 'none';
+  }): Answer<DrillReport>;
 
   /** Of the gateway itself. */
   tradingState(): { readonly state: TradingState; readonly reason: string | null };

@@ -22,6 +22,7 @@ export function ownerDesk(line: Line, gate: KillSwitch): OwnerDesk {
     previewKill: () => gate.preview(),
     kill: (options) => gate.kill({ ...options, by: 'console' }),
     resume: () => gate.resume('console'),
+    drill: (options) => gate.drill({ ...options, by: 'console' }),
     orders: (filter) => ordersPage(line, filter),
     order: (orderId) => orderStory(line, orderId),
     trades: (filter) => tradesPage(line, filter),

@@ -195,3 +195,9 @@ export interface KillReport {
   }[];
   readonly elapsedMs: number;
 }
+
+/** A drill's report: of one paper account, whose `tradingState` is what it is again. */
+export interface DrillReport extends KillReport {
+  readonly drill: true;
+  readonly account: AccountId;
+}
