@@ -73,7 +73,7 @@ export const refused = (refusal: Refusal): Outcome => ({ kind: 'refused', refusa
 export type Proof = 'none' | 'recent' | 'now';
 
 export interface ActionOf<V, O> {
-  readonly proof: Proof;
+  proof(visit: V): Proof;
   /** Why it would be refused whatever the proof; undefined: nothing is known against it yet. It changes nothing. */
   check(visit: V, values: FormValues): Refusal | undefined;
   run(visit: V, values: FormValues): Promise<O>;
@@ -82,7 +82,8 @@ export interface ActionOf<V, O> {
 /** A form's fields as they must be, and what sending it does. */
 export interface ActionDefinition<V, O, I extends z.ZodType> {
   readonly input: I;
-  readonly proof?: Proof;
+  /** Of what the page is about, where that decides: a live account takes more than a paper one. */
+  readonly proof?: Proof | ((visit: V) => Proof);
   /** Looked at before a proof is asked for, so that nobody types a code for what is refused anyway; it must change nothing. */
   check?(visit: V, input: z.output<I>): Result<unknown, Refusal>;
   run(visit: V, input: z.output<I>): Promise<O> | O;
@@ -161,8 +162,9 @@ export const entranceAction = <I extends z.ZodType>(
 function parsedFirst<V, O, I extends z.ZodType>(
   definition: ActionDefinition<V, O, I>,
 ): ActionOf<V, O | { readonly kind: 'refused'; readonly refusal: Refusal }> {
+  const { proof = 'none' } = definition;
   return {
-    proof: definition.proof ?? 'none',
+    proof: typeof proof === 'function' ? proof : () => proof,
     check(visit, values) {
       const parsed = parse(definition.input, values);
       if (!parsed.ok) return parsed.error;

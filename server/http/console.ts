@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ActionOf, Entrance, EntranceOutcome, Outcome, OwnerVisit, Page } from '#console/define.ts';
+import type { Entrance, EntranceOutcome, Outcome, OwnerVisit, Page, Proof } from '#console/define.ts';
 import type { ConsoleServices } from '#console/desks.ts';
 import { ENTRANCES, PAGES } from '#console/index.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
@@ -113,10 +113,11 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
       const values = formValues(request);
       const load = () => page.load(visit);
       // Nobody types a code for a form that is refused anyway.
-      const refusal = act.proof === 'none' ? undefined : act.check(visit, values);
+      const needed = act.proof(visit);
+      const refusal = needed === 'none' ? undefined : act.check(visit, values);
       if (refusal !== undefined)
         return answer({ asked, page, name, outcome: { kind: 'refused', refusal }, load });
-      const proof = await prove(request, asked, act);
+      const proof = await prove(request, asked, needed);
       if (proof.kind === 'ask') return asked.askForProof(page, proof.refusal);
       return answer({ asked, page, name, outcome: await act.run(visit, values), load });
     });
@@ -132,15 +133,11 @@ const FOREIGN_FORM = {
 
 type Proved = { readonly kind: 'proved' } | { readonly kind: 'ask'; readonly refusal?: Refusal };
 
-async function prove(
-  request: FastifyRequest,
-  asked: ConsoleRequest,
-  act: ActionOf<OwnerVisit, Outcome>,
-): Promise<Proved> {
+async function prove(request: FastifyRequest, asked: ConsoleRequest, needed: Proof): Promise<Proved> {
   const { session, token, services, anyVisit } = asked;
-  if (act.proof === 'none') return { kind: 'proved' };
+  if (needed === 'none') return { kind: 'proved' };
   if (session === undefined || token === undefined) return { kind: 'ask' };
-  if (act.proof === 'recent' && services.access.owner.isSteppedUp(session)) return { kind: 'proved' };
+  if (needed === 'recent' && services.access.owner.isSteppedUp(session)) return { kind: 'proved' };
   const code = formCode(request);
   if (code === undefined) return { kind: 'ask' };
   const stepped = await services.access.owner.stepUp(token, code, anyVisit.visitor);
