@@ -98,6 +98,10 @@ export function percentOf<D extends Decimal>(a: D, percent: Ratio): D {
 export function proportion<D extends Decimal>(whole: D, a: Decimal, b: Decimal): D {
   return divide(whole.times(a), b, 18) as D;
 }
+/** `part` in percent of `whole`, 8 fraction digits, rounded up, away from zero. Throws when `whole` is zero. */
+export function percentUp(part: Money, whole: Money): Ratio {
+  return part.times('100').div(whole).round(8, BigFactory.roundUp) as unknown as Ratio;
+}
 /** Money per unit, for averages shown to people; 12 fraction digits, half to even. */
 export function perUnit(amount: Money, of: Quantity, multiplier: Ratio = ONE): Price {
   return divide(amount, of.times(multiplier), 12) as unknown as Price;

@@ -1,4 +1,4 @@
--- Limits of a whole account, over those of its agents, and what has tripped.
+-- Limits of a whole account, over those of its agents; an account without a row has the standard ones.
 CREATE TABLE account_limits (
   account_id           TEXT PRIMARY KEY,
   max_drawdown_percent TEXT,             -- of the highest equity; NULL: no breaker
@@ -7,11 +7,13 @@ CREATE TABLE account_limits (
   updated_at           INTEGER NOT NULL
 ) STRICT;
 
--- The highest equity since the account, or the last lift, began.
-CREATE TABLE account_peaks (
+-- What an account is measured from. NULL: from what it is worth at the next look, because the owner lifted what had tripped.
+CREATE TABLE account_standings (
   account_id TEXT PRIMARY KEY,
-  equity     TEXT NOT NULL,
-  at         INTEGER NOT NULL
+  peak       TEXT,                       -- the highest equity since the account, or the last lift, began
+  day        TEXT NOT NULL,              -- the mandate day of the last look
+  day_start  TEXT,                       -- equity when that day began
+  seen       TEXT NOT NULL               -- equity when it was last written down: where a day starts that nobody saw begin
 ) STRICT;
 
 -- Why an account may only reduce; a row a limit.
