@@ -73,7 +73,7 @@ export const refused = (refusal: Refusal): Outcome => ({ kind: 'refused', refusa
 export type Proof = 'none' | 'recent' | 'now';
 
 export interface ActionOf<V, O> {
-  proof(visit: V): Proof;
+  proof(visit: V, values: FormValues): Proof;
   /** Why it would be refused whatever the proof; undefined: nothing is known against it yet. It changes nothing. */
   check(visit: V, values: FormValues): Refusal | undefined;
   run(visit: V, values: FormValues): Promise<O>;
@@ -82,8 +82,8 @@ export interface ActionOf<V, O> {
 /** A form's fields as they must be, and what sending it does. */
 export interface ActionDefinition<V, O, I extends z.ZodType> {
   readonly input: I;
-  /** Of what the page is about, where that decides: a live account takes more than a paper one. */
-  readonly proof?: Proof | ((visit: V) => Proof);
+  /** Of what the page is about, or of what is asked for, where that decides: a looser limit takes more than a tighter one. */
+  readonly proof?: Proof | ((visit: V, input: z.output<I>) => Proof);
   /** Looked at before a proof is asked for, so that nobody types a code for what is refused anyway; it must change nothing. */
   check?(visit: V, input: z.output<I>): Result<unknown, Refusal>;
   run(visit: V, input: z.output<I>): Promise<O> | O;
@@ -164,7 +164,12 @@ function parsedFirst<V, O, I extends z.ZodType>(
 ): ActionOf<V, O | { readonly kind: 'refused'; readonly refusal: Refusal }> {
   const { proof = 'none' } = definition;
   return {
-    proof: typeof proof === 'function' ? proof : () => proof,
+    proof(visit, values) {
+      if (typeof proof === 'string') return proof;
+      const parsed = parse(definition.input, values);
+      // What can not be read is refused by whatever looks at it next.
+      return parsed.ok ? proof(visit, parsed.value) : 'none';
+    },
     check(visit, values) {
       const parsed = parse(definition.input, values);
       if (!parsed.ok) return parsed.error;

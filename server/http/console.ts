@@ -113,7 +113,7 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
       const values = formValues(request);
       const load = () => page.load(visit);
       // Nobody types a code for a form that is refused anyway.
-      const needed = act.proof(visit);
+      const needed = act.proof(visit, values);
       const refusal = needed === 'none' ? undefined : act.check(visit, values);
       if (refusal !== undefined)
         return answer({ asked, page, name, outcome: { kind: 'refused', refusal }, load });

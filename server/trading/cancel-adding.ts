@@ -1,5 +1,5 @@
-/** What is taken back when an agent's authority shrinks: its adding orders, all of them or those that no longer fit. */
-import type { Actor, AgentId } from '#domain/principal.ts';
+/** What is taken back when the authority of an agent or an account shrinks: adding orders, all of them or those that no longer fit. */
+import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import { cancelMany } from './cancel.ts';
 import type { Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
@@ -15,14 +15,23 @@ interface Which {
  * Starts the cancels, names the orders and does not wait: the broker's answers arrive as events, and what is unclear is asked
  * for again.
  */
-export function cancelAdding(
+export function cancelAdding(line: Line, agent: AgentId, which: Which): readonly string[] {
+  return takeBack(line, line.orders.working({ agent }), which);
+}
+
+/** The same of everybody's orders in an account, the owner's own and those placed elsewhere included. */
+export function cancelAddingIn(line: Line, account: AccountId, which: Which): readonly string[] {
+  return takeBack(line, line.orders.working({ account }), which);
+}
+
+function takeBack(
   line: Line,
-  agent: AgentId,
+  working: readonly StoredOrder[],
   { why, which = () => true, actor }: Which,
 ): readonly string[] {
-  const adding = line.orders
-    .working({ agent })
-    .filter((order) => order.effect === 'adding' && order.status !== 'pending_cancel' && which(order));
+  const adding = working.filter(
+    (order) => order.effect === 'adding' && order.status !== 'pending_cancel' && which(order),
+  );
   if (adding.length > 0) void cancelMany(line, adding, why, actor).catch(() => undefined);
   return adding.map((order) => order.orderId);
 }
