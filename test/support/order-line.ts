@@ -43,7 +43,7 @@ export interface OpenedLine {
   readonly trading: Trading;
   readonly instrument: Instrument;
   /** Once; a second time does nothing. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 const PAPER_DEFAULTS: PaperSettings = { preset: 'friendly', seed: 1, cash: '100000', accountType: 'margin' };

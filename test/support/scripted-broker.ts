@@ -53,6 +53,7 @@ export interface ScriptedBroker extends BrokerAdapter {
   emit(event: BrokerEvent): void;
   release(shuffle?: (events: BrokerEvent[]) => BrokerEvent[]): void;
   order(brokerClientId: string): BrokerOrder | undefined;
+  everyOrder(): readonly BrokerOrder[];
   /** An order placed at the broker's own screen. */
   placeElsewhere(order: {
     readonly instrument: InstrumentId;
@@ -65,7 +66,11 @@ export interface ScriptedBroker extends BrokerAdapter {
   answerLate(brokerClientId: string, outcome: PlaceOutcome): void;
 }
 
-export function scriptedBroker(account = 'paper'): ScriptedBroker {
+export interface ScriptedOptions {
+  readonly absentIsFinalAfterMs?: number;
+}
+
+export function scriptedBroker(account = 'paper', options: ScriptedOptions = {}): ScriptedBroker {
   const orders = new Map<string, VenueOrder>();
   const executions: BrokerExecution[] = [];
   const held: BrokerEvent[] = [];
@@ -176,7 +181,7 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
         queryByClientId: true,
         dedupes: false,
         cancelOnDisconnect: false,
-        absentIsFinalAfterMs: 30_000,
+        absentIsFinalAfterMs: options.absentIsFinalAfterMs ?? 30_000,
       },
     },
     next: { place: [], replace: [], cancel: [] },
@@ -291,6 +296,7 @@ export function scriptedBroker(account = 'paper'): ScriptedBroker {
       const found = orders.get(id);
       return found && seen(found);
     },
+    everyOrder: () => [...orders.values()].map(seen),
     fill(id, qty, at) {
       const found = orders.get(id);
       if (found === undefined) throw new Error(`the venue has no order ${id}`);

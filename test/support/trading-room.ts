@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Access } from '#access/access.ts';
 import type { AuditLog } from '#audit/log.ts';
-import { isDecimalText, money, type Price, price, quantity } from '#domain/decimal.ts';
+import type { Price } from '#domain/decimal.ts';
 import type { OrderDraft } from '#domain/order.ts';
-import { accountId, OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
+import { OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { InstrumentBook } from '#market/master.ts';
@@ -17,12 +17,13 @@ import type { Store } from '#store/open.ts';
 import type { Trading } from '#trading/open.ts';
 import type { OrderRecord } from '#trading/views.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
+import { draft } from './order-drafts.ts';
 import { type LineOptions, openLine, PAPER, SECOND } from './order-line.ts';
 
 /** A disk in memory where there is one: the order line is under test here, not how fast a disk syncs. */
 const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-export { PAPER, SECOND };
+export { draft, PAPER, SECOND };
 
 export interface RoomOptions extends LineOptions {
   readonly mandate?: Readonly<Record<string, unknown>>;
@@ -123,56 +124,6 @@ async function openRoom(folder: string, clock: HandClock, options: RoomOptions):
       await close();
       return openRoom(folder, handClock(clock.wallMs()), options);
     },
-  };
-}
-
-/** A draft of an order; decimals as text. */
-export function draft(fields: {
-  readonly side: 'buy' | 'sell';
-  readonly qty?: string;
-  readonly notional?: string;
-  readonly type?: OrderDraft['type'];
-  readonly limit?: string;
-  readonly stop?: string;
-  readonly takeProfit?: string;
-  readonly stopLoss?: string;
-  readonly timeInForce?: OrderDraft['timeInForce'];
-  readonly symbol?: string;
-  readonly reduceOnly?: boolean;
-  readonly extendedHours?: boolean;
-  readonly clientOrderId?: string;
-  readonly trailPrice?: string;
-  readonly account?: string;
-}): OrderDraft {
-  const at = (field: string | undefined): Price | undefined =>
-    field === undefined || !isDecimalText(field) ? undefined : price(field);
-  return {
-    account: accountId(fields.account ?? 'paper'),
-    symbol: fields.symbol ?? 'SPX',
-    side: fields.side,
-    size:
-      fields.notional === undefined
-        ? { kind: 'qty', qty: quantity(fields.qty ?? '1') }
-        : { kind: 'notional', notional: money(fields.notional) },
-    type: fields.type ?? (fields.limit ? 'limit' : fields.stop ? 'stop' : 'market'),
-    timeInForce: fields.timeInForce ?? 'gtc',
-    ...defined({
-      limitPrice: at(fields.limit),
-      stopPrice: at(fields.stop),
-      takeProfit: at(fields.takeProfit),
-      stopLoss: at(fields.stopLoss),
-    }),
-    ...(fields.trailPrice ? { trail: { kind: 'price', distance: price(fields.trailPrice) } } : {}),
-    ...(fields.clientOrderId ? { clientOrderId: fields.clientOrderId } : {}),
-    postOnly: false,
-    reduceOnly: fields.reduceOnly ?? false,
-    extendedHours: fields.extendedHours ?? false,
-  };
-}
-
-function defined<T extends Record<string, Price | undefined>>(fields: T): { [K in keyof T]?: Price } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Price;
   };
 }
 
