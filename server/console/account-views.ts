@@ -2,6 +2,7 @@
 import { text } from '#domain/decimal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
+import { type AccountReducing, reducingInWords } from '#trading/account-state.ts';
 import type { OwnerVisit } from './define.ts';
 import type { AccountDesk, AccountEntry } from './desks.ts';
 import { shownMoneyOrNone } from './figures.ts';
@@ -31,6 +32,13 @@ export const accountRow = (account: AccountEntry) => ({
   equity: shownMoneyOrNone(account.equity),
   held: account.held.map(({ symbol, qty }) => ({ symbol, qty: text(qty) })),
 });
+
+/** What a limit of the account brought about, and what ends it. */
+export function trippedWords(row: Pick<AccountReducing, 'reason' | 'used' | 'max'>): string {
+  const until =
+    row.reason === 'max_daily_loss' ? 'the next mandate day, or until you lift it' : 'you lift it';
+  return `${reducingInWords(row)}. Nothing can be added there until ${until}.`;
+}
 
 /** The account that the path names. */
 export async function accountOf({ services, params }: OwnerVisit) {

@@ -5,6 +5,7 @@ import { ok } from '#domain/result.ts';
 import { CONSOLE_ACTS_MAX, CONSOLE_REFUSALS_MAX, CONSOLE_ROWS_MAX } from '#limits.ts';
 import { zoneClock, zoneMoment } from '#market/calendar-time.ts';
 import type { EquityCurve } from '#trading/owner-desk.ts';
+import { trippedWords } from './account-views.ts';
 import { auditRow } from './audit-rows.ts';
 import { definePage, type OwnerVisit } from './define.ts';
 import type { ConsoleServices } from './desks.ts';
@@ -141,6 +142,10 @@ function waitingWire(item: Item) {
       return { ...nothing, kind: item.kind, agent: item.agentName, words: item.reason, at_ms: item.sinceMs };
     case 'agent_reducing':
       return { ...nothing, kind: item.kind, agent: item.agentName };
+    case 'account_reducing': {
+      const { kind, account, sinceMs } = item;
+      return { ...nothing, kind, account, at_ms: sinceMs, words: trippedWords(item) };
+    }
     case 'mandate_expired':
     case 'mandate_ending':
       return { ...nothing, kind: item.kind, agent: item.agentName, at_ms: item.atMs };

@@ -132,13 +132,13 @@ function divide(a: Big, b: Big, places: number): Big {
 }
 
 /** The nearest multiple of `step` at or below `a` (towards minus infinity). */
-export function roundDownTo<D extends Price | Quantity | Money>(a: D, step: Decimal): D {
+export function roundDownTo<D extends Decimal>(a: D, step: Decimal): D {
   const units = a.div(step).round(0, BigFactory.roundDown);
   const floored = units.times(step);
   return (floored.gt(a) ? floored.minus(step) : floored) as D;
 }
 /** The nearest multiple of `step` at or above `a` (towards plus infinity). */
-export function roundUpTo<D extends Price | Quantity | Money>(a: D, step: Decimal): D {
+export function roundUpTo<D extends Decimal>(a: D, step: Decimal): D {
   const floored = roundDownTo(a, step);
   return (floored.eq(a) ? floored : floored.plus(step)) as D;
 }

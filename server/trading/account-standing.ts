@@ -68,27 +68,31 @@ function highestKnown(line: Line, account: AccountId): Money {
 }
 
 export interface Look {
-  /** Whether this process has looked before: then a new day starts from this second, and else from what was seen last. */
-  readonly watched: boolean;
+  /** Equity at this process's look before; undefined: it has not looked yet. */
+  readonly before: Money | undefined;
   /** Writes down where the account stands although nothing else has changed. */
   readonly save: boolean;
 }
 
-/** Writes down a new peak, a new day, and what was lifted. Inside a transaction of its own, and only when there is something to write. */
-export function noteStanding(line: Line, account: AccountId, { watched, save }: Look): void {
+/**
+ * Writes down a new peak, a new day, and what was lifted, when there is something to write. A day starts where the last look before it
+ * left the account, this process's or the one written down: what is lost while nobody looks is lost on the day that finds it.
+ */
+export function noteStanding(line: Line, account: AccountId, look: Look): void {
   // Before its deposit is posted an account has no equity to be measured from.
   if (isLedgerEmpty(line, account)) return;
-  const before = rowOf(line, account);
+  const row = rowOf(line, account);
   const day = line.access.mandateDay(line.wallMs());
   const { equity } = standing(line, account);
-  const peak = peakAfter(line, account, { before, equity });
-  const after = { peak, day, dayStart: dayStartAfter({ before, day, equity, watched }), seen: text(equity) };
+  const after: Standing = {
+    peak: peakAfter(line, account, { row, equity }),
+    day,
+    dayStart: dayStartAfter({ row, day, equity, before: look.before }),
+    seen: text(equity),
+  };
   const same =
-    before !== undefined &&
-    before.peak === after.peak &&
-    before.day === day &&
-    before.day_start === after.dayStart;
-  if (same && (!save || before.seen === after.seen)) return;
+    row !== undefined && row.peak === after.peak && row.day === day && row.day_start === after.dayStart;
+  if (same && (!look.save || row.seen === after.seen)) return;
   line.store.transaction(() => {
     write(line, account, after);
     saveMarks(line, account);
@@ -99,23 +103,23 @@ export function noteStanding(line: Line, account: AccountId, { watched, save }: 
 function peakAfter(
   line: Line,
   account: AccountId,
-  { before, equity }: { readonly before: StandingRow | undefined; readonly equity: Money },
+  { row, equity }: { readonly row: StandingRow | undefined; readonly equity: Money },
 ): string {
-  if (before?.peak === null) return text(equity);
-  const known = before === undefined ? highestKnown(line, account) : money(before.peak);
+  if (row?.peak === null) return text(equity);
+  const known = row === undefined ? highestKnown(line, account) : money(row.peak);
   return text(isMarked(line, account) ? max(known, equity) : known);
 }
 
 function dayStartAfter(o: {
-  readonly before: StandingRow | undefined;
+  readonly row: StandingRow | undefined;
   readonly day: string;
   readonly equity: Money;
-  readonly watched: boolean;
+  readonly before: Money | undefined;
 }): string {
-  const { before, day, equity, watched } = o;
-  if (before === undefined) return text(equity);
-  if (before.day === day) return before.day_start ?? text(equity);
-  return watched ? text(equity) : before.seen;
+  const { row, day, equity, before } = o;
+  if (row === undefined) return text(equity);
+  if (row.day === day) return row.day_start ?? text(equity);
+  return before === undefined ? row.seen : text(before);
 }
 
 interface Standing {

@@ -36,13 +36,17 @@ export function accountReducing(
     .map(({ since, ...row }) => ({ ...row, sinceMs: since }));
 }
 
-/** For a person: what happened, with its figures. */
-export function reducingInWords(account: AccountId, { reason, used, max }: AccountReducing): string {
+/** What became of the account, for a person: `fell 31.2 % below its highest equity and may fall 30 %`. */
+export function reducingInWords({
+  reason,
+  used,
+  max,
+}: Pick<AccountReducing, 'reason' | 'used' | 'max'>): string {
   switch (reason) {
     case 'max_drawdown':
-      return `the account ${account} fell ${used} % below its highest equity and may fall ${max} %`;
+      return `fell ${used} % below its highest equity and may fall ${max} %`;
     case 'max_daily_loss':
-      return `the account ${account} lost ${used} today and may lose ${max}`;
+      return `lost ${used} today and may lose ${max}`;
     default:
       return reason satisfies never;
   }

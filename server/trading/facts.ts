@@ -25,6 +25,7 @@ import { isFinal, type OrderOrigin, type OrderTerms, type Side } from '#domain/o
 import { type AccountId, type AgentId, OWNER_HOLDER, type TradingState } from '#domain/principal.ts';
 import { QUOTE_AGE_MAX_MS } from '#limits.ts';
 import type { MarketPhase, Quote } from '#ports.ts';
+import { accountReducing, reducingInWords } from './account-state.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { opposes } from './ledger.ts';
 import { instrumentOf, type Line, messagesInLastSecond } from './line.ts';
@@ -235,12 +236,22 @@ export function strictestOf(line: Line, account: AccountId | undefined, agent: A
       state: row?.trading_state ?? 'ACTIVE',
       reason: row?.state_reason ?? `account ${account} is ${row?.trading_state}`,
     },
+    ...accountTripped(line, account),
     agent,
   ];
   return (
     all.find((one) => one.state === 'HALTED') ??
     all.find((one) => one.state === 'REDUCING') ?? { state: 'ACTIVE', reason: null }
   );
+}
+
+/** Limits of the account that were reached. */
+function accountTripped(line: Line, account: AccountId | undefined): readonly AgentState[] {
+  if (account === undefined) return [];
+  return accountReducing(line, account, line.access.mandateDay(line.wallMs())).map((row) => ({
+    state: 'REDUCING',
+    reason: `the account ${account} ${reducingInWords(row)}`,
+  }));
 }
 
 function exposureOf(line: Line, agent: AgentId, account: AccountId): Money {

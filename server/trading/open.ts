@@ -3,6 +3,8 @@ import type { AccountId, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { settings } from '#store/settings.ts';
+import { accountLimitsDesk, cancelOverPositions } from './account-limits-desk.ts';
+import { watchAccounts } from './account-watch.ts';
 import { type AfterEvent, postEvents } from './broker-events.ts';
 import { cancelAllOrders, cancelOrder } from './cancel.ts';
 import { cancelAdding, cancelUnfit } from './cancel-adding.ts';
@@ -62,9 +64,20 @@ export function openTrading(neighbours: Neighbours): Trading {
     cancelAdding(line, agent, { why: 'canceled: the agent may only reduce now' }),
   );
 
+  const accounts = watchAccounts(line);
+
   function afterEvent(done: AfterEvent): void {
     if (done.opened !== undefined) gate.seen(done.opened);
-    if (done.filled !== undefined) losses.check(done.filled.agent);
+    if (done.filled === undefined) return;
+    losses.check(done.filled.agent);
+    accounts.check(done.filled.account);
+  }
+
+  /** Compares an account's books with its broker, and looks at its limits before anything can be added there. */
+  async function takeIn(account: AccountId): Promise<void> {
+    await reconcile(line, account, afterEvent);
+    accounts.check(account);
+    cancelOverPositions(line, account);
   }
 
   function listen(account: AccountId): void {
@@ -79,7 +92,7 @@ export function openTrading(neighbours: Neighbours): Trading {
 
   return {
     ...reads(line),
-    owner: ownerDesk(line, gate),
+    owner: ownerDesk(line, { gate, accountLimits: accountLimitsDesk(line, accounts) }),
     placeOrder: (who, draft, commit) => submitOrder(line, who, draft, commit),
     modifyOrder: (who, change, commit) => modifyOrder(line, who, change, commit),
     cancelOrder: (who, orderId, commit) => cancelOrder(line, who, orderId, commit),
@@ -111,15 +124,17 @@ export function openTrading(neighbours: Neighbours): Trading {
         }),
       );
       gate.restore();
-      for (const account of line.adapters.keys()) await reconcile(line, account, afterEvent);
+      accounts.check();
+      for (const account of line.adapters.keys()) await takeIn(account);
       stops.push(watchSuspects(line, afterEvent));
     },
     async join(account) {
       listen(account);
-      await reconcile(line, account, afterEvent);
+      await takeIn(account);
     },
     async stop() {
       losses.stop();
+      accounts.stop();
       for (const stop of stops.splice(0)) stop();
       for (const adapter of line.adapters.values()) await adapter.close();
     },

@@ -4,6 +4,8 @@ import type { OrderDraft, OrderStatus, Side } from '#domain/order.ts';
 import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import type { AccountLimitsDesk } from './account-limits-desk.ts';
+import type { AccountReducingReason } from './account-state.ts';
 import type { Page } from './desk.ts';
 import type {
   AccountStatus,
@@ -132,6 +134,14 @@ export type WaitingItem =
       readonly sinceMs: number;
     }
   | { readonly kind: 'agent_reducing'; readonly agentName: string; readonly reason: 'daily_loss' }
+  | {
+      readonly kind: 'account_reducing';
+      readonly account: AccountId;
+      readonly reason: AccountReducingReason;
+      readonly used: string;
+      readonly max: string;
+      readonly sinceMs: number;
+    }
   | { readonly kind: 'mandate_expired' | 'mandate_ending'; readonly agentName: string; readonly atMs: number }
   | {
       readonly kind: 'account_disconnected' | 'account_not_compared';
@@ -149,6 +159,8 @@ export interface Waiting {
 type Answer<T> = Promise<Result<T, Refusal>>;
 
 export interface OwnerDesk {
+  /** Limits of whole accounts, over those of their agents. */
+  readonly accountLimits: AccountLimitsDesk;
   /** The ticket as it would be assessed; nothing is written. */
   preview(draft: OrderDraft): Answer<Preview>;
   /**

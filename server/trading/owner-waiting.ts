@@ -1,6 +1,7 @@
 /** What waits for the owner: read with every page of the console, so nothing here looks at more than a few rows. */
 import { accountId, agentId } from '#domain/principal.ts';
 import { MANDATE_ENDING_MS, RECONCILE_ALL_INTERVAL_MS, WAITING_ITEMS_MAX } from '#limits.ts';
+import { accountReducing } from './account-state.ts';
 import { agentNameOf, type Line } from './line.ts';
 import type { Waiting, WaitingItem } from './owner-desk.ts';
 
@@ -10,6 +11,7 @@ export function waiting(line: Line): Waiting {
     ...unclearOrders(line),
     ...(trouble === undefined ? [] : [{ kind: 'audit_trouble', detail: trouble } as const]),
     ...unclearAccounts(line),
+    ...accountsThatStopped(line),
     ...agentsThatStopped(line),
   ];
   return { count: items.length, items: items.slice(0, WAITING_ITEMS_MAX) };
@@ -45,6 +47,18 @@ function unclearAccounts(line: Line): readonly WaitingItem[] {
     const compared = sinceMs !== null && wallMs - sinceMs <= 3 * RECONCILE_ALL_INTERVAL_MS;
     return compared ? [] : [{ kind: 'account_not_compared', account, sinceMs }];
   });
+}
+
+/** A limit of the whole account was reached. */
+function accountsThatStopped(line: Line): readonly WaitingItem[] {
+  const today = line.access.mandateDay(line.wallMs());
+  return [...line.adapters.keys()].flatMap((account): readonly WaitingItem[] =>
+    accountReducing(line, account, today).map(({ day: _day, ...row }) => ({
+      kind: 'account_reducing',
+      account,
+      ...row,
+    })),
+  );
 }
 
 /** What the owner did to an agent does not wait for the owner: a halt from here, a mandate that was revoked. */

@@ -1,4 +1,5 @@
 /** The owner's desk put together. */
+import type { AccountLimitsDesk } from './account-limits-desk.ts';
 import type { KillSwitch } from './kill-switch.ts';
 import type { Line } from './line.ts';
 import { cancelAllOf, cancelAny, closeFor, haltAgent, liftAgent, previewCloseFor } from './owner-acts.ts';
@@ -8,9 +9,15 @@ import { ownerReads } from './owner-reads.ts';
 import { placeTicket, previewTicket } from './owner-ticket.ts';
 import { waiting } from './owner-waiting.ts';
 
-export function ownerDesk(line: Line, gate: KillSwitch): OwnerDesk {
+export interface OwnerParts {
+  readonly gate: KillSwitch;
+  readonly accountLimits: AccountLimitsDesk;
+}
+
+export function ownerDesk(line: Line, { gate, accountLimits }: OwnerParts): OwnerDesk {
   return {
     ...ownerReads(line),
+    accountLimits,
     preview: (draft) => previewTicket(line, draft),
     placeOrder: (draft, idempotencyKey) => placeTicket(line, draft, idempotencyKey),
     cancel: (orderId) => cancelAny(line, orderId),

@@ -2,7 +2,9 @@
 import { negate, quantity, subtract, text } from '#domain/decimal.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { BrokerRestart, BrokerSettlement } from '#ports.ts';
+import { beginStanding } from './account-standing.ts';
 import { isStarted, noteStart } from './account-start.ts';
+import { endReducing } from './account-state.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { ledgerBalance, post } from './ledger.ts';
 import type { Line } from './line.ts';
@@ -40,6 +42,8 @@ export function postStart(
     ...standing(line, account),
   });
   writePnlDay(line, account);
+  beginStanding(line, account);
+  endReducing(line, account, { why: 'the account began anew' });
   line.audit.record({
     kind: 'account.restarted',
     account,
