@@ -28,12 +28,15 @@ import { FEED_RESTART_MS } from '#limits.ts';
 import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import { openTapeLooks, type TapeLooks } from '#market/tape-looks.ts';
+import type { NotifyDesk } from '#notify/desk.ts';
+import { openNotify } from '#notify/notify.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import type { ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
 import { TOOLS } from '#tools/index.ts';
 import { openLibrary } from '#tools/library.ts';
+import type { ThrottleLimits } from '#trading/line.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
 import { wallClock } from './clock.ts';
 import type { Config } from './config.ts';
@@ -127,7 +130,9 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const version = productVersion();
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const adapters = new Map<AccountId, BrokerAdapter>();
-  const trading = openTrading({ store, audit, clock, wallMs: access.wall, access, book, feed, adapters });
+  const throttle = () => throttleOf(settings.acting());
+  const line = { store, audit, clock, wallMs: access.wall, access, book, feed, adapters, throttle };
+  const trading = openTrading(line);
   let url: string | undefined;
   const tapes = openTapeLooks(clock);
   const engine: Engine = { trading, feed, tapes, adapters, url: () => url };
@@ -145,7 +150,16 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const dispatcher = openDispatcher(services);
   const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
-  const forOwner = consoleServices({ ...office, engine }, record, version);
+  const notify = openNotify({
+    store,
+    audit,
+    keyring,
+    clock,
+    wallMs: access.wall,
+    ownUrl: () => url,
+    onFault: (cause) => log(`Messages to the owner wait for a while: ${String(cause)}\n`),
+  });
+  const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk });
   const app = http
     ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log, console: forOwner })
     : undefined;
@@ -188,6 +202,9 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
         closers.push(() => app.close());
         url = await listen(app, config);
       }
+      // Links in messages lead to where it listens.
+      notify.start();
+      closers.push(() => notify.stop());
       const sockets = makeSocketFolder(config.DATA_DIR);
       closers.push(() => sockets.remove());
       agents = await openAgentSocket({ ...gateway, path: join(sockets.path, AGENT_SOCKET) });
@@ -206,21 +223,30 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   return gateway;
 }
 
+const throttleOf = (config: Config): ThrottleLimits => ({
+  refusals: config.PORTCULLIS_THROTTLE_REFUSALS,
+  executions: config.PORTCULLIS_THROTTLE_EXECUTIONS,
+});
+
 /** Lets everything that waits go first. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** What the console's pages may reach. */
-function consoleServices(office: RunningOffice, record: AuditDesk, version: string): ConsoleServices {
+function consoleServices(
+  office: RunningOffice,
+  given: { readonly record: AuditDesk; readonly version: string; readonly notify: NotifyDesk },
+): ConsoleServices {
   const { config, clock, store, audit, access, book, engine } = office;
   const timezone = config.PORTCULLIS_TIMEZONE;
   return {
-    audit: record,
+    audit: given.record,
+    notify: given.notify,
     access,
     trading: engine.trading,
     book,
     feed: engine.feed,
     clock,
-    version,
+    version: given.version,
     timezone,
     stdio: stdioLaunch(config),
     gate: { resume: () => raiseGate(config.DATA_DIR, () => engine.trading.owner.resume()) },

@@ -92,6 +92,18 @@ const SETTINGS = {
     rate,
     AT_ONCE,
   ),
+  PORTCULLIS_THROTTLE_REFUSALS: setting(
+    'Orders of an agent that may be refused before it may only reduce, until you lift it.',
+    '100 per minute',
+    rate,
+    AT_ONCE,
+  ),
+  PORTCULLIS_THROTTLE_EXECUTIONS: setting(
+    'Orders an agent may send before it may only reduce, until you lift it.',
+    '600 per minute',
+    rate,
+    AT_ONCE,
+  ),
   MCP_HTTP_ENABLED: setting(
     'Serve MCP to remote clients (needs MCP_PUBLIC_URL).',
     'false',

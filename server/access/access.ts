@@ -21,7 +21,13 @@ import { type InstrumentResolver, type Mandates, openMandates } from './mandates
 import { type OwnerAccess, openOwner } from './owner.ts';
 import type { PassphraseCost } from './owner-passphrase.ts';
 import { DEFAULT_RATES, openRateLimiter, type Rate, type RateLimiter } from './rate.ts';
-import { openReducing, REDUCING_REASONS, type ReducingReason, type ReducingRow } from './reducing.ts';
+import {
+  LIFTED_REASONS,
+  openReducing,
+  REDUCING_REASONS,
+  type ReducingReason,
+  type ReducingRow,
+} from './reducing.ts';
 import { openStillLive } from './still-live.ts';
 import { type OwnerCalendar, ownerCalendar } from './trading-hours.ts';
 import { type SteadyWall, steadyWall } from './wall.ts';
@@ -108,7 +114,7 @@ export function openAccess(o: AccessOptions): Access {
       lift: (name, by) =>
         store.transaction(() => {
           const lifted = agents.lift(known(name), by);
-          if (lifted.ok) reducing.clear(lifted.value.id, ['daily_loss'], 'lifted by the owner');
+          if (lifted.ok) reducing.clear(lifted.value.id, LIFTED_REASONS, 'lifted by the owner');
           return lifted;
         }),
       ...states,

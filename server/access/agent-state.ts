@@ -1,10 +1,10 @@
-/** The trading state an agent is in: the strictest of the gateway's, its own halt, its mandate's end and today's loss. */
+/** The trading state an agent is in: the strictest of the gateway's, its own halt, its mandate's end, today's loss and its throttle. */
 import type { AgentId, TradingState } from '#domain/principal.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
 import type { Agents } from './agents.ts';
 import type { Authority } from './authority.ts';
 import type { Mandates } from './mandates.ts';
-import type { Reducing, ReducingReason } from './reducing.ts';
+import { REPEAT_REASONS, type Reducing, type ReducingReason } from './reducing.ts';
 import type { OwnerCalendar } from './trading-hours.ts';
 import type { SteadyWall } from './wall.ts';
 
@@ -53,9 +53,9 @@ export function agentStates(o: StateOptions): { stateOf(id: AgentId): AgentState
       return 'mandate_expired';
     }
     const today = o.calendar.mandateDay(o.wall());
-    return rows.some((row) => row.reason === 'daily_loss' && row.day !== null && row.day >= today)
-      ? 'daily_loss'
-      : undefined;
+    if (rows.some((row) => row.reason === 'daily_loss' && row.day !== null && row.day >= today))
+      return 'daily_loss';
+    return REPEAT_REASONS.find((reason) => rows.some((row) => row.reason === reason));
   }
   return {
     stateOf(id) {

@@ -14,6 +14,8 @@ export interface Rate {
   readonly per: keyof typeof UNITS;
 }
 
+export const rateWindowMs = ({ per }: Rate): number => UNITS[per];
+
 /** Previews count as reads; reduce tools have a bucket of their own, so that a busy agent can still get out. */
 export type RateBucket = 'read' | 'write' | 'reduce';
 export type RateLimits = { readonly [bucket in RateBucket]: Rate };

@@ -1,10 +1,20 @@
-/** Why an agent may only reduce: a loss until the day is over, a mandate that ended until there is a new one. */
+/** Why an agent may only reduce: a loss until the day is over, a mandate that ended until there is a new one, too many repeats until the owner lifts it. */
 import type { AuditLog } from '#audit/log.ts';
 import type { AgentId } from '#domain/principal.ts';
 import type { Store } from '#store/open.ts';
 import type { SteadyWall } from './wall.ts';
 
-export const REDUCING_REASONS = ['mandate_revoked', 'mandate_expired', 'daily_loss'] as const;
+/** What an agent did too often, refused or sent (RTS 6, Art. 15). */
+export const REPEAT_REASONS = ['repeated_refusals', 'repeated_executions'] as const;
+export const REDUCING_REASONS = [
+  'mandate_revoked',
+  'mandate_expired',
+  'daily_loss',
+  ...REPEAT_REASONS,
+] as const;
+/** What the owner's lift ends. */
+export const LIFTED_REASONS = ['daily_loss', ...REPEAT_REASONS] as const;
+export type RepeatReason = (typeof REPEAT_REASONS)[number];
 export type ReducingReason = (typeof REDUCING_REASONS)[number];
 
 export interface ReducingRow {

@@ -200,12 +200,7 @@ export function applyExecution(
   const instrument = instrumentOf(line, execution.instrument);
   const worth = value(execution.price, execution.qty);
   if (known.effect === 'adding') {
-    line.usage.addUsed(
-      known.agent,
-      account,
-      line.access.mandateDay(line.wallMs()),
-      scale(worth, instrument.multiplier),
-    );
+    line.usage.addFill(known, line.access.mandateDay(line.wallMs()), scale(worth, instrument.multiplier));
   }
   const filled = recordFill(line, known, execution, worth);
   line.audit.record({

@@ -2,20 +2,14 @@
 
 import type { AgentState } from '#access/agent-state.ts';
 import {
-  absolute,
   add,
-  type Decimal,
   type Money,
   min,
   type Price,
-  price,
   type Quantity,
-  quantity,
   type Ratio,
-  ratio,
   subtract,
   sum,
-  value,
   ZERO_MONEY,
   ZERO_QUANTITY,
 } from '#domain/decimal.ts';
@@ -23,19 +17,22 @@ import type { Instrument } from '#domain/instrument.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import { isFinal, type OrderOrigin, type OrderTerms, type Side } from '#domain/order.ts';
 import { type AccountId, type AgentId, OWNER_HOLDER, type TradingState } from '#domain/principal.ts';
-import { QUOTE_AGE_MAX_MS } from '#limits.ts';
 import type { MarketPhase, Quote } from '#ports.ts';
+import { type AccountRisk, readAccountRisk } from './account-limits.ts';
 import { accountReducing, reducingInWords } from './account-state.ts';
+import { exposureOf, fxRate } from './exposure.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { opposes } from './ledger.ts';
-import { instrumentOf, type Line, messagesInLastSecond } from './line.ts';
-import { honourLift, lossToday, markOf } from './loss.ts';
+import { type Line, messagesInLastSecond } from './line.ts';
+import { honourLift, lossToday } from './loss.ts';
+import { bestOpposing } from './opposing.ts';
 import { remainingQty, reservedValue, type StoredOrder } from './order-rows.ts';
 import type { Outside } from './outside.ts';
 import { reducible, unclaimed } from './reducible.ts';
+import { executionsOf, type Repeated } from './repeats.ts';
 
 /** All that `assess` looks at. A value: the same facts always give the same verdict. */
-export interface Facts {
+export interface Facts extends AccountRisk {
   readonly wallMs: number;
   readonly authority: Authority;
   readonly agent: AgentId;
@@ -75,10 +72,18 @@ export interface Facts {
   readonly messagesLastSecond: number;
   /** The order with the same client_order_id. */
   readonly sameClientOrderId: string | undefined;
+  /** The agent's own orders in this account and instrument of which nobody knows whether the broker has them. */
+  readonly unclear: readonly StoredOrder[];
+  /** The best price at which a limit order of another holder rests on the other side. */
+  readonly opposing: Price | undefined;
+  /** Adding orders that the agent has sent within the window of its throttle; undefined: nobody counts them. */
+  readonly executions: Repeated | undefined;
   readonly buyingPower: Money;
   /** The order that is being changed; what it holds of the mandate (`freed`) is not counted in the figures above. */
   readonly changes: StoredOrder | undefined;
   readonly freed: Money;
+  /** The order waited for the owner, who approved it: what it holds of the mandate is not counted above, and nobody is asked again. */
+  readonly approved: boolean;
 }
 
 /** What an order is placed under: its agent's mandate, or the owner's own word, which has no limit but the market's. */
@@ -102,8 +107,17 @@ export interface FactsFor {
   readonly clientOrderId?: string;
 }
 
-/** Reads the store's part of the facts. Inside the transaction that will act on the verdict. */
-export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?: StoredOrder): Facts {
+/** The order that is there already: one that is changed, or one that waited for the owner and was approved. */
+export type Existing = { readonly changes: StoredOrder } | { readonly approving: StoredOrder };
+
+/**
+ * Reads the store's part of the facts. Inside the transaction that will act on the verdict. What an existing order holds of the
+ * mandate is not counted against it; only what is at the broker already is free again in the broker's balance.
+ */
+export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?: Existing): Facts {
+  const changes = existing !== undefined && 'changes' in existing ? existing.changes : undefined;
+  const approving = existing !== undefined && 'approving' in existing ? existing.approving : undefined;
+  const itself = changes ?? approving;
   const { instrument, adapter, balance } = outside;
   const { access } = line;
   const wallMs = line.wallMs();
@@ -117,8 +131,9 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
   const accounts = [...new Set([who.account, ...(mandate?.accounts ?? [])])];
   const usage = accounts.map((account) => line.usage.of(who.agent, account, mandateDay));
   const reserved = accounts.map((account) => line.usage.reserved(who.agent, account));
-  const freed = changes ? reservedValue(changes) : ZERO_MONEY;
+  const held = itself ? reservedValue(itself) : ZERO_MONEY;
   const state = strictestOf(line, who.account, agentState);
+  const unsettled = line.orders.unsettled(who.account);
   const same =
     who.clientOrderId === undefined ? undefined : line.orders.byClientOrderId(who.agent, who.clientOrderId);
   return {
@@ -143,7 +158,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
     quoteAgeMs: quote ? line.clock.wallMs() - quote.publishedMs : null,
     fxRate: fxRate(line, instrument.currency, adapter.currency),
     ...reducibleOf(line, who, instrument, { mandate, changes }),
-    workingSells: workingSells(line, who, instrument, changes),
+    workingSells: workingSells(line, who, instrument, itself),
     valueUsed: sum(
       ZERO_MONEY,
       usage.map((one) => one.valueUsed),
@@ -153,11 +168,10 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
         ZERO_MONEY,
         reserved.map((one) => one.value),
       ),
-      freed,
+      held,
     ),
     ordersToday: usage.reduce((all, one) => all + one.orders, 0),
-    openOrders:
-      reserved.reduce((all, one) => all + one.openOrders, 0) - (changes && changes.role === 'entry' ? 1 : 0),
+    openOrders: reserved.reduce((all, one) => all + one.openOrders, 0) - (itself?.role === 'entry' ? 1 : 0),
     exposure: sum(
       ZERO_MONEY,
       accounts.map((account) => exposureOf(line, who.agent, account)),
@@ -166,12 +180,20 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, changes?:
     unapprovedValue:
       mandate === undefined || typeof mandate.approvalAbove === 'string'
         ? ZERO_MONEY
-        : unapprovedValue(line, who, instrument, { day: mandateDay, changes }),
+        : unapprovedValue(line, who, instrument, { day: mandateDay, itself }),
+    ...readAccountRisk(line, who.account, { instrument: instrument.id, except: itself?.orderId }),
     messagesLastSecond: messagesInLastSecond(line, who.account),
-    sameClientOrderId: same?.orderId,
-    buyingPower: subtract(balance.buyingPower, notYetAtBroker(line.orders.unsettled(who.account))),
+    sameClientOrderId: same?.orderId === itself?.orderId ? undefined : same?.orderId,
+    unclear: unsettled.filter(
+      ({ agent, instrument: of, status, role }) =>
+        agent === who.agent && of === instrument.id && status === 'unknown' && role === 'entry',
+    ),
+    opposing: bestOpposing(line, { ...who, instrument: instrument.id }),
+    executions: executionsOf(line, who.agent),
+    buyingPower: subtract(balance.buyingPower, notYetAtBroker(unsettled)),
     changes,
-    freed,
+    freed: changes ? held : ZERO_MONEY,
+    approved: approving !== undefined,
   };
 }
 
@@ -212,11 +234,11 @@ function workingSells(
   line: Line,
   { agent, account }: FactsFor,
   { id: instrument }: Instrument,
-  changes: StoredOrder | undefined,
+  itself: StoredOrder | undefined,
 ): Quantity {
   const { qty } = line.usage.adding({ agent, account, instrument, side: 'sell' });
-  const own = changes?.effect === 'adding' && changes.side === 'sell' && !isFinal(changes.status);
-  return own ? subtract(qty, remainingQty(changes)) : qty;
+  const own = itself?.effect === 'adding' && itself.side === 'sell' && !isFinal(itself.status);
+  return own ? subtract(qty, remainingQty(itself)) : qty;
 }
 
 /** The strictest of gateway, account and agent, with the reason of the one that decides. */
@@ -254,53 +276,18 @@ function accountTripped(line: Line, account: AccountId | undefined): readonly Ag
   }));
 }
 
-function exposureOf(line: Line, agent: AgentId, account: AccountId): Money {
-  return sum(
-    ZERO_MONEY,
-    line.holdings
-      .byHolder(agent, account)
-      .filter((holding) => !holding.qty.eq('0'))
-      .map((holding) => {
-        const instrument = instrumentOf(line, holding.instrument);
-        const mark = markOf(line, holding) ?? holding.mark;
-        return mark === null
-          ? absolute(holding.cost)
-          : absolute(value(mark, holding.qty, instrument.multiplier));
-      }),
-  );
-}
-
 /** Today's fills of adding orders, whenever they were placed, and all that is still at work; in every account of the agent. */
 function unapprovedValue(
   line: Line,
   { agent, side }: FactsFor,
-  instrument: Instrument,
-  today: { readonly day: string; readonly changes: StoredOrder | undefined },
+  { id: instrument }: Instrument,
+  { day, itself }: { readonly day: string; readonly itself: StoredOrder | undefined },
 ): Money {
-  // No approval queue stands between yet, so all of it counts as unapproved.
-  const newestFirst = line.prepare<[string], FillRow>(
-    `SELECT e.instrument_id, e.side, e.price, e.qty, e.posted_at, o.effect FROM executions e
-     JOIN orders o ON o.order_id = e.order_id WHERE e.agent_id = ? ORDER BY e.seq DESC`,
-  );
-  let filled = ZERO_MONEY;
-  for (const row of newestFirst.iterate(agent)) {
-    if (line.access.mandateDay(row.posted_at) !== today.day) break;
-    if (row.instrument_id !== instrument.id || row.side !== side || row.effect !== 'adding') continue;
-    filled = add(filled, value(price(row.price), quantity(row.qty), instrument.multiplier));
-  }
-  const { value: reserved } = line.usage.adding({ agent, instrument: instrument.id, side });
-  // An order that is changed stays on its side.
-  const freed = today.changes ? reservedValue(today.changes) : ZERO_MONEY;
-  return add(filled, subtract(reserved, freed));
-}
-
-interface FillRow {
-  readonly instrument_id: string;
-  readonly side: Side;
-  readonly price: string;
-  readonly qty: string;
-  readonly posted_at: number;
-  readonly effect: 'adding' | 'reducing';
+  const filled = line.usage.unapproved({ agent, instrument, side, day });
+  const { unapproved } = line.usage.adding({ agent, instrument, side });
+  // An order that is changed stays on its side; one that waited for the owner never counted.
+  const own = itself?.approvalId === null ? reservedValue(itself) : ZERO_MONEY;
+  return add(filled, subtract(unapproved, own));
 }
 
 /** Orders that the broker may not have deducted from its buying power yet. */
@@ -309,15 +296,3 @@ const notYetAtBroker = (working: readonly StoredOrder[]): Money =>
     ZERO_MONEY,
     working.filter((order) => order.status === 'submitting' || order.status === 'unknown').map(reservedValue),
   );
-
-/** Units of `to` for one of `from`, by a fresh quote of that pair in the book. */
-function fxRate(line: Line, from: string, to: string): Ratio | undefined {
-  if (from === to) return ratio('1');
-  for (const pair of line.book.all()) {
-    if (pair.assetClass !== 'fx' || pair.base !== from || pair.currency !== to) continue;
-    const quote = line.feed.quote(pair.id);
-    if (quote === undefined || Math.abs(line.clock.wallMs() - quote.publishedMs) > QUOTE_AGE_MAX_MS) continue;
-    if (quote.bid.gt('0') && quote.ask.gte(quote.bid)) return quote.ask as Decimal as Ratio;
-  }
-  return undefined;
-}

@@ -1,13 +1,15 @@
 /** What the parts of the order line share: its tables, its neighbours, and the few things it keeps in memory. */
 import type { Access } from '#access/access.ts';
+import type { Rate } from '#access/rate.ts';
 import type { AuditEvent } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
 import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import type { InstrumentBook } from '#market/master.ts';
-import type { BrokerAdapter, Clock, MarketFeed } from '#ports.ts';
+import type { BrokerAdapter, BrokerBalance, Clock, MarketFeed } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import type { Settings } from '#store/settings.ts';
+import type { ApprovalTable, Ending } from './approval-rows.ts';
 import type { HoldingTable } from './holdings.ts';
 import type { IdempotencyTable } from './idempotency.ts';
 import type { StoredOrder } from './order-rows.ts';
@@ -25,12 +27,21 @@ export interface Neighbours {
   readonly book: InstrumentBook;
   readonly feed: MarketFeed;
   readonly adapters: ReadonlyMap<AccountId, BrokerAdapter>;
+  /** How often an agent may be refused and may send before it is stopped, as the settings are now. */
+  readonly throttle: () => ThrottleLimits;
+}
+
+/** PORTCULLIS_THROTTLE_REFUSALS and PORTCULLIS_THROTTLE_EXECUTIONS. */
+export interface ThrottleLimits {
+  readonly refusals: Rate;
+  readonly executions: Rate;
 }
 
 export interface Line extends Neighbours {
   readonly orders: OrderTable;
   readonly usage: UsageTable;
   readonly holdings: HoldingTable;
+  readonly approvals: ApprovalTable;
   readonly idempotency: IdempotencyTable;
   readonly tokens: ActionTokens;
   readonly settings: Settings;
@@ -51,14 +62,29 @@ export interface Memory {
   readonly sentAtMs: Map<string, number>;
   /** Monotonic times of the messages sent per account in the last second. */
   readonly recentMessages: Map<AccountId, number[]>;
+  /** Monotonic times of what each agent was refused and has sent, as far as its throttle looks back. */
+  readonly repeats: Map<string, number[]>;
+  /** Called after the commit that let an agent only reduce: its adding orders are taken back. */
+  readonly onReducing: Set<(agent: AgentId) => void>;
   /** Closes under way, one at a time for agent, account and instrument. */
   readonly closing: Map<string, Promise<unknown>>;
   /** Called after every committed change of an order. */
   readonly watchers: Map<string, Set<(order: StoredOrder) => void>>;
+  /** Approvals that can be decided in this process; without its entry none can. */
+  readonly approvals: Map<string, WaitingApproval>;
+  /** What each broker last said of its account's money. */
+  readonly balances: Map<AccountId, BrokerBalance>;
   /** Agents are never renamed, and every event of an order names its agent. */
   readonly agentNames: Map<AgentId, string>;
   /** The gate as this process knows it, for when the store can not say. */
   killed: boolean;
+}
+
+export interface WaitingApproval {
+  /** Monotonic. */
+  readonly deadlineMs: number;
+  /** It has ended and could not be written down: it can not be decided any more, and is ended as soon as the store can. */
+  readonly ending?: Ending;
 }
 
 export function freshMemory(): Memory {
@@ -68,8 +94,12 @@ export function freshMemory(): Memory {
     suspect: new Set(),
     sentAtMs: new Map(),
     recentMessages: new Map(),
+    repeats: new Map(),
+    onReducing: new Set(),
     closing: new Map(),
     watchers: new Map(),
+    approvals: new Map(),
+    balances: new Map(),
     agentNames: new Map(),
     killed: false,
   };

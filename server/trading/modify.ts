@@ -11,6 +11,7 @@ import type { Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
+import { noteRefused } from './repeats.ts';
 import { assess, onlyCuts } from './risk.ts';
 import { authorise, recall, tokenRefusal } from './submit.ts';
 import { transition } from './transition.ts';
@@ -93,7 +94,7 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
     line,
     { authority: 'mandate', agent: who.agent, account: order.account, side: order.side },
     outside,
-    order,
+    { changes: order },
   );
   const terms = newTerms(order, change);
   if (!terms.ok) return answer(terms);
@@ -118,7 +119,7 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
         refusal: verdict.refusal,
         atMs: facts.wallMs,
       });
-    return answer(err(verdict.refusal));
+    return answer(err(verdict.kind === 'needs_approval' ? notByChange(order, verdict.refusal) : verdict.refusal));
   }
   line.idempotency.bind(who.agent, commit.tool, commit.idempotencyKey, {
     digest: commit.digest,
@@ -144,6 +145,13 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
   });
   return { kind: 'cleared', order: pending, cleared, token: commit.token };
 }
+
+/** An order that works does not stop working to wait for the owner: what would need an approval is placed anew. */
+const notByChange = ({ orderId }: StoredOrder, needed: Refusal): Refusal => ({
+  ...needed,
+  detail: `${needed.detail} A change can not wait for it: cancel the order and place it anew, then it waits for the owner.`,
+  order_id: orderId,
+});
 
 /** The legs as they stand now, where the entry's price moves: it must not move past them. */
 function bracketAround(
@@ -174,6 +182,7 @@ function bindRefusal(
     outcome: JSON.stringify(refused.refusal),
     atMs: refused.atMs,
   });
+  noteRefused(line, who.agent, refused.refusal);
   const token = commit.token;
   if (token !== undefined) line.store.afterCommit(() => line.tokens.spend(token));
 }
@@ -185,6 +194,15 @@ function newTerms(order: StoredOrder, change: OrderChange): Result<OrderTerms, R
       refuse('order_final', `The order is ${order.status}; it can not be changed any more.`, {
         order_id: order.orderId,
       }),
+    );
+  }
+  if (order.status === 'pending_approval') {
+    return err(
+      refuse(
+        'approval_required',
+        'The order waits for the owner, who decides it as it is; cancel it and place another one.',
+        { order_id: order.orderId },
+      ),
     );
   }
   if (order.status !== 'open' && order.status !== 'partially_filled') {

@@ -1,10 +1,12 @@
 /** Opens the order line: builds its parts by hand and holds them together while the gateway runs. */
-import type { AccountId, Principal } from '#domain/principal.ts';
+import type { AccountId, AgentId, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { settings } from '#store/settings.ts';
 import { accountLimitsDesk, cancelOverPositions } from './account-limits-desk.ts';
 import { watchAccounts } from './account-watch.ts';
+import { approvalTable } from './approval-rows.ts';
+import { restoreApprovals, watchApprovals } from './approval-watch.ts';
 import { type AfterEvent, postEvents } from './broker-events.ts';
 import { cancelAllOrders, cancelOrder } from './cancel.ts';
 import { cancelAdding, cancelUnfit } from './cancel-adding.ts';
@@ -13,7 +15,7 @@ import { closeAllPositions } from './close-all.ts';
 import type { Desk } from './desk.ts';
 import { holdingTable } from './holdings.ts';
 import { idempotencyTable } from './idempotency.ts';
-import { killSwitch } from './kill-switch.ts';
+import { type KillSwitch, killSwitch } from './kill-switch.ts';
 import { freshMemory, type Line, type Neighbours, preparedOnce } from './line.ts';
 import { watchLoss } from './loss.ts';
 import { modifyOrder } from './modify.ts';
@@ -26,10 +28,12 @@ import { markInterrupted, reconcile } from './reconcile.ts';
 import { watchSuspects } from './reconcile-watch.ts';
 import { type Restart, type RestartReport, restartAccount } from './restart.ts';
 import { submitOrder } from './submit.ts';
+import { tightenMandate } from './tighten.ts';
 import { actionTokens } from './tokens.ts';
+import { keepUnapproved } from './unapproved.ts';
 import { usageTable } from './usage.ts';
 
-export interface Trading extends Desk {
+export interface Trading extends Desk, Pick<KillSwitch, 'drill'> {
   /** What the console sees of the line, and does at it. */
   readonly owner: OwnerDesk;
   /** Aligns with every broker, then opens the line; resolves when each account has been asked once. */
@@ -51,6 +55,7 @@ export function openTrading(neighbours: Neighbours): Trading {
     orders,
     usage: usageTable(store, orders.working({})),
     holdings: holdingTable(store),
+    approvals: approvalTable(store),
     idempotency: idempotencyTable(store),
     tokens: actionTokens(clock),
     settings: settings(store),
@@ -60,9 +65,11 @@ export function openTrading(neighbours: Neighbours): Trading {
   const gate = killSwitch(line);
   const stops: (() => void)[] = [];
 
-  const losses = watchLoss(line, (agent) =>
-    cancelAdding(line, agent, { why: 'canceled: the agent may only reduce now' }),
-  );
+  const takeBack = (agent: AgentId): void =>
+    void cancelAdding(line, agent, { why: 'canceled: the agent may only reduce now' });
+  const losses = watchLoss(line, takeBack);
+  line.memory.onReducing.add(takeBack);
+  keepUnapproved(line);
 
   const accounts = watchAccounts(line);
 
@@ -107,7 +114,9 @@ export function openTrading(neighbours: Neighbours): Trading {
       cancelAdding(line, who.agent, { why: 'canceled: the agent halted itself' });
       return ok({ tradingState: 'HALTED', agent: who.agentName });
     },
+    tightenMandate: async (who, fields, commit) => tightenMandate(line, who, fields, commit),
     kill: (options) => gate.kill(options),
+    drill: (options) => gate.drill(options),
     resume: (by) => gate.resume(by),
     restartAccount: (restart) => restartAccount(line, restart, afterEvent),
     workingOrders: (account) =>
@@ -115,6 +124,8 @@ export function openTrading(neighbours: Neighbours): Trading {
 
     async start() {
       markInterrupted(line);
+      restoreApprovals(line);
+      stops.push(watchApprovals(line));
       for (const account of line.adapters.keys()) listen(account);
       line.access.onMandateChange((agent) => cancelUnfit(line, agent));
       stops.push(

@@ -1,5 +1,6 @@
 /** Controls about authority: trading state, mandate, limits an order and a day. Pure. */
 import { add, type Money, money, text } from '#domain/decimal.ts';
+import type { Mandate } from '#domain/mandate.ts';
 import { OWNER_HOLDER } from '#domain/principal.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import { ORDERS_PER_SECOND_MAX } from '#limits.ts';
@@ -43,6 +44,10 @@ function whyReducing(reason: string | null): string {
       return 'the mandate has expired';
     case 'daily_loss':
       return 'the loss of today has reached its limit';
+    case 'repeated_refusals':
+      return 'its orders were refused again and again, and only the owner lifts this';
+    case 'repeated_executions':
+      return 'it sent more orders than may be sent at a time, and only the owner lifts this';
     default:
       return reason;
   }
@@ -148,49 +153,92 @@ export const limitOf = (limit: string, unit: string, { used, order, max }: Amoun
 });
 const count = (n: number): Money => money(String(n));
 
-/** Every limit of the mandate with its figures for this order: what a preview shows and a refusal names. */
-export function figures(facts: Facts, { terms }: Proposal, valued: Valued): readonly LimitFigure[] {
-  const { mandate, accountCurrency: unit } = facts;
-  if (mandate === undefined) return [];
-  const none = money('0');
-  const inUse = add(facts.valueUsed, facts.valueReserved);
-  const one = facts.changes === undefined ? count(1) : none;
-  return [
-    {
-      limit: 'max_order_qty',
-      used: '0',
-      order: text(terms.qty),
-      max: text(mandate.maxOrderQty),
-      unit: 'units',
-    },
-    limitOf('max_order_value', unit, { used: none, order: valued.value, max: mandate.maxOrderValue }),
-    limitOf('max_open_orders', 'orders', {
-      used: count(facts.openOrders),
-      order: count(1),
-      max: count(mandate.document.max_open_orders),
-    }),
-    limitOf('max_gross_exposure', unit, {
-      used: add(facts.exposure, facts.valueReserved),
-      order: valued.value,
-      max: mandate.maxGrossExposure,
-    }),
-    limitOf('max_daily_value', unit, { used: inUse, order: valued.value, max: mandate.maxDailyValue }),
-    limitOf('max_daily_orders', 'orders', {
-      used: count(facts.ordersToday),
-      order: one,
-      max: count(mandate.document.max_daily_orders),
-    }),
-    limitOf('max_daily_loss', unit, { used: facts.lossToday, order: none, max: mandate.maxDailyLoss }),
-  ];
+/** The limits of a mandate in the order in which they are shown, each with its words. */
+const LIMITS = {
+  max_order_qty: 'Quantity of one order',
+  max_order_value: 'Value of one order',
+  max_open_orders: 'Open orders',
+  max_gross_exposure: 'Gross exposure',
+  max_daily_value: 'Value today',
+  max_daily_orders: 'Orders today',
+  max_daily_loss: 'Loss today',
+} as const;
+type LimitName = keyof typeof LIMITS;
+
+interface Measured {
+  readonly facts: Facts;
+  readonly mandate: Mandate;
+  readonly proposal: Proposal;
+  readonly valued: Valued;
 }
 
-type LimitReason =
-  | 'max_order_qty'
-  | 'max_order_value'
-  | 'max_open_orders'
-  | 'max_gross_exposure'
-  | 'max_daily_value'
-  | 'max_daily_orders';
+const NONE = money('0');
+const ONE_ORDER = money('1');
+
+/** One limit with its figures for this order. */
+function figureOf(limit: LimitName, { facts, mandate, proposal, valued }: Measured): LimitFigure {
+  const { accountCurrency: unit } = facts;
+  switch (limit) {
+    case 'max_order_qty':
+      return {
+        limit,
+        used: '0',
+        order: text(proposal.terms.qty),
+        max: text(mandate.maxOrderQty),
+        unit: 'units',
+      };
+    case 'max_order_value':
+      return limitOf(limit, unit, { used: NONE, order: valued.value, max: mandate.maxOrderValue });
+    case 'max_open_orders':
+      return limitOf(limit, 'orders', {
+        used: count(facts.openOrders),
+        order: ONE_ORDER,
+        max: count(mandate.document.max_open_orders),
+      });
+    case 'max_gross_exposure':
+      return limitOf(limit, unit, {
+        used: add(facts.exposure, facts.valueReserved),
+        order: valued.value,
+        max: mandate.maxGrossExposure,
+      });
+    case 'max_daily_value':
+      return limitOf(limit, unit, {
+        used: add(facts.valueUsed, facts.valueReserved),
+        order: valued.value,
+        max: mandate.maxDailyValue,
+      });
+    case 'max_daily_orders':
+      return limitOf(limit, 'orders', {
+        used: count(facts.ordersToday),
+        order: facts.changes === undefined ? ONE_ORDER : NONE,
+        max: count(mandate.document.max_daily_orders),
+      });
+    case 'max_daily_loss':
+      return limitOf(limit, unit, { used: facts.lossToday, order: NONE, max: mandate.maxDailyLoss });
+    default:
+      return limit satisfies never;
+  }
+}
+
+/** Every limit of the mandate with its figures for this order: what a preview shows and a refusal names. */
+export function figures(facts: Facts, proposal: Proposal, valued: Valued): readonly LimitFigure[] {
+  const { mandate } = facts;
+  if (mandate === undefined) return [];
+  const measured = { facts, mandate, proposal, valued };
+  return (Object.keys(LIMITS) as LimitName[]).map((limit) => figureOf(limit, measured));
+}
+
+type LimitReason = Exclude<LimitName, 'max_daily_loss'>;
+
+/** What to do about a limit. */
+const NEXT: { readonly [of in LimitReason]: string } = {
+  max_order_qty: 'take a smaller quantity',
+  max_order_value: 'take a smaller quantity',
+  max_open_orders: 'cancel one or wait until one is filled',
+  max_gross_exposure: 'take a smaller quantity or close something first',
+  max_daily_value: 'take a smaller quantity or wait until tomorrow',
+  max_daily_orders: 'wait until tomorrow',
+};
 
 /** The first of these limits that used + order would go over. */
 function over(
@@ -199,19 +247,17 @@ function over(
   valued: Valued,
   limits: readonly LimitReason[],
 ): Refusal | undefined {
-  const all = figures(facts, proposal, valued);
+  const { mandate } = facts;
+  if (mandate === undefined) return undefined;
   for (const reason of limits) {
-    const found = all.find((entry) => entry.limit === reason);
-    if (found === undefined || add(money(found.used), money(found.order)).lte(found.max)) continue;
-    const words = reason.replace('max_', '').replaceAll('_', ' ');
-    const before = found.used === '0' ? '' : `${found.used} of ${found.max} in use, `;
-    return refuse(
-      reason,
-      `Over the limit of ${words}: ${before}this order ${found.order}, at most ${found.max} ${found.unit}.`,
-      {
-        limits: [found],
-      },
-    );
+    const found = figureOf(reason, { facts, mandate, proposal, valued });
+    if (add(money(found.used), money(found.order)).lte(found.max)) continue;
+    const most = reason.startsWith('max_order_')
+      ? `at most ${found.max} ${found.unit}`
+      : `${found.used} of ${found.max} ${found.unit}`;
+    return refuse(reason, `${LIMITS[reason]}: ${most}, this order ${found.order}; ${NEXT[reason]}.`, {
+      limits: [found],
+    });
   }
   return undefined;
 }
@@ -269,13 +315,4 @@ export function loss(facts: Facts): Refusal | undefined {
       ],
     },
   );
-}
-
-/** A client order id names one order of its agent, for ever (FIX: ClOrdID). */
-export function clientOrderId(facts: Facts): Refusal | undefined {
-  if (facts.sameClientOrderId === undefined) return undefined;
-  return refuse('duplicate_order', 'Another order of yours has this client_order_id; nothing was sent.', {
-    order_id: facts.sameClientOrderId,
-    verify_with: `get_order {"order_id": "${facts.sameClientOrderId}"}`,
-  });
 }

@@ -3,9 +3,11 @@ import { add, type Quantity, subtract, text } from '#domain/decimal.ts';
 import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
+import * as account from './risk-account.ts';
 import * as reach from './risk-mandate.ts';
 import * as market from './risk-market.ts';
 import * as reducing from './risk-reducing.ts';
+import * as repeats from './risk-repeats.ts';
 import { type Valued, valueOf } from './valuation.ts';
 
 /** A control says why not, or nothing. Its number is its place in the chain. */
@@ -15,6 +17,34 @@ interface Step {
   readonly number: string;
   readonly what: string;
   readonly check: Control;
+}
+
+/** Control 17. `above` compares this order plus what the agent put into the same instrument and side today unapproved. */
+function approval(facts: Facts, _proposal: Proposal, valued: Valued): Refusal | undefined {
+  if (reach.isOwners(facts) || facts.approved) return undefined;
+  const rule = facts.mandate?.approvalAbove ?? 'always';
+  if (rule === 'never') return undefined;
+  if (rule === 'always') {
+    return refuse(
+      'approval_required',
+      'Every adding order of this agent needs the owner’s approval; ask the owner to place it or to change the mandate.',
+    );
+  }
+  const total = add(facts.unapprovedValue, valued.value);
+  if (total.lte(rule)) return undefined;
+  return refuse(
+    'approval_required',
+    `Orders in ${facts.instrument.symbol} above ${text(rule)} ${facts.accountCurrency} in all a day need the owner’s approval; today ${text(facts.unapprovedValue)}, this order ${text(valued.value)}.`,
+    {
+      limits: [
+        reach.limitOf('approval_above', facts.accountCurrency, {
+          used: facts.unapprovedValue,
+          order: valued.value,
+          max: rule,
+        }),
+      ],
+    },
+  );
 }
 
 /** For an order that may add risk. In this order: the first one that refuses decides. */
@@ -33,9 +63,16 @@ export const CONTROLS: readonly Step[] = [
   { number: '8', what: 'reduce-only and short rules', check: reducing.shortRules },
   { number: '9', what: 'open orders and gross exposure', check: reach.exposure },
   { number: '10', what: 'value and orders a day, messages a second', check: reach.daily },
-  { number: '11', what: 'loss today', check: reach.loss },
-  { number: '13', what: 'client order id used once', check: reach.clientOrderId },
+  { number: '11', what: 'loss of the agent today', check: reach.loss },
+  { number: '11a', what: 'loss of the account today', check: account.accountLoss },
+  { number: '12', what: 'drawdown of the account', check: account.drawdown },
+  { number: '12a', what: 'positions of the account', check: account.positions },
+  { number: '13', what: 'client order id used once', check: repeats.clientOrderId },
+  { number: '13a', what: 'not the same again while it is unclear', check: repeats.unclearTwin },
+  { number: '14', what: 'orders sent again and again', check: repeats.repeats },
+  { number: '15', what: 'no trade with another holder of the account', check: repeats.selfMatch },
   { number: '16', what: 'buying power', check: market.buyingPower },
+  { number: '17', what: 'approval', check: approval },
 ];
 
 /** For an order that reduces what is held: no value limit, queue or token stands before it. */
@@ -45,7 +82,8 @@ export const REDUCTION_CONTROLS: readonly Step[] = [
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
   { number: '8', what: 'no more than is reducible', check: reducing.reducible },
   { number: '10', what: 'messages a second', check: reach.throttleOfReduction },
-  { number: '13', what: 'client order id used once', check: reach.clientOrderId },
+  { number: '13', what: 'client order id used once', check: repeats.clientOrderId },
+  { number: '13a', what: 'not the same again while it is unclear', check: repeats.unclearTwin },
 ];
 
 /** For a smaller quantity at the same prices: it only takes risk away. */
@@ -70,8 +108,15 @@ export type Verdict =
       readonly effect: Effect;
       readonly refusal: Refusal;
       readonly valued: Valued;
+      readonly limits: readonly LimitFigure[];
     }
   | { readonly kind: 'refused'; readonly effect: Effect; readonly refusal: Refusal };
+
+/** Every limit that is in force with its figures for this order: what a preview shows. */
+export const figures = (facts: Facts, proposal: Proposal, valued: Valued): readonly LimitFigure[] => [
+  ...reach.figures(facts, proposal, valued),
+  ...account.accountFigures(facts),
+];
 
 /** What the write gives an order that has passed. */
 export interface ClearedIds {
@@ -102,13 +147,12 @@ export function assess(facts: Facts, proposal: Proposal): Verdict {
   const valued = valueOf(facts, proposal);
   for (const control of cut ? CUT_CONTROLS : effect === 'reducing' ? REDUCTION_CONTROLS : CONTROLS) {
     const refusal = control.check(facts, proposal, valued);
-    if (refusal !== undefined) return { kind: 'refused', effect, refusal };
+    if (refusal === undefined) continue;
+    // The last of all: a human is only asked about what everything else lets pass.
+    if (control.check !== approval) return { kind: 'refused', effect, refusal };
+    return { kind: 'needs_approval', effect, refusal, valued, limits: figures(facts, proposal, valued) };
   }
-  if (effect === 'adding' && !cut) {
-    const refusal = approvalNeeded(facts, valued);
-    if (refusal !== undefined) return { kind: 'needs_approval', effect, refusal, valued };
-  }
-  const limits = effect === 'adding' ? reach.figures(facts, proposal, valued) : [];
+  const limits = effect === 'adding' ? figures(facts, proposal, valued) : [];
   return { kind: 'cleared', effect, valued, limits, mint: (ids) => mint(facts, proposal, ids) };
 }
 
@@ -125,34 +169,6 @@ export function onlyCuts(order: OrderTerms, terms: OrderTerms): boolean {
     order.limitPrice?.toFixed() === terms.limitPrice?.toFixed() &&
     order.stopPrice?.toFixed() === terms.stopPrice?.toFixed() &&
     JSON.stringify(order.trail) === JSON.stringify(terms.trail)
-  );
-}
-
-/** Control 17. `above` compares this order plus what the agent put into the same instrument and side today unapproved. */
-function approvalNeeded(facts: Facts, valued: Valued): Refusal | undefined {
-  if (reach.isOwners(facts)) return undefined;
-  const rule = facts.mandate?.approvalAbove ?? 'always';
-  if (rule === 'never') return undefined;
-  if (rule === 'always') {
-    return refuse(
-      'approval_required',
-      'Every adding order of this agent needs the owner’s approval; ask the owner to place it or to change the mandate.',
-    );
-  }
-  const total = add(facts.unapprovedValue, valued.value);
-  if (total.lte(rule)) return undefined;
-  return refuse(
-    'approval_required',
-    `Orders in ${facts.instrument.symbol} above ${text(rule)} ${facts.accountCurrency} in all a day need the owner’s approval; today ${text(facts.unapprovedValue)}, this order ${text(valued.value)}.`,
-    {
-      limits: [
-        reach.limitOf('approval_above', facts.accountCurrency, {
-          used: facts.unapprovedValue,
-          order: valued.value,
-          max: rule,
-        }),
-      ],
-    },
   );
 }
 

@@ -16,6 +16,7 @@ import { isFinal, type Side } from '#domain/order.ts';
 import type { AccountId, AgentId } from '#domain/principal.ts';
 import type { Store } from '#store/open.ts';
 import { remainingQty, reservedValue, type StoredOrder } from './order-rows.ts';
+import { type UnapprovedOf, unapprovedTotals } from './unapproved.ts';
 
 export interface Usage {
   /** Filled value of adding orders on that mandate day, at fill prices. */
@@ -31,6 +32,8 @@ export interface Reserved {
 /** What an agent's working adding orders on one side of an instrument come to. */
 export interface Adding {
   readonly value: Money;
+  /** Of it, what no human was asked about: neither what waits for an approval nor what was given one. */
+  readonly unapproved: Money;
   /** Left to fill. */
   readonly qty: Quantity;
 }
@@ -42,11 +45,17 @@ export interface AddingOf {
   readonly account?: AccountId;
 }
 
+/** What was filled of which order. */
+export type FilledOrder = Pick<StoredOrder, 'agent' | 'account' | 'instrument' | 'side' | 'approvalId'>;
+
 export interface UsageTable {
   of(agent: AgentId, account: AccountId, day: string): Usage;
   reserved(agent: AgentId, account: AccountId): Reserved;
   adding(of: AddingOf): Adding;
-  addUsed(agent: AgentId, account: AccountId, day: string, value: Money): void;
+  /** Filled value of adding orders that no human approved, in every account, on that mandate day. */
+  unapproved(of: UnapprovedOf): Money;
+  /** A fill of an adding order on that mandate day; a correction may be negative. */
+  addFill(order: FilledOrder, day: string, value: Money): void;
   countOrder(agent: AgentId, account: AccountId, day: string): void;
   /** Moves the totals by the difference between an order before (undefined: new) and after a change. */
   follow(before: StoredOrder | undefined, after: StoredOrder): void;
@@ -56,6 +65,7 @@ export interface UsageTable {
 export function usageTable(store: Store, working: readonly StoredOrder[]): UsageTable {
   const { db } = store;
   const addings = addingTotals(store, working);
+  const unapproved = unapprovedTotals(store);
   const read = db.prepare<[string, string, string], { value_used: string; orders: number }>(
     'SELECT value_used, orders FROM usage WHERE agent_id = ? AND account_id = ? AND day = ?',
   );
@@ -88,9 +98,12 @@ export function usageTable(store: Store, working: readonly StoredOrder[]): Usage
     of,
     reserved,
     adding: (asked) => addings.of(asked),
-    addUsed(agent, account, day, value) {
+    unapproved: (asked) => unapproved.of(asked),
+    addFill(order, day, value) {
+      const { agent, account } = order;
       const now = of(agent, account, day);
       write.run(agent, account, day, text(add(now.valueUsed, value)), now.orders);
+      if (order.approvalId === null) unapproved.add({ ...order, day }, value);
     },
     countOrder(agent, account, day) {
       const now = of(agent, account, day);
@@ -118,13 +131,14 @@ interface AddingTotals {
   follow(before: StoredOrder | undefined, after: StoredOrder): void;
 }
 
-const NOTHING: Adding = { value: ZERO_MONEY, qty: ZERO_QUANTITY };
+const NOTHING: Adding = { value: ZERO_MONEY, unapproved: ZERO_MONEY, qty: ZERO_QUANTITY };
 
 /** What an order counts for on its side. */
-const addingOf = (order: StoredOrder): Adding =>
-  isFinal(order.status) || order.effect === 'reducing'
-    ? NOTHING
-    : { value: reservedValue(order), qty: remainingQty(order) };
+function addingOf(order: StoredOrder): Adding {
+  if (isFinal(order.status) || order.effect === 'reducing') return NOTHING;
+  const value = reservedValue(order);
+  return { value, unapproved: order.approvalId === null ? value : ZERO_MONEY, qty: remainingQty(order) };
+}
 
 /**
  * By side, in a temporary table: it costs the disk nothing, a rollback takes it back with everything else, and what it says can
@@ -138,15 +152,18 @@ function addingTotals(store: Store, working: readonly StoredOrder[]): AddingTota
     side          TEXT NOT NULL,
     account_id    TEXT NOT NULL,
     value         TEXT NOT NULL,
+    unapproved    TEXT NOT NULL,
     qty           TEXT NOT NULL,
     PRIMARY KEY (agent_id, instrument_id, side, account_id)
   ) STRICT, WITHOUT ROWID`);
   const WHOSE = 'FROM adding_totals WHERE agent_id = ? AND instrument_id = ? AND side = ?';
-  const everywhere = db.prepare<string[], AddingRow>(`SELECT value, qty ${WHOSE}`);
-  const inAccount = db.prepare<string[], AddingRow>(`SELECT value, qty ${WHOSE} AND account_id = ?`);
+  const everywhere = db.prepare<string[], AddingRow>(`SELECT value, unapproved, qty ${WHOSE}`);
+  const inAccount = db.prepare<string[], AddingRow>(
+    `SELECT value, unapproved, qty ${WHOSE} AND account_id = ?`,
+  );
   const write = db.prepare(
-    `INSERT INTO adding_totals (agent_id, instrument_id, side, account_id, value, qty) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET value = excluded.value, qty = excluded.qty`,
+    `INSERT INTO adding_totals (agent_id, instrument_id, side, account_id, value, unapproved, qty) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET value = excluded.value, unapproved = excluded.unapproved, qty = excluded.qty`,
   );
 
   const totals: AddingTotals = {
@@ -159,6 +176,10 @@ function addingTotals(store: Store, working: readonly StoredOrder[]): AddingTota
         value: sum(
           ZERO_MONEY,
           rows.map((row) => money(row.value)),
+        ),
+        unapproved: sum(
+          ZERO_MONEY,
+          rows.map((row) => money(row.unapproved)),
         ),
         qty: sum(
           ZERO_QUANTITY,
@@ -173,8 +194,9 @@ function addingTotals(store: Store, working: readonly StoredOrder[]): AddingTota
       const { agent, instrument, side, account } = after;
       const all = totals.of({ agent, instrument, side, account });
       const value = add(subtract(all.value, was.value), is.value);
+      const unapproved = add(subtract(all.unapproved, was.unapproved), is.unapproved);
       const qty = add(subtract(all.qty, was.qty), is.qty);
-      write.run(agent, instrument, side, account, text(value), text(qty));
+      write.run(agent, instrument, side, account, text(value), text(unapproved), text(qty));
     },
   };
   store.transaction(() => {
@@ -186,5 +208,6 @@ function addingTotals(store: Store, working: readonly StoredOrder[]): AddingTota
 
 interface AddingRow {
   readonly value: string;
+  readonly unapproved: string;
   readonly qty: string;
 }

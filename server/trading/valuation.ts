@@ -5,6 +5,7 @@ import {
   isPositive,
   type Money,
   max,
+  min,
   type Price,
   percentOf,
   type Quantity,
@@ -66,6 +67,17 @@ export function valueOf(facts: Facts, proposal: Proposal): Valued {
 }
 
 const oneUnit = ratio('1') as Decimal as Quantity;
+
+const SLIPPAGE_DOWN: Ratio = ratio('1').minus(ratio(SLIPPAGE_PERCENT).div('100')) as unknown as Ratio;
+
+/** The worst price at which an order could fill: its own limit, else where it sets off plus the slippage allowance. */
+export function worstPrice(terms: OrderTerms, quote: Quote): Price {
+  const { side, limitPrice } = terms;
+  if (limitPrice !== undefined) return limitPrice;
+  const touch = farTouch(quote, side);
+  const stop = terms.stopPrice ?? trailingStop(terms, quote) ?? touch;
+  return side === 'buy' ? scale(max(touch, stop), SLIPPAGE_UP) : scale(min(touch, stop), SLIPPAGE_DOWN);
+}
 
 /**
  * Units for a value in quote currency: what it buys at the price the order is valued at, rounded down to the lot, so that

@@ -112,11 +112,20 @@ export function facts(about: Partial<Facts> = {}): Facts {
     exposure: money('0'),
     lossToday: money('0'),
     unapprovedValue: money('0'),
+    accountLimits: { maxDrawdownPercent: ratio('30'), maxPositions: null, maxDailyLoss: null },
+    accountLoss: money('0'),
+    accountDrawdownPercent: ratio('0'),
+    positionsOpen: 0,
+    opensPosition: true,
     messagesLastSecond: 0,
     sameClientOrderId: undefined,
+    unclear: [],
+    opposing: undefined,
+    executions: { used: 0, rate: { count: 600, per: 'minute' } },
     buyingPower: money('1000000000'),
     changes: undefined,
     freed: money('0'),
+    approved: false,
     ...about,
   };
 }
@@ -180,7 +189,7 @@ function typeOf({ limit, stop }: ProposalWords): OrderTerms['type'] {
 export function working(
   about: ProposalWords & { readonly filled?: string; readonly effect?: 'adding' | 'reducing' } = {},
 ): StoredOrder {
-  const { terms } = proposal({ qty: '10', limit: '100', ...about });
+  const { terms } = proposal({ qty: '10', ...(about.type === 'market' ? {} : { limit: '100' }), ...about });
   return {
     ...terms,
     seq: 1,

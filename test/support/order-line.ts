@@ -13,7 +13,13 @@ import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore, type Store } from '#store/open.ts';
+import type { ThrottleLimits } from '#trading/line.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
+
+const DEFAULT_THROTTLE: ThrottleLimits = {
+  refusals: { count: 100, per: 'minute' },
+  executions: { count: 600, per: 'minute' },
+};
 
 export const PAPER: AccountId = accountId('paper');
 export const SECOND: AccountId = accountId('second');
@@ -29,6 +35,8 @@ export interface LineOptions {
   readonly timezone?: string;
   /** An account `second` beside `paper`, in the same currency. */
   readonly second?: BrokerAdapter;
+  /** How often an agent may be refused and may send; default: as a gateway without settings. */
+  readonly throttle?: Partial<ThrottleLimits>;
   /** Looks at every transaction; what it gives is the store of every part. */
   readonly watched?: (store: Store) => Store;
 }
@@ -85,7 +93,9 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
     [PAPER, adapter],
     ...(options.second ? [[SECOND, options.second] as const] : []),
   ]);
-  const trading = openTrading({ store, audit, clock, wallMs: access.wall, access, book, feed, adapters });
+  const throttle = () => ({ ...DEFAULT_THROTTLE, ...options.throttle });
+  const line = { store, audit, clock, wallMs: access.wall, access, book, feed, adapters, throttle };
+  const trading = openTrading(line);
   let closed = false;
   async function close(): Promise<void> {
     if (closed) return;

@@ -1,6 +1,6 @@
 /** The decision as a whole: the earlier control decides, and what is cleared is minted as it was assessed. */
 import { describe, expect, it } from 'vitest';
-import { money, quantity, text } from '#domain/decimal.ts';
+import { money, price, quantity, ratio, text } from '#domain/decimal.ts';
 import { defineInstrument } from '#domain/instrument.ts';
 import { accountId } from '#domain/principal.ts';
 import type { Facts } from '#trading/facts.ts';
@@ -14,6 +14,7 @@ import {
   proposal,
   say,
   verdictOn,
+  working,
 } from '../support/facts.ts';
 
 interface Breach {
@@ -36,6 +37,12 @@ const smallest = defineInstrument({
   timezone: 'UTC',
   minNotional: '1000000000',
 });
+
+const UNLIMITED: Facts['accountLimits'] = {
+  maxDrawdownPercent: null,
+  maxPositions: null,
+  maxDailyLoss: null,
+};
 
 /** One way to break each control of the chain, in its order; they can all be broken at once. */
 const BREACHES: readonly Breach[] = [
@@ -69,15 +76,43 @@ const BREACHES: readonly Breach[] = [
     mandate: { max_daily_loss: '0' },
     facts: { lossToday: money('1') },
   },
+  {
+    number: '11a',
+    reason: 'max_daily_loss',
+    facts: { accountLimits: { ...UNLIMITED, maxDailyLoss: money('5') }, accountLoss: money('5') },
+  },
+  {
+    number: '12',
+    reason: 'max_drawdown',
+    facts: {
+      accountLimits: { ...UNLIMITED, maxDailyLoss: money('5'), maxDrawdownPercent: ratio('30') },
+      accountDrawdownPercent: ratio('30'),
+    },
+  },
+  {
+    number: '12a',
+    reason: 'max_positions',
+    facts: {
+      accountLimits: { maxDailyLoss: money('5'), maxDrawdownPercent: ratio('30'), maxPositions: 0 },
+    },
+  },
   { number: '13', reason: 'duplicate_order', facts: { sameClientOrderId: 'ord_9' } },
+  { number: '13a', reason: 'duplicate_order', facts: { unclear: [working({ qty: '1', type: 'market' })] } },
+  {
+    number: '14',
+    reason: 'trading_reducing',
+    facts: { executions: { used: 600, rate: { count: 600, per: 'minute' } } },
+  },
+  { number: '15', reason: 'self_match', facts: { opposing: price('90') } },
   { number: '16', reason: 'buying_power', facts: { buyingPower: money('0') } },
+  { number: '17', reason: 'needs_approval', mandate: { approval: 'always' } },
 ];
 
 const all = <T extends object>(part: (breach: Breach) => T | undefined, breaches: readonly Breach[]): T =>
   Object.assign({}, ...breaches.map(part)) as T;
 
 function broken(breaches: readonly Breach[]): string {
-  const rules = { approval: 'always', ...all((one) => one.mandate, breaches) };
+  const rules = all((one) => one.mandate, breaches);
   const about = { mandate: mandate(rules), ...all((one) => one.facts, breaches) };
   return verdictOn(
     about,
@@ -110,11 +145,19 @@ describe('the chain', () => {
   it('lets the first of all that are left decide, down to the approval', () => {
     for (const [index, breach] of BREACHES.entries())
       expect(broken(BREACHES.slice(index))).toBe(breach.reason);
-    expect(broken([])).toBe('needs_approval');
+    expect(broken([])).toBe('cleared adding');
   });
 
   it('is short for a reduction, and shorter for a cut', () => {
-    expect(REDUCTION_CONTROLS.map((control) => control.number)).toEqual(['1', '3', '4', '8', '10', '13']);
+    expect(REDUCTION_CONTROLS.map((control) => control.number)).toEqual([
+      '1',
+      '3',
+      '4',
+      '8',
+      '10',
+      '13',
+      '13a',
+    ]);
     expect(CUT_CONTROLS.map((control) => control.number)).toEqual(['1', '4', '10']);
   });
 
@@ -178,6 +221,7 @@ describe('what is cleared', () => {
       'max_daily_value',
       'max_daily_orders',
       'max_daily_loss',
+      'account_max_drawdown',
     ]);
     expect(verdict.limits.find((entry) => entry.limit === 'max_daily_value')).toMatchObject({
       used: '50',

@@ -23,3 +23,9 @@ CREATE TABLE unapproved_usage (
   value         TEXT NOT NULL,
   PRIMARY KEY (agent_id, instrument_id, side, day)
 ) STRICT, WITHOUT ROWID;
+
+-- Resting limit orders, the best price of a side first: whether an order could trade with one of somebody else's.
+CREATE INDEX orders_resting ON orders
+  (account_id, instrument_id, side, CAST(limit_price AS REAL) * CASE side WHEN 'sell' THEN 1 ELSE -1 END, agent_id)
+  WHERE type = 'limit' AND held = 0
+    AND status NOT IN ('received', 'pending_approval', 'filled', 'canceled', 'rejected', 'refused', 'expired');
