@@ -20,6 +20,13 @@ export const ACCOUNT_DRAWDOWN_PERCENT_DEFAULT = '30';
 export const ACTION_TOKEN_TTL_MS = 300_000;
 /** Live action tokens an agent may hold; the oldest falls out. */
 export const ACTION_TOKENS_PER_AGENT_MAX = 200;
+/** How long an order waits for the owner; after it, it is refused. */
+export const APPROVAL_TTL_MS = 900_000;
+export const APPROVAL_SWEEP_INTERVAL_MS = 1_000;
+/** Orders of an agent that may wait for the owner: more would only flood who has to read them. */
+export const APPROVALS_PER_AGENT_MAX = 10;
+/** Characters of what an agent may tell the owner with an order. */
+export const APPROVAL_NOTE_LENGTH_MAX = 280;
 /** Events of a broker that one transaction posts: a longer one would keep the process from everything else. */
 export const BROKER_EVENTS_PER_COMMIT_MAX = 100;
 export const BROKER_CALL_TIMEOUT_MS = 10_000;
@@ -328,3 +335,39 @@ export const RECOVERY_CODES = 10;
 /** Of the page Security. */
 export const SIGN_INS_SHOWN_MAX = 20;
 export const USER_AGENT_LENGTH_MAX = 200;
+
+/** The record is looked at for what to tell this long after a commit: commits that come together share a look. */
+export const NOTIFY_LOOK_DELAY_MS = 200;
+/** Lines that one look takes up. */
+export const NOTIFY_LINES_PER_LOOK_MAX = 200;
+/** How far what is durably known as read may be behind, in lines that told nothing. */
+export const NOTIFY_CURSOR_LAG_MAX = 5_000;
+/** After a fault of the store. */
+export const NOTIFY_RETRY_MS = 5_000;
+export const NOTIFY_DESTINATIONS_MAX = 10;
+/** The next destination is told this long after the one before it. */
+export const NOTIFY_NEXT_AFTER_MS = 30_000;
+export const NOTIFY_TIMEOUT_MS = 10_000;
+/** Waits after a failure; when they are used up, it is given up. */
+export const NOTIFY_BACKOFF_MS: readonly number[] = [
+  5_000, 15_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000,
+];
+/** What a destination's own "not before" may put off at most. */
+export const NOTIFY_PUT_OFF_MAX_MS = 900_000;
+/** To one destination in an hour: what is not urgent stops first. */
+export const NOTIFY_PER_HOUR_MAX = { routine: 40, urgent: 80 } as const;
+/** Fills that come within this are one message. */
+export const NOTIFY_FILLS_MS = 10_000;
+export const NOTIFY_FILL_LINES_MAX = 20;
+/** This many refused orders of one agent within this are told, and then not again for a while. */
+export const NOTIFY_REFUSALS = { count: 5, withinMs: 60_000, quietMs: 600_000 } as const;
+/** Agents whose latest refusals are remembered. */
+export const RECENT_REFUSERS_MAX = 1_000;
+export const NOTIFY_TITLE_LENGTH_MAX = 120;
+export const NOTIFY_BODY_LENGTH_MAX = 2_000;
+/** Of words of an agent or broker inside a message. */
+export const NOTIFY_QUOTE_LENGTH_MAX = 280;
+export const NOTIFY_MESSAGES_KEPT_MAX = 1_000;
+export const NOTIFY_DELIVERIES_SHOWN_MAX = 50;
+/** The feed is looked at this often while nothing comes from it. */
+export const FEED_WATCH_INTERVAL_MS = 5_000;

@@ -7,6 +7,7 @@ import type { AccountId, TradingState } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { InstrumentBook } from '#market/master.ts';
+import type { NotifyDesk } from '#notify/desk.ts';
 import type { Clock, MarketFeed } from '#ports.ts';
 import type { Trading } from '#trading/open.ts';
 import type { RestartReport } from '#trading/restart.ts';
@@ -35,6 +36,8 @@ export interface ConsoleServices {
   /** Told of every change of state after its commit. */
   readonly recorded: Pick<AuditLog, 'onRecorded'>;
   readonly accounts: AccountDesk;
+  /** Where the owner is told of what happens. */
+  readonly notify: NotifyDesk;
 }
 
 /** Raising the gate takes more than the order line: a file may be holding it down. */

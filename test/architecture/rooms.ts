@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tools: ['market', 'trading', 'access', 'audit'],
   oauth: ['access', 'audit', 'store'],
   notify: ['audit', 'store'],
-  console: ['tools', 'oauth', 'trading', 'market', 'access', 'audit'],
+  console: ['tools', 'oauth', 'trading', 'market', 'access', 'audit', 'notify'],
   http: ['tools', 'oauth', 'console', 'trading', 'access', 'audit'],
   limits: [],
   ports: [],

@@ -1,0 +1,96 @@
+/** One bounded POST: a connection of its own, no redirect, nothing read but the head of the answer, and an end from outside. */
+import { request as requestPlain } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { NOTIFY_PUT_OFF_MAX_MS } from '#limits.ts';
+import type { Sent } from './channel.ts';
+
+export interface Post {
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body: string;
+  readonly signal: AbortSignal;
+}
+
+export type Answer =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly retryAfterMs: number | undefined;
+    }
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** Never rejects. Nothing of the address is in `why`: it holds secrets. */
+export function post({ url, headers = {}, body, signal }: Post): Promise<Answer> {
+  return new Promise((resolve) => {
+    const failed = (cause: unknown): void => resolve({ kind: 'failed', why: whyFailed(cause, signal) });
+    if (signal.aborted) return failed(undefined);
+    const bytes = Buffer.from(body);
+    const request = (url.protocol === 'https:' ? requestTls : requestPlain)(url, {
+      method: 'POST',
+      // A pool would keep sockets of destinations open for nothing.
+      agent: false,
+      signal,
+      headers: {
+        'content-type': 'application/json',
+        'content-length': bytes.length,
+        'user-agent': 'Portcullis',
+        ...headers,
+      },
+    });
+    request.once('error', failed);
+    request.once('response', ({ statusCode = 0, headers: answered }) => {
+      resolve({ kind: 'answered', status: statusCode, retryAfterMs: retryAfter(answered['retry-after']) });
+      // Nobody reads what comes with it, however much that is.
+      request.destroy();
+    });
+    request.end(bytes);
+  });
+}
+
+/** Whole seconds alone: a date would trust two clocks. */
+function retryAfter(header: string | undefined): number | undefined {
+  if (header === undefined || !/^\d{1,9}$/.test(header)) return undefined;
+  return Math.min(Number(header) * 1_000, NOTIFY_PUT_OFF_MAX_MS);
+}
+
+const BY_CODE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'The connection was refused: nothing listens there.',
+  ECONNRESET: 'The connection broke off before an answer came.',
+  EPIPE: 'The connection broke off before an answer came.',
+  ENOTFOUND: 'The name of the server is not known.',
+  EAI_AGAIN: 'The name of the server could not be looked up.',
+  ENETUNREACH: 'There is no way to the server from here.',
+  EHOSTUNREACH: 'There is no way to the server from here.',
+  ETIMEDOUT: 'The server did not answer in time.',
+  CERT_HAS_EXPIRED: 'The certificate of the server has expired.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'Nobody vouches for the certificate of the server.',
+  SELF_SIGNED_CERT_IN_CHAIN: 'Nobody vouches for the certificate of the server.',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'Nobody vouches for the certificate of the server.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the server is for another name.',
+};
+
+/** By its code alone: messages of errors name addresses. */
+export function whyFailed(cause: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return String(signal.reason);
+  const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
+  const known = typeof code === 'string' ? BY_CODE[code] : undefined;
+  if (known !== undefined) return known;
+  const shown = typeof code === 'string' && /^[A-Z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';
+  return `The server could not be reached${shown}.`;
+}
+
+/** What an answer means for a message. Some refuse for good what they do not take; to a webhook anything may happen (its standard). */
+export function sentBy(answer: Answer, refusals: 'final' | 'passing'): Sent {
+  if (answer.kind === 'failed') return { kind: 'later', why: answer.why };
+  const { status, retryAfterMs } = answer;
+  if (status >= 200 && status < 300) return { kind: 'sent' };
+  if (status >= 300 && status < 400) {
+    const why = `The server answered with a redirect (${status}), which is not followed: enter the address that it leads to.`;
+    return { kind: 'never', why };
+  }
+  const why = `The server answered ${status}.`;
+  const passes = status >= 500 || status === 408 || status === 425 || status === 429;
+  if (!passes && (refusals === 'final' || status === 410)) return { kind: 'never', why };
+  return { kind: 'later', why, ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }) };
+}

@@ -1,0 +1,107 @@
+/** Tells the owner what they would want to know: put together here, from the record to the channels. */
+
+import type { AuditLog } from '#audit/log.ts';
+import type { AuditLine } from '#audit/query.ts';
+import { NOTIFY_LOOK_DELAY_MS, NOTIFY_RETRY_MS } from '#limits.ts';
+import type { Clock } from '#ports.ts';
+import type { Keyring } from '#store/keyring.ts';
+import type { Store } from '#store/open.ts';
+import { settings } from '#store/settings.ts';
+import { consoleUrlOf, openActs } from './acts.ts';
+import { openDelivery } from './delivery.ts';
+import type { NotifyDesk } from './desk.ts';
+import { openDestinations } from './destinations.ts';
+import { gatherFill, openBursts } from './gathered.ts';
+import { openJobs } from './jobs.ts';
+import { openOutbox } from './outbox.ts';
+import { openReader } from './reader.ts';
+import { TALE_KINDS, taleOf } from './tales.ts';
+
+export interface Notify {
+  readonly desk: NotifyDesk;
+  /** Takes up what the last run left, and follows the record from here on. */
+  start(): void;
+  /** Jobs that are under way are delivered again after the next start. */
+  stop(): Promise<void>;
+}
+
+export interface NotifyOptions {
+  readonly store: Store;
+  readonly audit: Pick<AuditLog, 'record' | 'head'>;
+  readonly keyring: Keyring;
+  readonly clock: Clock;
+  /** Steady: it never goes back. */
+  readonly wallMs: () => number;
+  /** Where the engine itself is reached; undefined without HTTP. */
+  readonly ownUrl: () => string | undefined;
+  /** Told of what must not happen; telling goes on after a while. */
+  readonly onFault: (cause: unknown) => void;
+}
+
+export function openNotify(o: NotifyOptions): Notify {
+  const { store, audit, clock, wallMs } = o;
+  const rows = settings(store);
+  const destinations = openDestinations(store, o.keyring);
+  const outbox = openOutbox({ store, destinations, wallMs });
+  const jobs = openJobs(store);
+  const bursts = openBursts(outbox);
+  const urlOf = (path: string): string | null => {
+    const { acting } = consoleUrlOf(rows, o.ownUrl);
+    return acting === undefined ? null : acting + path;
+  };
+  const delivery = openDelivery({ ...o, destinations, jobs, urlOf });
+  const reader = openReader({ store, head: () => audit.head().seq, kinds: TALE_KINDS, take });
+  let running = false;
+  let cancelLook: (() => void) | undefined;
+
+  function take(line: AuditLine): void {
+    const tale = taleOf(line);
+    if (tale === undefined) return;
+    const atMs = Date.parse(line.time);
+    switch (tale.kind) {
+      case 'tell':
+        return outbox.tell(tale.draft);
+      case 'over':
+        if (outbox.over(tale.of, tale.subject) && tale.then !== undefined) outbox.tell(tale.then);
+        return;
+      case 'fill':
+        return gatherFill(outbox, tale.fill, atMs);
+      case 'refusal':
+        return bursts.take(tale, atMs);
+      default:
+        return tale satisfies never;
+    }
+  }
+  function look(): void {
+    cancelLook = undefined;
+    if (!running || destinations.list().length === 0) return;
+    try {
+      if (reader.look()) lookIn(0);
+    } catch (cause) {
+      o.onFault(cause);
+      lookIn(NOTIFY_RETRY_MS);
+    }
+    delivery.look();
+  }
+  function lookIn(inMs: number): void {
+    if (running) cancelLook ??= clock.after(inMs, look);
+  }
+  // Whatever is on the record was committed, in whichever way it came there; between commits nothing is done.
+  store.onBegin(() => {
+    if (running && cancelLook === undefined && destinations.list().length > 0)
+      store.afterCommit(() => lookIn(NOTIFY_LOOK_DELAY_MS));
+  });
+
+  return {
+    desk: openActs({ ...o, destinations, jobs, outbox, delivery, begin: () => reader.skip() }),
+    start() {
+      running = true;
+      look();
+    },
+    async stop() {
+      running = false;
+      cancelLook?.();
+      await delivery.stop();
+    },
+  };
+}

@@ -1,0 +1,234 @@
+/** Messages and their jobs: what is told where and when, within the flood bound, and what became of it. */
+import { randomBytes } from 'node:crypto';
+import { NOTIFY_MESSAGES_KEPT_MAX, NOTIFY_NEXT_AFTER_MS, NOTIFY_PER_HOUR_MAX } from '#limits.ts';
+import type { Store } from '#store/open.ts';
+import type { Destination, Destinations } from './destinations.ts';
+import { isUrgent, type MessageKind, type NotifyKind } from './kinds.ts';
+import { bodyText, type Message, titleText } from './message.ts';
+
+/** Something to tell, before it is known to whom. */
+export interface Draft {
+  readonly kind: NotifyKind;
+  readonly subject: string | null;
+  readonly title: string;
+  readonly body: readonly string[];
+  readonly path: string | null;
+  /** While it stands, the next destination is told too, whether or not the one before took it. */
+  readonly needsOwner?: boolean;
+  /** Stands until something else says that it is over. */
+  readonly standing?: boolean;
+  /** JSON: what the text is made of, while more may come. */
+  readonly gathered?: string;
+  /** Not sent before. */
+  readonly delayMs?: number;
+}
+
+export interface StoredMessage extends Message {
+  readonly needsOwner: boolean;
+  readonly standing: boolean;
+  readonly gathered: string | null;
+}
+
+/** All inside a transaction. */
+export interface Outbox {
+  /** Gives everybody who wants it a job. */
+  tell(draft: Draft): void;
+  /** The newest of its kind and subject. */
+  latest(kind: MessageKind, subject: string | null): StoredMessage | undefined;
+  rewrite(id: string, to: Pick<Draft, 'title' | 'body'> & { readonly gathered: string }): void;
+  /** What was told is over; false where nothing of the kind stood. */
+  over(kind: NotifyKind, subject: string): boolean;
+  /** A message for one destination that has been sent already. */
+  note(message: Message, destination: string, became: { readonly error: string | null }): void;
+}
+
+const HOUR_MS = 3_600_000;
+
+export const newMessageId = (): string => `msg_${randomBytes(12).toString('base64url')}`;
+
+interface MessageRow {
+  readonly id: string;
+  readonly kind: MessageKind;
+  readonly subject: string | null;
+  readonly title: string;
+  readonly body: string;
+  readonly path: string | null;
+  readonly urgent: number;
+  readonly needs_owner: number;
+  readonly standing: number;
+  readonly gathered: string | null;
+  readonly created_at: number;
+}
+
+export const storedMessage = (row: MessageRow): StoredMessage => ({
+  id: row.id,
+  kind: row.kind,
+  subject: row.subject,
+  title: row.title,
+  body: row.body,
+  path: row.path,
+  urgent: row.urgent === 1,
+  needsOwner: row.needs_owner === 1,
+  standing: row.standing === 1,
+  gathered: row.gathered,
+  createdAtMs: row.created_at,
+});
+
+export interface OutboxOptions {
+  readonly store: Store;
+  readonly destinations: Destinations;
+  readonly wallMs: () => number;
+}
+
+export function openOutbox({ store, destinations, wallMs }: OutboxOptions): Outbox {
+  const { db } = store;
+  const insert = db.prepare<[Omit<MessageRow, 'id'> & { readonly id: string }]>(
+    `INSERT INTO notify_messages
+       (id, kind, subject, title, body, path, urgent, needs_owner, standing, gathered, created_at)
+     VALUES (@id, @kind, @subject, @title, @body, @path, @urgent, @needs_owner, @standing, @gathered, @created_at)`,
+  );
+  const insertJob = db.prepare(
+    `INSERT INTO notify_jobs (message_id, destination_id, due_at, tries, state, last_error, done_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const selectLatest = db.prepare<[string, string | null], MessageRow>(
+    'SELECT * FROM notify_messages WHERE kind = ? AND subject IS ? ORDER BY created_at DESC, rowid DESC LIMIT 1',
+  );
+  const update = db.prepare('UPDATE notify_messages SET title = ?, body = ?, gathered = ? WHERE id = ?');
+  const end = db.prepare(
+    'UPDATE notify_messages SET standing = 0 WHERE kind = ? AND subject = ? AND standing = 1',
+  );
+  const countSince = db
+    .prepare<[number, string], number>(
+      `SELECT count(*) FROM notify_messages m JOIN notify_jobs j ON j.message_id = m.id
+       WHERE m.created_at > ? AND j.destination_id = ? AND m.kind NOT IN ('flood', 'test')`,
+    )
+    .pluck();
+  const prune = pruning(store);
+
+  function save(
+    message: Message,
+    more: Partial<Pick<MessageRow, 'needs_owner' | 'standing' | 'gathered'>>,
+  ): void {
+    const { createdAtMs, urgent, ...rest } = message;
+    insert.run({
+      needs_owner: 0,
+      standing: 0,
+      gathered: null,
+      ...more,
+      ...rest,
+      urgent: urgent ? 1 : 0,
+      created_at: createdAtMs,
+    });
+  }
+  const isFull = (to: Destination, urgent: boolean, nowMs: number): boolean =>
+    (countSince.get(nowMs - HOUR_MS, to.id) ?? 0) >= NOTIFY_PER_HOUR_MAX[urgent ? 'urgent' : 'routine'];
+
+  /** Once an hour for each bound, beyond it. */
+  function sayFull(to: Destination, urgent: boolean, nowMs: number): void {
+    const subject = `${to.id}:${urgent ? 'all' : 'routine'}`;
+    const said = selectLatest.get('flood', subject);
+    if (said !== undefined && said.created_at > nowMs - HOUR_MS) return;
+    const { routine, urgent: all } = NOTIFY_PER_HOUR_MAX;
+    const id = newMessageId();
+    const words = urgent
+      ? {
+          title: 'Too many messages: nothing more is sent for now',
+          body: `More than ${all} messages within an hour were for here. What comes now is left out until there are fewer; look at the console.`,
+        }
+      : {
+          title: 'Many messages: what is not urgent is held back',
+          body: `More than ${routine} messages within an hour were for here. Fills and other routine messages are left out until there are fewer; what is urgent still comes.`,
+        };
+    save(
+      {
+        id,
+        kind: 'flood',
+        subject,
+        ...words,
+        path: '/admin/notifications',
+        urgent: true,
+        createdAtMs: nowMs,
+      },
+      {},
+    );
+    insertJob.run(id, to.id, nowMs, 0, 'waiting', null, null);
+  }
+
+  return {
+    tell(draft) {
+      const nowMs = wallMs();
+      const urgent = isUrgent(draft.kind);
+      const wanting = destinations
+        .list()
+        .filter((one) => one.kinds.has(draft.kind) && one.target !== undefined);
+      const reached = wanting.filter((one) => !isFull(one, urgent, nowMs));
+      for (const full of wanting) if (!reached.includes(full)) sayFull(full, urgent, nowMs);
+      if (reached.length === 0) return;
+      const id = newMessageId();
+      const { kind, subject, path, gathered = null, delayMs = 0 } = draft;
+      save(
+        {
+          id,
+          kind,
+          subject,
+          title: titleText(draft.title),
+          body: bodyText(draft.body),
+          path,
+          urgent,
+          createdAtMs: nowMs,
+        },
+        {
+          needs_owner: draft.needsOwner === true ? 1 : 0,
+          standing: draft.standing === true ? 1 : 0,
+          gathered,
+        },
+      );
+      for (const [index, to] of reached.entries())
+        insertJob.run(id, to.id, nowMs + delayMs + index * NOTIFY_NEXT_AFTER_MS, 0, 'waiting', null, null);
+      prune();
+    },
+    latest(kind, subject) {
+      const row = selectLatest.get(kind, subject);
+      return row && storedMessage(row);
+    },
+    rewrite: (id, { title, body, gathered }) =>
+      void update.run(titleText(title), bodyText(body), gathered, id),
+    over: (kind, subject) => end.run(kind, subject).changes > 0,
+    note(message, destination, { error }) {
+      save(message, {});
+      insertJob.run(
+        message.id,
+        destination,
+        message.createdAtMs,
+        1,
+        error === null ? 'sent' : 'given_up',
+        error,
+        wallMs(),
+      );
+      prune();
+    },
+  };
+}
+
+/** Keeps the newest; what is still to be delivered is never among the oldest, because it is given up within hours. */
+function pruning({ db }: Store): () => void {
+  const oldest = db
+    .prepare<[number], number>('SELECT rowid FROM notify_messages ORDER BY rowid DESC LIMIT 1 OFFSET ?')
+    .pluck();
+  const jobs = db.prepare(
+    'DELETE FROM notify_jobs WHERE message_id IN (SELECT id FROM notify_messages WHERE rowid <= ?)',
+  );
+  const messages = db.prepare('DELETE FROM notify_messages WHERE rowid <= ?');
+  const places = db.prepare(
+    `DELETE FROM notify_destinations WHERE removed_at IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM notify_jobs WHERE destination_id = notify_destinations.id)`,
+  );
+  return () => {
+    const before = oldest.get(NOTIFY_MESSAGES_KEPT_MAX);
+    if (before === undefined) return;
+    jobs.run(before);
+    messages.run(before);
+    places.run();
+  };
+}
