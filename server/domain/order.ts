@@ -49,6 +49,8 @@ export interface OrderDraft extends Omit<OrderTerms, 'qty'> {
   readonly clientOrderId?: string;
   /** The strategy it belongs to. */
   readonly tag?: string;
+  /** For the owner who may have to approve it: data, never instruction. */
+  readonly note?: string;
 }
 
 export const OPEN_STATES = [

@@ -26,9 +26,10 @@ export interface ApprovalFigures {
   readonly value: Money;
   /** Of the account's equity, two decimals; null: it has none. */
   readonly percentOfEquity: string | null;
+  /** The band around `referencePrice`: beyond it nothing is decided, and the card is shown anew. */
   readonly collar: {
     readonly percent: string;
-    /** Of the order's own price from the reference now, in percent; null: it has no price of its own, or there is none now. */
+    /** How far the order's own price is from the reference now, two decimals; null: it has none, or there is none now. */
     readonly distancePercent: string | null;
     readonly low: Price;
     readonly high: Price;
@@ -41,10 +42,16 @@ export interface ApprovalFigures {
   readonly warnings: readonly string[];
   /** Why approving it now would not send it. */
   readonly wouldRefuse: Refusal | null;
-  readonly equity: Money;
+  readonly account: {
+    readonly id: AccountId;
+    readonly mode: 'paper' | 'live';
+    readonly currency: string;
+    /** By our own books. */
+    readonly equity: Money;
+  };
 }
 
-export interface ApprovalCard extends Omit<ApprovalFigures, 'equity'> {
+export interface ApprovalCard extends ApprovalFigures {
   readonly id: string;
   readonly order: OwnerOrder;
   readonly agentName: string;
@@ -63,13 +70,6 @@ export interface ApprovalCard extends Omit<ApprovalFigures, 'equity'> {
   readonly referencePrice: Price;
   readonly takeProfit: Price | null;
   readonly stopLoss: Price | null;
-  readonly account: {
-    readonly id: AccountId;
-    readonly mode: 'paper' | 'live';
-    readonly currency: string;
-    /** By our own books. */
-    readonly equity: Money;
-  };
   /** Null: it waits. */
   readonly decision: ApprovalDecision | null;
   readonly decidedAtMs: number | null;

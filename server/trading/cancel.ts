@@ -5,8 +5,9 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { CANCEL_WAIT_MS } from '#limits.ts';
 import { StoreUnavailable } from '#store/open.ts';
+import { withdraw } from './approval-ending.ts';
 import type { CancelOutcomeView, ReduceCommit } from './desk.ts';
-import { dispatchCancel } from './dispatch.ts';
+import { dispatchCancel, mustFind } from './dispatch.ts';
 import { type Line, waitFor } from './line.ts';
 import { isOwnersClose, ownersClose, ownToChange } from './modify.ts';
 import type { StoredOrder } from './order-rows.ts';
@@ -69,7 +70,9 @@ export async function cancelOne(
   why: string,
   actor: Actor,
 ): Promise<Result<StoredOrder, Refusal>> {
-  const outcome = await dispatchCancel(line, order, why, actor);
+  const at = takeBack(line, order, why, actor);
+  if (at.kind === 'withdrawn') return ok(at.order);
+  const outcome = await dispatchCancel(line, at.order, why, actor);
   if (outcome.kind === 'rejected') {
     return err(
       refuse('broker_unavailable', `The broker did not take the cancel: ${outcome.reason}.`, {
@@ -82,15 +85,34 @@ export async function cancelOne(
   return ok(after ?? order);
 }
 
+type TakenBack =
+  | { readonly kind: 'withdrawn'; readonly order: StoredOrder }
+  | { readonly kind: 'at_broker'; readonly order: StoredOrder };
+
+/** An order that waits for the owner is taken back and no broker asked: it has never heard of it. */
+function takeBack(line: Line, order: StoredOrder, why: string, actor: Actor | undefined): TakenBack {
+  if (order.status !== 'pending_approval') return { kind: 'at_broker', order };
+  const withdrawn = withdraw(line, order.orderId, why, actor);
+  // Undefined: it was decided in the meantime, so what there is of it is at the broker.
+  return withdrawn === undefined
+    ? { kind: 'at_broker', order: mustFind(line, order.orderId) }
+    : { kind: 'withdrawn', order: withdrawn };
+}
+
 /**
  * A cancel goes out even when its key can not be written down: repeating one is harmless, and not sending it is not. Whatever
  * else is wrong goes through.
  */
 function evenIfBroken(write: () => void): void {
+  unlessBroken(write);
+}
+
+function unlessBroken<T>(work: () => T): T | undefined {
   try {
-    write();
+    return work();
   } catch (cause) {
     if (!(cause instanceof StoreUnavailable)) throw cause;
+    return undefined;
   }
 }
 
@@ -187,7 +209,19 @@ export async function cancelMany(
   const failed: { orderId: string; reason: string }[] = [];
   await Promise.all(
     orders.map(async (order) => {
-      const outcome = await dispatchCancel(line, order, why, actor);
+      const at = unlessBroken(() => takeBack(line, order, why, actor));
+      if (at === undefined) {
+        failed.push({
+          orderId: order.orderId,
+          reason: 'it waits for the owner, and can not be written off now',
+        });
+        return;
+      }
+      if (at.kind === 'withdrawn') {
+        canceled.push(order.orderId);
+        return;
+      }
+      const outcome = await dispatchCancel(line, at.order, why, actor);
       if (outcome.kind === 'rejected') {
         failed.push({ orderId: order.orderId, reason: outcome.reason });
         return;

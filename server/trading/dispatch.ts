@@ -206,6 +206,8 @@ export async function dispatchCancel(
   why: string,
   actor?: Actor,
 ): Promise<CancelOutcome> {
+  // The broker has never heard of it: who cancels takes it back (approval-ending.ts).
+  if (order.status === 'pending_approval') return { kind: 'rejected', reason: 'it waits for the owner' };
   const adapter = line.adapters.get(order.account);
   if (adapter === undefined) return { kind: 'rejected', reason: `no adapter for ${order.account}` };
   try {

@@ -3,6 +3,7 @@ import { agentId, OWNER_CLI, OWNER_CONSOLE, type Owner } from '#domain/principal
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { KILL_SWEEP_INTERVAL_MS } from '#limits.ts';
+import { forbidAll, voidAll } from './approval-ending.ts';
 import { cancelMany } from './cancel.ts';
 import { close } from './close.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
@@ -103,15 +104,21 @@ function fall(line: Line, options: KillOptions): number {
         )
         .run(SWEEP_SETTING, options.cancel);
       line.audit.record({ kind: 'kill', ...actor, outcome: 'ok', detail: { ...detail, epoch } });
+      // None of them comes back with a resume.
+      voidAll(line, killed());
     });
   } catch (cause) {
     // The store is broken: the gate is down in this process all the same, and the record follows when it heals.
     line.access.haltInMemory(`kill switch (${options.by})`);
+    forbidAll(line, killed());
     const why = cause instanceof Error ? cause.message : String(cause);
     line.audit.recordDeferred({ kind: 'kill', ...actor, outcome: 'error', detail: { ...detail, why } });
   }
   return haltedAtMs;
 }
+
+const killed = (): Refusal =>
+  refuse('trading_halted', 'The kill switch was pressed before it was decided; nothing was sent.');
 
 function sweepSetting(line: Line): Taking {
   const value = line.store.db

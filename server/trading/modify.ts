@@ -119,7 +119,9 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
         refusal: verdict.refusal,
         atMs: facts.wallMs,
       });
-    return answer(err(verdict.kind === 'needs_approval' ? notByChange(order, verdict.refusal) : verdict.refusal));
+    return answer(
+      err(verdict.kind === 'needs_approval' ? notByChange(order, verdict.refusal) : verdict.refusal),
+    );
   }
   line.idempotency.bind(who.agent, commit.tool, commit.idempotencyKey, {
     digest: commit.digest,

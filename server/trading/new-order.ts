@@ -29,6 +29,8 @@ export interface OrderSeed {
   readonly valued: Valued;
   readonly clientOrderId: string | null;
   readonly tag: string | null;
+  /** Of an order that comes to wait for the owner. */
+  readonly approvalId?: string;
 }
 
 /** A new order in its first state. Reducing orders hold nothing of the mandate. */
@@ -63,7 +65,7 @@ export function newOrder(line: Line, seed: OrderSeed): NewOrder {
     held: false,
     run: line.feed.run(),
     mandateDay: facts.mandateDay,
-    approvalId: null,
+    approvalId: seed.approvalId ?? null,
     createdAtMs: facts.wallMs,
     updatedAtMs: facts.wallMs,
   };

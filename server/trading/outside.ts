@@ -34,6 +34,7 @@ export async function gatherOutside(
   try {
     const balance = await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS);
     if (balance === undefined) throw new Error('timed out');
+    line.memory.balances.set(account, balance);
     return ok({ instrument: instrument.value, adapter, balance });
   } catch {
     return err(refuse('broker_unavailable', `The broker of ${account} did not answer; nothing was sent.`));

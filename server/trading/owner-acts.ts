@@ -9,11 +9,12 @@ import { recallClose } from './close-key.ts';
 import { previewClose } from './close-preview.ts';
 import type { Closer } from './closer.ts';
 import type { ReduceCommit } from './desk.ts';
+import { digestOf } from './digest.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import type { Line } from './line.ts';
 import type { AgentStanding, ClosePreview, OwnerClose, OwnerFilter } from './owner-desk.ts';
 import { anyOrder, workingOf } from './owner-orders.ts';
-import { digestOf, type OwnerForm, wrongKey } from './owner-ticket.ts';
+import { type OwnerForm, wrongKey } from './owner-ticket.ts';
 import { booksAreReady } from './ready.ts';
 import type { CancelResult, CloseResult, OrderRecord } from './views.ts';
 

@@ -6,6 +6,7 @@ import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { AccountLimitsDesk } from './account-limits-desk.ts';
 import type { AccountReducingReason } from './account-state.ts';
+import type { ApprovalDesk } from './approval-desk.ts';
 import type { Page } from './desk.ts';
 import type {
   AccountStatus,
@@ -48,6 +49,8 @@ export interface OwnerOrderFilter extends OwnerFilter {
 export interface OwnerOrder extends OrderRecord {
   readonly agentName: string;
   readonly credential: string;
+  /** The approval that it waits for or was given; null: nobody was asked. */
+  readonly approvalId: string | null;
 }
 
 /** Of everybody's fills. */
@@ -77,6 +80,64 @@ export interface OwnerOrderStory {
   readonly trades: readonly OwnerTrade[];
   /** Of its bracket: the legs of an entry, the entry and the other leg of a leg. */
   readonly legs: readonly OwnerOrder[];
+  /** What the owner recorded of it, oldest first. */
+  readonly evidence: readonly EvidenceRecord[];
+  /** Why nothing can be recorded of it now, as a sentence; null: it can. */
+  readonly whyNoEvidence: string | null;
+  /** A change of it waits for the broker's word. */
+  readonly changePending: boolean;
+}
+
+export const EVIDENCE_OUTCOMES = [
+  'never_received',
+  'rejected',
+  'canceled',
+  'expired',
+  'filled',
+  'working',
+] as const;
+export type EvidenceOutcome = (typeof EVIDENCE_OUTCOMES)[number];
+
+/** A fill as the broker's screen or statement shows it. */
+export interface RecordedFill {
+  /** The statement's own id of it: the broker's word on the same one then replaces this without a doubt. */
+  readonly executionId?: string;
+  readonly qty: Quantity;
+  readonly price: Price;
+  /** Positive is a cost. */
+  readonly fee: Money;
+  /** When it happened; absent: when it was observed. */
+  readonly timeMs?: number;
+}
+
+/** What the owner read of an unclear order on the broker's own screen or statement. */
+export interface Evidence {
+  readonly orderId: string;
+  readonly outcome: EvidenceOutcome;
+  /** Those that the books lack; `filled` needs as much as is left of the order. */
+  readonly fills?: readonly RecordedFill[];
+  /** Needed with `working` while a change waits for its answer: which terms the broker shows. */
+  readonly terms?: 'old' | 'new';
+  /** The broker's own id of the order, where it was never acknowledged. */
+  readonly brokerOrderId?: string;
+  /** Where it stands: a page, a statement, a call. */
+  readonly source: string;
+  /** What it says, in its words. */
+  readonly text: string;
+  /** Wall clock, epoch ms. */
+  readonly observedAtMs: number;
+  readonly by: Owner;
+}
+
+/** As it stands on the record. */
+export interface EvidenceRecord {
+  readonly id: string;
+  readonly outcome: EvidenceOutcome;
+  readonly source: string;
+  readonly text: string;
+  readonly observedAtMs: number;
+  readonly recordedAtMs: number;
+  readonly door: string;
 }
 
 export interface OwnerClose {
@@ -119,6 +180,16 @@ export interface AgentStanding {
 
 /** Something that waits for the owner, and whose it is. */
 export type WaitingItem =
+  | {
+      readonly kind: 'approval';
+      readonly approvalId: string;
+      readonly orderId: string;
+      readonly agentName: string;
+      readonly account: AccountId;
+      readonly symbol: string;
+      readonly sinceMs: number;
+      readonly expiresAtMs: number;
+    }
   | {
       readonly kind: 'order_unknown';
       readonly orderId: string;
@@ -172,6 +243,11 @@ export interface OwnerDesk {
   cancel(orderId: string): Answer<OrderRecord>;
   cancelAll(filter: OwnerFilter): Answer<CancelResult>;
   /**
+   * Settles an unclear order by what the owner read at the broker. Nothing is sent; the broker's own word counts more whenever
+   * it comes.
+   */
+  recordEvidence(evidence: Evidence): Result<OrderRecord, Refusal>;
+  /**
    * Closes what a holder owns, in its name. While a close of as much is at work, that one is the answer; a key makes a second
    * submit of the same form the same close even when the first has been filled.
    */
@@ -215,6 +291,8 @@ export interface OwnerDesk {
   /** undefined: no such agent. */
   mandateOf(agentName: string): MandateView | undefined;
   statuses(): readonly AccountStatus[];
+  /** Orders that wait for the owner's word, and what was said of others. */
+  readonly approvals: ApprovalDesk;
   /** What waits for the owner; cheap enough for every page. */
   waiting(): Waiting;
 }

@@ -1,11 +1,10 @@
 /** The owner's ticket: the same line as everybody's order, under the owner's own authority. */
-import { createHash } from 'node:crypto';
-import { canonicalJson, type JsonValue } from '#audit/line.ts';
 import type { OrderDraft } from '#domain/order.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { IDEMPOTENCY_KEY_LENGTH_MAX } from '#limits.ts';
+import { digestOf } from './digest.ts';
 import { readFacts } from './facts.ts';
 import type { Line } from './line.ts';
 import { gatherOutside } from './outside.ts';
@@ -59,9 +58,3 @@ export function wrongKey(key: string): Refusal | undefined {
     errors: [fieldError('idempotency_key', key, `at most ${IDEMPOTENCY_KEY_LENGTH_MAX} characters`)],
   });
 }
-
-/** What was asked for, so that a key which was used for something else is found out. */
-export const digestOf = (asked: object): string =>
-  createHash('sha256')
-    .update(canonicalJson(JSON.parse(JSON.stringify(asked)) as JsonValue))
-    .digest('hex');

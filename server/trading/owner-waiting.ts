@@ -2,12 +2,15 @@
 import { accountId, agentId } from '#domain/principal.ts';
 import { MANDATE_ENDING_MS, RECONCILE_ALL_INTERVAL_MS, WAITING_ITEMS_MAX } from '#limits.ts';
 import { accountReducing } from './account-state.ts';
+import { expiresAt } from './approval-card.ts';
+import { mustFind } from './dispatch.ts';
 import { agentNameOf, type Line } from './line.ts';
 import type { Waiting, WaitingItem } from './owner-desk.ts';
 
 export function waiting(line: Line): Waiting {
   const trouble = line.audit.trouble();
   const items: readonly WaitingItem[] = [
+    ...approvals(line),
     ...unclearOrders(line),
     ...(trouble === undefined ? [] : [{ kind: 'audit_trouble', detail: trouble } as const]),
     ...unclearAccounts(line),
@@ -15,6 +18,23 @@ export function waiting(line: Line): Waiting {
     ...agentsThatStopped(line),
   ];
   return { count: items.length, items: items.slice(0, WAITING_ITEMS_MAX) };
+}
+
+/** What expires first comes first: it waits for nobody else, and not for long. */
+function approvals(line: Line): readonly WaitingItem[] {
+  return line.approvals.waiting().map((approval) => {
+    const { account, symbol } = mustFind(line, approval.orderId);
+    return {
+      kind: 'approval',
+      approvalId: approval.id,
+      orderId: approval.orderId,
+      agentName: approval.principal.agentName,
+      account,
+      symbol,
+      sinceMs: approval.requestedAtMs,
+      expiresAtMs: expiresAt(line, approval),
+    };
+  });
 }
 
 /** Their outcome is asked of the broker again and again; until it says, nobody knows what they do. */

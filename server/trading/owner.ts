@@ -1,5 +1,6 @@
 /** The owner's desk put together. */
 import type { AccountLimitsDesk } from './account-limits-desk.ts';
+import { approvalDesk } from './approvals.ts';
 import type { KillSwitch } from './kill-switch.ts';
 import type { Line } from './line.ts';
 import { cancelAllOf, cancelAny, closeFor, haltAgent, liftAgent, previewCloseFor } from './owner-acts.ts';
@@ -34,5 +35,6 @@ export function ownerDesk(line: Line, { gate, accountLimits }: OwnerParts): Owne
     order: (orderId) => orderStory(line, orderId),
     trades: (filter) => tradesPage(line, filter),
     waiting: () => waiting(line),
+    approvals: approvalDesk(line),
   };
 }

@@ -143,7 +143,7 @@ async function alignOrders(
 ): Promise<void> {
   const open = await answered(line, adapter.openOrders(), 'its open orders');
   const ours = new Map(
-    line.orders.working({ account: adapter.account }).map((order) => [order.brokerClientId, order]),
+    atBroker(line, adapter).map((order) => [order.brokerClientId, order]),
   );
   const seen = new Set<string>();
   for (const order of open) {
@@ -158,7 +158,7 @@ async function alignOrders(
       after({ opened: applied });
     }
   }
-  for (const order of line.orders.working({ account: adapter.account })) {
+  for (const order of atBroker(line, adapter)) {
     if (seen.has(order.orderId) || inFlight(line, order)) continue;
     const told = await answered(
       line,
@@ -171,6 +171,10 @@ async function alignOrders(
     if (now !== undefined) after({ opened: now });
   }
 }
+
+/** What waits for the owner was never sent: no broker is asked for it, and that it has none says nothing. */
+const atBroker = (line: Line, { account }: BrokerAdapter): readonly StoredOrder[] =>
+  line.orders.working({ account }).filter(({ status }) => status !== 'pending_approval');
 
 /** Whether its `place` may still be answered in this process. */
 export function inFlight(line: Line, order: StoredOrder): boolean {

@@ -3,6 +3,7 @@ import type { ClearedOrder, OrderDraft, OrderTerms } from '#domain/order.ts';
 import { type AccountId, type Actor, holderOf, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { enqueue, newApprovalId, roomInQueue } from './approval-queue.ts';
 import type { TradeCommit } from './desk.ts';
 import { dispatch, mustFind } from './dispatch.ts';
 import { type Facts, type FactsFor, type Proposal, readFacts } from './facts.ts';
@@ -12,6 +13,7 @@ import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
 import { booksAreReady } from './ready.ts';
+import { noteRefused, noteSent } from './repeats.ts';
 import { assess, effectOf, type Verdict } from './risk.ts';
 import { createOrder, transition } from './transition.ts';
 import { unitsFor } from './valuation.ts';
@@ -37,6 +39,7 @@ export async function submitOrder(
   if (decided.kind === 'answer') return decided.answer;
   if (decided.token !== undefined) line.tokens.spend(decided.token);
   if (decided.kind === 'refused') return err(decided.refusal);
+  if (decided.kind === 'waits') return ok({ dryRun: false, order: decided.order });
   // The owner reduces while everything is halted, and adds no more than anybody else does.
   const byOwner = who.kind === 'owner' && decided.order.effect === 'reducing';
   const order = await dispatch(line, decided.order, decided.cleared, { epoch, byOwner });
@@ -125,6 +128,8 @@ export function tokenRefusal(
 type Decision =
   | { readonly kind: 'answer'; readonly answer: Result<PlaceResult, Refusal> }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly token: string | undefined }
+  /** For the owner; nothing is sent. */
+  | { readonly kind: 'waits'; readonly order: StoredOrder; readonly token: string | undefined }
   | {
       readonly kind: 'cleared';
       readonly order: StoredOrder;
@@ -152,11 +157,10 @@ function decide(line: Line, who: Actor, { draft, commit }: Asked, outside: Outsi
   const token = tokenRefusal(line, who, commit, oneStep);
   if (token !== undefined) return answer(err(token));
   if (!proposal.ok) return answer(proposal);
-  const verdict = assess(facts, proposal.value);
+  const verdict = roomInQueue(line, facts, assess(facts, proposal.value));
   if (commit.kind === 'preview')
     return answer(previewOf(line, who, commit, { facts, proposal: proposal.value, verdict, outside }));
-  if (verdict.kind === 'needs_approval') return answer(err(verdict.refusal));
-  return write(line, who, { draft, commit, facts, proposal: proposal.value, verdict });
+  return write(line, who, { draft, commit, facts, proposal: proposal.value, verdict, outside });
 }
 
 export const factsFor = (who: Actor, draft: OrderDraft): FactsFor => ({
@@ -214,7 +218,8 @@ interface Decided {
   readonly commit: TradeCommit & { readonly kind: 'commit' };
   readonly facts: Facts;
   readonly proposal: Proposal;
-  readonly verdict: Exclude<Verdict, { kind: 'needs_approval' }>;
+  readonly verdict: Verdict;
+  readonly outside: Outside;
 }
 
 /** The write of the transaction: the order with its reservation, the key, the audit events. */
@@ -225,7 +230,7 @@ function write(line: Line, who: Actor, decided: Decided): Decision {
       ? null
       : (draft.clientOrderId ?? null);
   const holder = holderOf(who);
-  const valued = verdict.kind === 'cleared' ? verdict.valued : NO_VALUE;
+  const valued = verdict.kind === 'refused' ? NO_VALUE : verdict.valued;
   const order = createOrder(
     line,
     newOrder(line, {
@@ -236,6 +241,7 @@ function write(line: Line, who: Actor, decided: Decided): Decision {
       valued,
       clientOrderId,
       tag: draft.tag ?? null,
+      ...(verdict.kind === 'needs_approval' ? { approvalId: newApprovalId(facts.wallMs) } : {}),
     }),
     'received',
     who,
@@ -255,10 +261,20 @@ function write(line: Line, who: Actor, decided: Decided): Decision {
       patch: { reason: verdict.refusal.reason },
       actor: who,
     });
+    noteRefused(line, holder, verdict.refusal);
     bind(JSON.stringify(refusal));
     return { kind: 'refused', refusal, token: commit.token };
   }
-  if (verdict.effect === 'adding') line.usage.countOrder(holder, facts.account, facts.mandateDay);
+  if (verdict.kind === 'needs_approval') {
+    if (who.kind === 'owner') throw new Error('the owner asks nobody');
+    bind(null);
+    const pending = enqueue(line, order, { ...decided, who, note: draft.note });
+    return { kind: 'waits', order: pending, token: commit.token };
+  }
+  if (verdict.effect === 'adding') {
+    line.usage.countOrder(holder, facts.account, facts.mandateDay);
+    noteSent(line, holder);
+  }
   bind(null);
   const submitting = transition(line, order, {
     to: 'submitting',
