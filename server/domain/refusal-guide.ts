@@ -172,7 +172,10 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
     meaning: 'Only what lowers risk is possible now.',
     remedy: 'Cancel, reduce or close; get_mandate says why, and the owner lifts it.',
   },
-  loosening_refused: RESERVED,
+  loosening_refused: {
+    meaning: 'Something looser than the mandate in force was asked of tighten_mandate; nothing was changed.',
+    remedy: 'Ask for the same or less; only the owner makes a mandate looser.',
+  },
   not_found: {
     meaning: 'There is no such order of yours, no such tool, or nothing at this address.',
     remedy: 'Look with get_orders; orders of other agents are not shown.',

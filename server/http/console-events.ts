@@ -25,6 +25,7 @@ export interface ConsoleEvents {
 const TOPICS_OF: ReadonlyMap<string, readonly LiveTopic[]> = new Map([
   // Mandates show what is used of them.
   ['order', ['orders', 'positions', 'agents', 'accounts']],
+  ['approval', ['orders', 'state', 'agents']],
   ['reconcile', ['orders', 'positions', 'accounts']],
   ['limit', ['agents', 'state']],
   ['agent', ['agents', 'state']],
@@ -33,7 +34,7 @@ const TOPICS_OF: ReadonlyMap<string, readonly LiveTopic[]> = new Map([
   ['account', ['accounts', 'positions', 'state']],
   ['broker', ['accounts', 'state']],
   ['gateway', ['state', 'agents']],
-  ['kill', ['state', 'agents']],
+  ['kill', ['state', 'agents', 'accounts']],
   ['resume', ['state', 'agents']],
   ['settings', ['state']],
   ['preferences', ['state']],

@@ -72,12 +72,15 @@ const OF_KIND: ReadonlyMap<string, OfEvent> = new Map<string, OfEvent>([
   ['agent.reducing', ofAgent],
   ['agent.reducing_ended', ofAgent],
   ['mandate.set', ofMandate],
+  ['mandate.tightened', ofMandate],
   ['mandate.revoked', ofMandate],
   ['broker.connected', ofConnection],
   ['broker.disconnected', ofConnection],
   ['account.added', ofAccounts],
   ['account.changed', ofAccounts],
   ['account.removed', ofAccounts],
+  ['kill.drill', ofConnection],
+  ['kill.drill_report', ofConnection],
   ['account.restarted', (_event, _agent, account) => [topic.account(account), topic.holdings(account)]],
   // While it is halted there are no lists to look at.
   [

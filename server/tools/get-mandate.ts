@@ -9,7 +9,7 @@ export const getMandate = defineTool({
   name: 'get_mandate',
   title: 'Get my mandate',
   description:
-    'Who you are and what the owner lets you do: agent, scopes, accounts, the mandate with its limits, what of it is used today and what is left per account, and your trading state. Read it before you plan a trade; only the owner can change it.',
+    'Who you are and what the owner lets you do: agent, scopes, accounts, the mandate with its limits, what of it is used today and what is left per account, and your trading state. Read it before you plan a trade; tighten_mandate makes it tighter, only the owner looser.',
   scope: 'read:account',
   effect: 'read',
   rest: { method: 'GET', path: '/mandate' },

@@ -23,6 +23,7 @@ import { listAccounts } from './list-accounts.ts';
 import { modifyOrder } from './modify-order.ts';
 import { placeOrder } from './place-order.ts';
 import { searchInstruments } from './search-instruments.ts';
+import { tightenMandate } from './tighten-mandate.ts';
 
 export const TOOLS: readonly Tool[] = [
   searchInstruments,
@@ -47,4 +48,5 @@ export const TOOLS: readonly Tool[] = [
   closePosition,
   closeAllPositions,
   haltTrading,
+  tightenMandate,
 ];

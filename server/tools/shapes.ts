@@ -261,6 +261,15 @@ export const MandateShape = z.object({
   state_reason: z.string().nullable(),
 });
 
+export const TightenShape = z.object({
+  dry_run: z.boolean(),
+  version: z.int(),
+  /** Fields that are tighter than before; none: all of it was in force already. */
+  changed: z.array(z.string()),
+  mandate: z.record(z.string(), z.unknown()),
+  canceling: z.array(z.string()),
+});
+
 export const StatusShape = z.object({
   version: z.string(),
   trading_state: tradingState,

@@ -101,6 +101,7 @@ const TOOL_WORDS: readonly (readonly [ours: string, theirs: string])[] = [
   ['close_position', 'exitposition liquidateposition deleteposition sellposition squareoff closetrade'],
   ['close_all_positions', 'closepositions closeall liquidate liquidateall flatten exitall squareoffall'],
   ['halt_trading', 'stop stoptrading killswitch kill halt pause pausetrading emergencystop'],
+  ['tighten_mandate', 'tightenlimits lowerlimits reducelimits lowerlimit restrictmandate narrowmandate'],
   [
     'get_quotes',
     'getquote quote quotes getprice price getticker ticker getlatestquote getlatesttrade getltp ltp getstockquote getmarketprice getprices fetchticker',

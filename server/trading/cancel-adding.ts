@@ -1,8 +1,9 @@
 /** What is taken back when the authority of an agent or an account shrinks: adding orders, all of them or those that no longer fit. */
+import type { Mandate } from '#domain/mandate.ts';
 import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import { cancelMany } from './cancel.ts';
-import type { Line } from './line.ts';
-import type { StoredOrder } from './order-rows.ts';
+import { instrumentOf, type Line } from './line.ts';
+import { remainingQty, type StoredOrder } from './order-rows.ts';
 
 interface Which {
   readonly why: string;
@@ -29,9 +30,7 @@ function takeBack(
   working: readonly StoredOrder[],
   { why, which = () => true, actor }: Which,
 ): readonly string[] {
-  const adding = working.filter(
-    (order) => order.effect === 'adding' && order.status !== 'pending_cancel' && which(order),
-  );
+  const adding = working.filter((order) => isTakenBack(order) && which(order));
   if (adding.length > 0) void cancelMany(line, adding, why, actor).catch(() => undefined);
   return adding.map((order) => order.orderId);
 }
@@ -46,17 +45,40 @@ export function cancelUnfit(line: Line, agent: AgentId): void {
   const mandate = line.access.mandates.current(agent);
   cancelAdding(line, agent, {
     why: 'canceled: it no longer fits the mandate',
-    which(order) {
-      if (mandate === undefined) return true;
-      const listed = mandate.instruments === 'any' || mandate.instruments.has(order.instrument);
-      return (
-        !listed ||
-        !mandate.accounts.has(order.account) ||
-        !mandate.document.sides.includes(order.side) ||
-        !mandate.document.order_types.includes(order.type) ||
-        order.qty.gt(mandate.maxOrderQty) ||
-        order.unitValue.times(order.qty.minus(order.filledQty)).gt(mandate.maxOrderValue)
-      );
-    },
+    which: (order) => !fits(line, mandate, order),
   });
 }
+
+/** What `cancelUnfit` takes back under a mandate, the one in force or one that may be. */
+export const unfitUnder = (line: Line, agent: AgentId, mandate: Mandate): readonly string[] =>
+  line.orders
+    .working({ agent })
+    .filter((order) => isTakenBack(order) && !fits(line, mandate, order))
+    .map((order) => order.orderId);
+
+const isTakenBack = (order: StoredOrder): boolean =>
+  order.effect === 'adding' && order.status !== 'pending_cancel';
+
+function fits(line: Line, mandate: Mandate | undefined, order: StoredOrder): boolean {
+  if (mandate === undefined || (mandate.expiresAtMs !== null && mandate.expiresAtMs <= line.wallMs()))
+    return false;
+  const { accounts, instruments, document, maxOrderQty, maxOrderValue } = mandate;
+  const remaining = remainingQty(order);
+  const covered =
+    accounts.has(order.account) &&
+    (instruments === 'any' || instruments.has(order.instrument)) &&
+    (document.asset_classes?.includes(instrumentOf(line, order.instrument).assetClass) ?? true);
+  return (
+    covered &&
+    document.sides.includes(order.side) &&
+    document.order_types.includes(order.type) &&
+    (document.allow_short || !opensShort(line, order)) &&
+    order.qty.lte(maxOrderQty) &&
+    order.unitValue.times(remaining).lte(maxOrderValue)
+  );
+}
+
+/** Filled in full it would leave its agent short. */
+const opensShort = (line: Line, order: StoredOrder): boolean =>
+  order.side === 'sell' &&
+  line.holdings.of(order.agent, order.account, order.instrument).qty.lt(remainingQty(order));

@@ -1,5 +1,6 @@
 /** The trading desk: everything an agent or the owner can ask of the order line. Tools, console and commands see only this. */
 import type { Price, Quantity } from '#domain/decimal.ts';
+import type { MandateDocument } from '#domain/mandate.ts';
 import type { OrderDraft, Trail } from '#domain/order.ts';
 import type { AccountId, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
@@ -75,6 +76,16 @@ export type CloseOutcomeView =
   | { readonly dryRun: true; readonly preview: Preview | null; readonly wouldCancel: readonly string[] }
   | ({ readonly dryRun: false } & CloseResult);
 
+export interface TightenResult {
+  readonly dryRun: boolean;
+  readonly version: number;
+  /** Fields that are tighter than they were; none: all of it was in force already. */
+  readonly changed: readonly string[];
+  readonly mandate: MandateDocument;
+  /** Orders that no longer fit and are being canceled; of a preview, that would be. */
+  readonly canceling: readonly string[];
+}
+
 type Answer<T> = Promise<Result<T, Refusal>>;
 
 export interface Desk {
@@ -105,6 +116,12 @@ export interface Desk {
     who: Principal,
     reason: string,
   ): Answer<{ readonly tradingState: 'HALTED'; readonly agent: string }>;
+
+  /**
+   * Makes the caller's own mandate tighter, in any of its fields; anything looser is `loosening_refused` and nothing is saved.
+   * Adding orders that no longer fit are canceled.
+   */
+  tightenMandate(who: Principal, fields: unknown, commit: ReduceCommit): Answer<TightenResult>;
 
   listAccounts(who: Principal): Answer<readonly AccountView[]>;
   account(who: Principal, account: AccountId): Answer<AccountView>;

@@ -22,7 +22,7 @@ const connections = new Agent({ keepAlive: true, maxSockets: 1 });
 let scene: Scene;
 let port: number;
 let order = '';
-/** It may halt itself, and is asked nothing else. */
+/** It may halt itself and tighten its mandate, and is asked nothing else. */
 let haltingKey: string;
 
 beforeAll(async () => {
@@ -104,7 +104,8 @@ function faultOf(tool: Tool, answer: RawAnswer): string | undefined {
 async function tryOut(tool: Tool, args: Record<string, unknown>, bend: (wire: Wire) => Wire): Promise<void> {
   const real = filledIn(args, { order, token: 'act_none' }) as Record<string, unknown>;
   const before = books(scene.gate.gateway.store);
-  const key = tool.name === 'halt_trading' ? haltingKey : scene.key;
+  const ofCaller = tool.name === 'halt_trading' || tool.name === 'tighten_mandate';
+  const key = ofCaller ? haltingKey : scene.key;
   const asked = { port, method: tool.rest.method, headers: bearer(key), agent: connections };
   const answer = await meanwhile(scene.gate, send({ ...asked, ...bend(asRequest(tool, real)) }));
   expect(faultOf(tool, answer)).toBeUndefined();
@@ -114,7 +115,7 @@ async function tryOut(tool: Tool, args: Record<string, unknown>, bend: (wire: Wi
   }
   await scene.gate.clock.advanceAsync(3_000);
   if (tool.name.startsWith('close')) await scene.filled();
-  if (tool.name !== 'halt_trading') order = await scene.resting();
+  if (!ofCaller) order = await scene.resting();
 }
 
 describe('every route takes whatever it is given', { timeout: 60_000 }, () => {

@@ -121,7 +121,14 @@ test('every route answers its example as documented', async () => {
   const orderId = orderIdIn(await scene.place(exampleOf('place_order')));
   await scene.gate.clock.advanceAsync(1_000);
   // What ends the order, the position or the trading comes last.
-  const last = ['cancel_order', 'cancel_all_orders', 'close_all_positions', 'close_position', 'halt_trading'];
+  const last = [
+    'cancel_order',
+    'cancel_all_orders',
+    'close_all_positions',
+    'close_position',
+    'tighten_mandate',
+    'halt_trading',
+  ];
   const inOrder = TOOLS.toSorted((a, b) => last.indexOf(a.name) - last.indexOf(b.name));
   for (const tool of inOrder) {
     const answer = await ask(tool, requestOf(tool, orderId), { key });

@@ -80,6 +80,7 @@ const TOLD: readonly string[] = [
   'cancel_all_orders',
   'close_all_positions',
   'close_position',
+  'tighten_mandate',
   'halt_trading',
 ];
 

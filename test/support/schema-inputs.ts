@@ -28,6 +28,17 @@ const PLAUSIBLE: Readonly<Record<string, readonly unknown[]>> = {
   end: ['2024-01-09', '2024-01-08T14:32:00Z', '9999-12-31'],
   since: ['2026-01-05T12:00:00Z', '1969-12-31'],
   query: ['', 'SPX', 'bit'],
+  accounts: [['paper'], [], ['second']],
+  sides: [['buy'], ['sell', 'buy'], ['BUY']],
+  order_types: [['market', 'limit'], ['limit'], ['iceberg']],
+  asset_classes: [['index'], ['equity', 'crypto'], []],
+  max_order_qty: ['1000', '10', 5, '-1', '1e3'],
+  max_order_value: ['50000', '49999.99', '60000'],
+  max_daily_loss: ['100', '50000', '0', 100.5],
+  max_daily_orders: [10, 10_000, 0, '5'],
+  trading_hours: ['any', 'session', { timezone: 'UTC', days: ['mon'], from: '09:00', to: '17:00' }],
+  expires_at: [null, '2030-01-01T00:00:00Z', 'friday'],
+  approval: ['never', 'always', { above: '100' }, { above: 100 }],
   cursor: ['c2VxOjE', 'YmFyczoxOmZyb206MA', 'YmFyczoxOmJlZm9yZTo5OTk5OTk5OTk5OTk5OTk'],
 };
 

@@ -160,6 +160,14 @@ export function writtenDesk(): WrittenDesk {
       })),
     haltTrading: (who, reason) =>
       answer('haltTrading', [reason], () => ({ tradingState: 'HALTED', agent: who.agentName })),
+    tightenMandate: (_who, fields, commit) =>
+      answer('tightenMandate', [fields, commit], () => ({
+        dryRun: commit.dryRun,
+        version: 4,
+        changed: ['max_daily_loss'],
+        mandate: { ...MANDATE, max_daily_loss: '100' },
+        canceling: ['ord_1'],
+      })),
     listAccounts: () => answer('listAccounts', [], () => [ACCOUNT]),
     account: (_who, account) => answer('account', [account], () => ({ ...ACCOUNT, id: account })),
     positions: (_who, filter) =>

@@ -42,6 +42,8 @@ const CALLS: readonly (readonly [string, Record<string, unknown>])[] = [
   ['close_all_positions', {}],
   ['close_all_positions', { dry_run: true }],
   ['halt_trading', { reason: 'drawdown' }],
+  ['tighten_mandate', { max_daily_loss: '100' }],
+  ['tighten_mandate', { sides: ['buy'], dry_run: true }],
 ];
 
 function outputOf(answer: ToolAnswer): Record<string, unknown> {

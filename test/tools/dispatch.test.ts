@@ -18,9 +18,9 @@ describe('which tools a caller has', () => {
     expect(names()).toEqual([]);
     expect(names('read:market')).toHaveLength(7);
     expect(names('read:market', 'read:account')).toHaveLength(15);
-    expect(names('write:orders')).toHaveLength(7);
+    expect(names('write:orders')).toHaveLength(8);
     expect(names('read:market', 'read:account')).not.toContain('place_order');
-    expect(room.dispatcher.listFor(room.principal)).toHaveLength(22);
+    expect(room.dispatcher.listFor(room.principal)).toHaveLength(23);
   });
 
   it('refuses the others and names the scope, whatever the arguments', async () => {

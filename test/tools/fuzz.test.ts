@@ -11,7 +11,7 @@ import { books } from '../support/books.ts';
 import { argumentsFor, filledIn } from '../support/schema-inputs.ts';
 import { openScene, type Scene } from '../support/still-market.ts';
 
-/** Times 22 tools; as many again come over REST (`test/http/fuzz.test.ts`). */
+/** Times 23 tools; as many again come over REST (`test/http/fuzz.test.ts`). */
 const CALLS_PER_TOOL = 240;
 /** Reruns are `FUZZ_SEED=… npx vitest run test/tools/fuzz.test.ts`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? randomInt(1_000_000_000));
@@ -20,7 +20,7 @@ const judge = answerJudge();
 let scene: Scene;
 let order = '';
 let token = 'act_none';
-/** It may halt itself, and is asked nothing else. */
+/** It may halt itself and tighten its mandate, and is asked nothing else. */
 let halting: Principal;
 
 beforeAll(async () => {
@@ -39,20 +39,23 @@ async function renew(): Promise<void> {
   if (preview?.ok === true) token = String(preview.output['action_token']);
 }
 
+/** Takes from what its caller may do, for good. */
+const ofCaller = ({ name }: Tool): boolean => name === 'halt_trading' || name === 'tighten_mandate';
+
 const acted = (tool: Tool, answer: ToolAnswer): boolean =>
   tool.effect !== 'read' && answer.ok && answer.output['dry_run'] !== true;
 
 async function tryOut(tool: Tool, drawn: unknown): Promise<void> {
   const args = filledIn(drawn, { order, token });
   const before = books(scene.gate.gateway.store);
-  const answer = await scene.call(tool.name, args, tool.name === 'halt_trading' ? halting : scene.caller);
+  const answer = await scene.call(tool.name, args, ofCaller(tool) ? halting : scene.caller);
   if (answer === null) throw new Error('the tool is not there');
   const fault = judge.ofCall(tool, answer);
   if (fault !== undefined) expect.fail([fault, ...scene.faults()].join('\n'));
   if (acted(tool, answer)) {
     await scene.gate.clock.advanceAsync(3_000);
     if (tool.name.startsWith('close')) await scene.filled();
-    if (tool.name !== 'halt_trading') await renew();
+    if (!ofCaller(tool)) await renew();
     return;
   }
   expect(books(scene.gate.gateway.store)).toEqual(before);

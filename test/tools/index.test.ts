@@ -29,7 +29,8 @@ const CORE = `
   cancel_all_orders    write:orders POST   /orders/cancel-all
   close_position       write:orders POST   /positions/close
   close_all_positions  write:orders POST   /positions/close-all
-  halt_trading         write:orders POST   /halt`;
+  halt_trading         write:orders POST   /halt
+  tighten_mandate      write:orders POST   /mandate/tighten`;
 
 describe('the list of tools', () => {
   it('has every file that defines one', () => {
