@@ -1,5 +1,5 @@
 /** The owner's decision: what was shown is assessed anew as if it came in now, claimed once, and only then sent. */
-import { type Price, type Quantity, text } from '#domain/decimal.ts';
+import { text } from '#domain/decimal.ts';
 import type { ClearedOrder } from '#domain/order.ts';
 import type { Owner } from '#domain/principal.ts';
 import {
@@ -14,19 +14,13 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { REASON_LENGTH_MAX } from '#limits.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import { cardOf } from './approval-card.ts';
-import type { ApprovalDesk, ApprovalEdit, ApprovalOutcome, ApprovalTerms } from './approval-desk.ts';
-import {
-  claim,
-  conclude,
-  lapsed,
-  recordApproval,
-  voided,
-  type Waiting,
-  waitingOf,
-} from './approval-ending.ts';
+import { type Cut, cutOf, inWords, isCut, OF_A_CUT } from './approval-cut.ts';
+import type { ApprovalDesk, ApprovalOutcome, ApprovalTerms } from './approval-desk.ts';
+import { claim, conclude, recordApproval, voided, type Waiting } from './approval-ending.ts';
 import { bandAround, type Considered, figuresOf, proposalOf } from './approval-figures.ts';
 import { approvalDigest } from './approval-queue.ts';
-import type { Approval, Decided } from './approval-rows.ts';
+import type { Approval } from './approval-rows.ts';
+import { toDecide, unlessBroken } from './approval-waiting.ts';
 import { dispatch } from './dispatch.ts';
 import { readFacts } from './facts.ts';
 import type { Line } from './line.ts';
@@ -93,72 +87,6 @@ export function reject(line: Line, { id, reason, by }: Rejecting): Result<OrderR
   return rejected;
 }
 
-/** Nothing is decided where it can not be written down. */
-function unlessBroken<T>(work: () => T): Result<T, Refusal> {
-  try {
-    return ok(work());
-  } catch (cause) {
-    if (!(cause instanceof StoreUnavailable)) throw cause;
-    return err(
-      refuse(
-        'store_unavailable',
-        'The decision can not be written down now; nothing was sent, and it waits.',
-      ),
-    );
-  }
-}
-
-/** One that waits and may be decided; what has lapsed ends here, and says so. */
-function toDecide(line: Line, id: string): Result<Waiting, Refusal> {
-  const approval = line.approvals.byId(id);
-  if (approval === undefined)
-    return err(
-      refuse('not_found', `There is no approval ${excerpt(id, 40)}; the list shows those there are.`),
-    );
-  if (isDecided(approval)) return err(alreadyDecided(approval));
-  const end = lapsed(line, approval);
-  if (end === undefined) {
-    const waiting = waitingOf(line, approval.orderId);
-    if (waiting === undefined) throw new Error(`${approval.orderId} does not wait, and its approval does`);
-    return ok(waiting);
-  }
-  const ended = unlessBroken(() =>
-    line.store.transaction(() => {
-      const waiting = waitingOf(line, approval.orderId);
-      return waiting && conclude(line, waiting, end);
-    }),
-  );
-  const now = line.approvals.byId(id) ?? approval;
-  return ended.ok && isDecided(now) ? err(alreadyDecided(now)) : err(overFor(approval, end.detail));
-}
-
-const overFor = ({ orderId }: Approval, why: string): Refusal =>
-  refuse('order_final', `It can not be decided any more: ${why}.`, { order_id: orderId });
-
-function alreadyDecided({ orderId, decided }: Approval & { readonly decided: Decided }): Refusal {
-  const at = new Date(decided.atMs).toISOString();
-  const over = (how: string): Refusal =>
-    refuse('order_final', `${how} Nothing was changed now.`, { order_id: orderId });
-  switch (decided.decision) {
-    case 'expired':
-      return refuse('approval_expired', `It expired at ${at}; nothing was sent.`, { order_id: orderId });
-    case 'approved':
-      return over(`It was approved already, at ${at}, through the ${decided.door ?? 'console'}.`);
-    case 'rejected':
-      return over(`It was rejected already, at ${at}, through the ${decided.door ?? 'console'}.`);
-    case 'withdrawn':
-      return over(`It was taken back at ${at}: ${decided.reason ?? 'nobody said why'}.`);
-    case 'void':
-      return over(`It has been void since ${at}: ${decided.reason ?? 'it no longer passes'}`);
-    default:
-      return decided.decision satisfies never;
-  }
-}
-
-/** An approval whose decision is there. */
-const isDecided = (approval: Approval): approval is Approval & { readonly decided: Decided } =>
-  approval.decided !== null;
-
 type Decision =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'moved'; readonly approval: Approval }
@@ -180,15 +108,6 @@ const PASSING: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   'broker_unavailable',
   'store_unavailable',
 ]);
-/** What a cut may bring about that the order itself does not: the owner corrects it, and nothing has ended. */
-const OF_A_CUT: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
-  'invalid_input',
-  'off_tick',
-  'off_lot',
-  'below_min_notional',
-  'price_collar',
-]);
-
 /** Inside the transaction: everything may have changed while the broker was asked. */
 function decide(line: Line, asked: Approving, outside: Outside): Decision {
   const refused = (refusal: Refusal): Decision => ({ kind: 'refused', refusal });
@@ -274,43 +193,6 @@ function renew(line: Line, { approval, order }: Waiting, considered: Considered)
   return next;
 }
 
-interface Cut {
-  readonly qty?: Quantity;
-  readonly limitPrice?: Price;
-}
-
-const isCut = (cut: Cut): boolean => cut.qty !== undefined || cut.limitPrice !== undefined;
-
-/** What the owner takes away; the same again is nothing, and more is refused: an approval widens nothing. */
-function cutOf(order: StoredOrder, { qty, limitPrice }: ApprovalEdit): Result<Cut, Refusal> {
-  const loosens = (field: string, given: string, rule: string): Result<Cut, Refusal> =>
-    err(
-      refuse('loosening_refused', 'An approval can cut an order down, and not widen it. It still waits.', {
-        errors: [fieldError(field, given, rule)],
-        order_id: order.orderId,
-      }),
-    );
-  if (qty?.gt(order.qty)) return loosens('qty', text(qty), `at most ${text(order.qty)}`);
-  if (limitPrice !== undefined) {
-    if (order.limitPrice === undefined)
-      return err(
-        refuse('invalid_input', `A ${order.type} order has no limit price. It still waits.`, {
-          errors: [fieldError('limit_price', text(limitPrice), `a ${order.type} order has none`)],
-          order_id: order.orderId,
-        }),
-      );
-    const looser = order.side === 'buy' ? limitPrice.gt(order.limitPrice) : limitPrice.lt(order.limitPrice);
-    const bound = order.side === 'buy' ? 'at most' : 'at least';
-    if (looser) return loosens('limit_price', text(limitPrice), `${bound} ${text(order.limitPrice)}`);
-  }
-  return ok({
-    ...(qty === undefined || qty.eq(order.qty) ? {} : { qty }),
-    ...(limitPrice === undefined || (order.limitPrice && limitPrice.eq(order.limitPrice))
-      ? {}
-      : { limitPrice }),
-  });
-}
-
 interface Passed {
   readonly considered: Considered;
   readonly verdict: Extract<Verdict, { kind: 'cleared' }>;
@@ -349,6 +231,3 @@ function clear(line: Line, { approval, order }: Waiting, passed: Passed): Decisi
   const cleared = verdict.mint({ brokerClientId: order.brokerClientId, ...legs });
   return { kind: 'cleared', order: submitting, cleared, epoch: approval.principal.epoch };
 }
-
-const inWords = ({ qty, limitPrice }: ApprovalTerms): string =>
-  limitPrice === null ? text(qty) : `${text(qty)} at ${text(limitPrice)}`;
