@@ -5,15 +5,15 @@ import { excerpt, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { NOTIFY_DELIVERIES_SHOWN_MAX, NOTIFY_DESTINATIONS_MAX, NOTIFY_TITLE_LENGTH_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
-import { type Settings, settings } from '#store/settings.ts';
 import type { ChannelId, Target } from './channel.ts';
 import { CHANNELS, channelOf } from './channels.ts';
+import type { ConsoleUrl } from './console-url.ts';
 import type { Delivery } from './delivery.ts';
 import type { GivenDestination, NotifyDesk } from './desk.ts';
 import type { Destination, Destinations } from './destinations.ts';
 import type { Jobs } from './jobs.ts';
-import { whyNoUrl } from './loopback.ts';
-import { newMessageId, type Outbox } from './outbox.ts';
+import { type Message, newMessageId } from './message.ts';
+import type { Outbox } from './outbox.ts';
 
 export interface ActsOptions {
   readonly store: Store;
@@ -22,29 +22,21 @@ export interface ActsOptions {
   readonly destinations: Destinations;
   readonly jobs: Jobs;
   readonly outbox: Outbox;
-  readonly delivery: Pick<Delivery, 'sendNow' | 'look'>;
-  /** Where the engine itself is reached; undefined without HTTP. */
-  readonly ownUrl: () => string | undefined;
+  readonly delivery: Pick<Delivery, 'sendNow'>;
+  readonly url: ConsoleUrl;
   /** The first destination: what was before it is nobody's news. */
   readonly begin: () => void;
 }
 
-const CONSOLE_URL = 'notify:console_url';
-
-/** The owner's address of the console, else the engine's own. */
-export function consoleUrlOf(rows: Pick<Settings, 'get'>, ownUrl: () => string | undefined) {
-  const own = rows.get(CONSOLE_URL) ?? '';
-  return { own, acting: own === '' ? ownUrl() : own };
-}
-
 export function openActs(o: ActsOptions): NotifyDesk {
-  const { store, audit, wallMs, destinations, jobs, outbox, delivery } = o;
-  const rows = settings(store);
-  const record = (
-    kind: string,
-    by: Owner,
-    detail: Readonly<Record<string, string | string[] | null>>,
-  ): void => void audit.record({ kind, credential: by.credential, door: by.door, outcome: 'ok', detail });
+  const { store, audit, wallMs, destinations, jobs, url } = o;
+  const record: Recording = (kind, { credential, door }, detail) =>
+    void audit.record({ kind, credential, door, outcome: 'ok', detail });
+  const within = (id: string, work: (found: Destination) => void): Result<void, Refusal> =>
+    store.transaction(() => {
+      const found = required(destinations, id);
+      return found.ok ? ok(work(found.value)) : found;
+    });
 
   return {
     channels: CHANNELS.map(({ id, label, words, fields }) => ({ id, label, words, fields })),
@@ -53,123 +45,104 @@ export function openActs(o: ActsOptions): NotifyDesk {
       const parsed = parse(given);
       return parsed.ok ? ok(undefined) : parsed;
     },
-    add(given, by) {
-      const parsed = parse(given);
-      if (!parsed.ok) return parsed;
-      return store.transaction((): ReturnType<NotifyDesk['add']> => {
-        const count = destinations.list().length;
-        if (count >= NOTIFY_DESTINATIONS_MAX)
-          return err(
-            refuse(
-              'invalid_input',
-              `There are ${count} destinations, and no more than that; remove one first.`,
-            ),
-          );
-        const { channel, kinds } = given;
-        const id = destinations.add({ channel, kinds, ...parsed.value }, wallMs());
-        record('notify.added', by, { destination: id, channel, kinds: [...kinds] });
-        if (count === 0) o.begin();
-        return ok({ id, secret: channelOf(channel).reveal(parsed.value.target) });
-      });
-    },
-    change: (id, to, by) =>
-      store.transaction((): ReturnType<NotifyDesk['change']> => {
-        const found = required(destinations, id);
-        if (!found.ok) return found;
-        const { channel } = found.value;
-        const moves = Object.values(to.fields).some((text) => text.trim() !== '');
-        const label = labelOf(to.label);
-        if (!label.ok) return label;
-        const target = moves ? channelOf(channel).parse(to.fields) : undefined;
-        if (target?.ok === false) return target;
-        destinations.change(id, {
-          label: label.value,
-          kinds: to.kinds,
-          ...(target === undefined ? {} : { target: target.value }),
-        });
-        // What waited was for where it led before.
-        if (target !== undefined) jobs.drop(id, wallMs());
-        record('notify.changed', by, {
-          destination: id,
-          channel,
-          kinds: [...to.kinds],
-          address: target === undefined ? 'as before' : 'another',
-        });
-        return ok({ secret: target && channelOf(channel).reveal(target.value) });
-      }),
+    add: (given, by) => store.transaction(() => add(o, given, { by, record })),
+    change: (id, to, by) => store.transaction(() => change(o, id, to, { by, record })),
     raise: (id, by) =>
-      store.transaction(() => {
-        const found = required(destinations, id);
-        if (!found.ok) return found;
+      within(id, () => {
         const ids = destinations.list().map((one) => one.id);
         const at = ids.indexOf(id);
-        if (at > 0) {
-          ids.splice(at, 1);
-          ids.splice(at - 1, 0, id);
-          destinations.place(ids);
-          record('notify.ordered', by, { destinations: ids });
-        }
-        return ok(undefined);
+        if (at < 1) return;
+        ids.splice(at - 1, 2, id, ids[at - 1] ?? '');
+        destinations.place(ids);
+        record('notify.ordered', by, { destinations: ids });
       }),
     remove: (id, by) =>
-      store.transaction(() => {
-        const found = required(destinations, id);
-        if (!found.ok) return found;
+      within(id, ({ channel }) => {
         destinations.remove(id, wallMs());
         jobs.drop(id, wallMs());
-        record('notify.removed', by, { destination: id, channel: found.value.channel });
+        record('notify.removed', by, { destination: id, channel });
+      }),
+    test: (id) => sendTest(o, id),
+    deliveries: () => jobs.latest(NOTIFY_DELIVERIES_SHOWN_MAX),
+    consoleUrl: () => ({ own: url.own(), acting: url.acting() }),
+    setConsoleUrl: (text, by) =>
+      store.transaction(() => {
+        const set = url.set(text);
+        if (!set.ok) return set;
+        if (set.value.before !== set.value.after) record('notify.console_url', by, { ...set.value });
         return ok(undefined);
       }),
-    async test(id) {
-      const to = destinations.byId(id);
-      if (to === undefined) return err('There is no such destination.');
-      const message = {
-        id: newMessageId(),
-        kind: 'test',
-        subject: null,
-        title: 'Portcullis can reach you here',
-        body: 'You asked for this message on the page Notifications. There is nothing to do.',
-        path: '/admin/notifications',
-        urgent: false,
-        createdAtMs: wallMs(),
-      } as const;
-      const sent = await delivery.sendNow(to, message);
-      const error = sent.kind === 'sent' ? null : sent.why;
-      store.transaction(() => outbox.note(message, id, { error }));
-      return error === null ? ok(undefined) : err(error);
-    },
-    deliveries: () => jobs.latest(NOTIFY_DELIVERIES_SHOWN_MAX),
-    consoleUrl: () => consoleUrlOf(rows, o.ownUrl),
-    setConsoleUrl(text, by) {
-      const given = text.trim();
-      const why = given === '' ? undefined : whyNoOrigin(given);
-      if (why !== undefined)
-        return err(
-          refuse('invalid_input', 'Nothing was saved; see the field.', {
-            errors: [fieldError('console_url', '', why)],
-          }),
-        );
-      const url = given === '' ? '' : new URL(given).origin;
-      return store.transaction(() => {
-        const before = rows.get(CONSOLE_URL) ?? '';
-        if (url !== before) {
-          rows.set(CONSOLE_URL, url);
-          record('notify.console_url', by, { before, after: url });
-        }
-        return ok(undefined);
-      });
-    },
   };
 }
 
-/** Links in messages are opened on a phone, so plain http is taken for this machine alone. */
-function whyNoOrigin(text: string): string | undefined {
-  const why = whyNoUrl(text);
-  if (why !== undefined) return why;
-  const { pathname, search, hash } = new URL(text);
-  return pathname === '/' && search === '' && hash === ''
-    ? undefined
-    : 'must end after the host, such as https://gateway.example';
+type Recording = (
+  kind: string,
+  by: Owner,
+  detail: Readonly<Record<string, string | readonly string[] | null>>,
+) => void;
+interface Recorded {
+  readonly by: Owner;
+  readonly record: Recording;
+}
+
+function add(
+  o: ActsOptions,
+  given: GivenDestination,
+  { by, record }: Recorded,
+): ReturnType<NotifyDesk['add']> {
+  const parsed = parse(given);
+  if (!parsed.ok) return parsed;
+  const count = o.destinations.list().length;
+  if (count >= NOTIFY_DESTINATIONS_MAX) {
+    const why = `There are ${count} destinations, and no more than that; remove one first.`;
+    return err(refuse('invalid_input', why));
+  }
+  const { channel, kinds } = given;
+  const id = o.destinations.add({ channel, kinds, ...parsed.value }, o.wallMs());
+  record('notify.added', by, { destination: id, channel, kinds });
+  if (count === 0) o.begin();
+  return ok({ id, secret: channelOf(channel).reveal(parsed.value.target) });
+}
+
+function change(
+  o: ActsOptions,
+  id: string,
+  to: Omit<GivenDestination, 'channel'>,
+  { by, record }: Recorded,
+): ReturnType<NotifyDesk['change']> {
+  const found = required(o.destinations, id);
+  if (!found.ok) return found;
+  const { channel, target: before } = found.value;
+  const moves = before === undefined || Object.values(to.fields).some((text) => text.trim() !== '');
+  const label = labelOf(to.label);
+  const target = moves ? channelOf(channel).parse(to.fields) : ok(before);
+  if (!label.ok || !target.ok) return refusedFields(label, target);
+  const { kinds } = to;
+  o.destinations.change(id, { label: label.value, kinds, ...(moves ? { target: target.value } : {}) });
+  record('notify.changed', by, { destination: id, channel, kinds, address: moves ? 'another' : 'as before' });
+  return ok({ secret: moves ? channelOf(channel).reveal(target.value) : undefined });
+}
+
+async function sendTest(
+  { destinations, delivery, store, outbox, wallMs }: ActsOptions,
+  id: string,
+): ReturnType<NotifyDesk['test']> {
+  const to = destinations.byId(id);
+  if (to === undefined) return err('There is no such destination any more.');
+  const message: Message = {
+    id: newMessageId(),
+    kind: 'test',
+    subject: null,
+    title: 'Portcullis can reach you here',
+    body: 'You asked for this message on the page Notifications. There is nothing to do.',
+    path: '/admin/notifications',
+    urgent: false,
+    createdAtMs: wallMs(),
+  };
+  const sent = await delivery.sendNow(to, message);
+  const error = sent.kind === 'sent' ? null : sent.why;
+  store.transaction(() => outbox.note(message, id, { error }));
+  return error === null ? ok(undefined) : err(error);
 }
 
 function parse(
@@ -177,8 +150,12 @@ function parse(
 ): Result<{ readonly label: string; readonly target: Target }, Refusal> {
   const label = labelOf(given.label);
   const target = channelOf(given.channel).parse(given.fields);
-  if (label.ok && target.ok) return ok({ label: label.value, target: target.value });
-  const errors = [...errorsOf(label), ...errorsOf(target)];
+  return label.ok && target.ok
+    ? ok({ label: label.value, target: target.value })
+    : refusedFields(label, target);
+}
+function refusedFields(...given: readonly Result<unknown, Refusal>[]): Result<never, Refusal> {
+  const errors = given.flatMap(errorsOf);
   return err(refuse('invalid_input', 'Nothing was saved; see the fields.', { errors }));
 }
 const errorsOf = (given: Result<unknown, Refusal>) => (given.ok ? [] : (given.error.errors ?? []));

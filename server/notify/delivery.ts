@@ -36,28 +36,9 @@ export function openDelivery(o: DeliveryOptions): Delivery {
   const { store, clock, wallMs, destinations, jobs } = o;
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
+  const send = openSender(o, stopping.signal);
   const busy = new Map<string, Promise<void>>();
   let cancelTimer: (() => void) | undefined;
-
-  async function send(to: Destination, message: Message): Promise<Sent> {
-    if (to.target === undefined) {
-      const why = 'Where it leads can not be opened: another key sealed it. Enter the destination anew.';
-      return { kind: 'never', why };
-    }
-    const ending = new AbortController();
-    const late = `The server did not answer within ${NOTIFY_TIMEOUT_MS / 1_000} s.`;
-    const cancelLate = clock.after(NOTIFY_TIMEOUT_MS, () => ending.abort(late));
-    const stop = (): void => ending.abort('The gateway stopped.');
-    stopping.signal.addEventListener('abort', stop, { once: true });
-    if (stopping.signal.aborted) stop();
-    const letter: Letter = { ...message, url: message.path === null ? null : o.urlOf(message.path) };
-    try {
-      return await channelOf(to.channel).send(to.target, { letter, wallMs: wallMs(), signal: ending.signal });
-    } finally {
-      cancelLate();
-      stopping.signal.removeEventListener('abort', stop);
-    }
-  }
 
   /** Everything that is due there, one after the other. */
   async function serve(to: Destination): Promise<void> {
@@ -148,6 +129,31 @@ export function openDelivery(o: DeliveryOptions): Delivery {
       cancelTimer?.();
       await Promise.all(busy.values());
     },
+  };
+}
+
+type Send = Delivery['sendNow'];
+
+/** Sends once, bounded in time; ends at once when the gateway stops. */
+function openSender({ clock, wallMs, urlOf }: DeliveryOptions, stopping: AbortSignal): Send {
+  return async (to, message) => {
+    if (to.target === undefined) {
+      const why = 'Where it leads can not be opened: another key sealed it. Enter the destination anew.';
+      return { kind: 'never', why };
+    }
+    const ending = new AbortController();
+    const late = `The server did not answer within ${NOTIFY_TIMEOUT_MS / 1_000} s.`;
+    const cancelLate = clock.after(NOTIFY_TIMEOUT_MS, () => ending.abort(late));
+    const stop = (): void => ending.abort('The gateway stopped.');
+    stopping.addEventListener('abort', stop, { once: true });
+    if (stopping.aborted) stop();
+    const letter: Letter = { ...message, url: message.path === null ? null : urlOf(message.path) };
+    try {
+      return await channelOf(to.channel).send(to.target, { letter, wallMs: wallMs(), signal: ending.signal });
+    } finally {
+      cancelLate();
+      stopping.removeEventListener('abort', stop);
+    }
   };
 }
 

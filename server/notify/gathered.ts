@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { add, isDecimalText, quantity, text } from '#domain/decimal.ts';
 import { NOTIFY_FILL_LINES_MAX, NOTIFY_FILLS_MS, NOTIFY_REFUSALS, RECENT_REFUSERS_MAX } from '#limits.ts';
 import type { Outbox } from './outbox.ts';
-import type { Fill } from './tales.ts';
+import type { Fill } from './tale.ts';
 
 const Gathered = z.strictObject({
   fills: z.array(

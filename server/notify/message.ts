@@ -1,4 +1,5 @@
 /** One thing to tell the owner, and how it reads: plain words, a link, an id, and never something to act with. */
+import { randomBytes } from 'node:crypto';
 import { excerpt, printable } from '#domain/refusal.ts';
 import { NOTIFY_BODY_LENGTH_MAX, NOTIFY_QUOTE_LENGTH_MAX, NOTIFY_TITLE_LENGTH_MAX } from '#limits.ts';
 import type { MessageKind } from './kinds.ts';
@@ -17,6 +18,8 @@ export interface Message {
   readonly urgent: boolean;
   readonly createdAtMs: number;
 }
+
+export const newMessageId = (): string => `msg_${randomBytes(12).toString('base64url')}`;
 
 /** A message as a channel sends it. */
 export interface Letter extends Message {

@@ -7,7 +7,8 @@ import type { Clock } from '#ports.ts';
 import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
 import { settings } from '#store/settings.ts';
-import { consoleUrlOf, openActs } from './acts.ts';
+import { openActs } from './acts.ts';
+import { openConsoleUrl } from './console-url.ts';
 import { openDelivery } from './delivery.ts';
 import type { NotifyDesk } from './desk.ts';
 import { openDestinations } from './destinations.ts';
@@ -40,13 +41,13 @@ export interface NotifyOptions {
 
 export function openNotify(o: NotifyOptions): Notify {
   const { store, audit, clock, wallMs } = o;
-  const rows = settings(store);
+  const url = openConsoleUrl(settings(store), o.ownUrl);
   const destinations = openDestinations(store, o.keyring);
   const outbox = openOutbox({ store, destinations, wallMs });
   const jobs = openJobs(store);
   const bursts = openBursts(outbox);
   const urlOf = (path: string): string | null => {
-    const { acting } = consoleUrlOf(rows, o.ownUrl);
+    const acting = url.acting();
     return acting === undefined ? null : acting + path;
   };
   const delivery = openDelivery({ ...o, destinations, jobs, urlOf });
@@ -62,7 +63,7 @@ export function openNotify(o: NotifyOptions): Notify {
       case 'tell':
         return outbox.tell(tale.draft);
       case 'over':
-        if (outbox.over(tale.of, tale.subject) && tale.then !== undefined) outbox.tell(tale.then);
+        if (outbox.over(tale.of, tale.subject) && tale.news !== undefined) outbox.tell(tale.news);
         return;
       case 'fill':
         return gatherFill(outbox, tale.fill, atMs);
@@ -93,7 +94,7 @@ export function openNotify(o: NotifyOptions): Notify {
   });
 
   return {
-    desk: openActs({ ...o, destinations, jobs, outbox, delivery, begin: () => reader.skip() }),
+    desk: openActs({ ...o, destinations, jobs, outbox, delivery, url, begin: () => reader.skip() }),
     start() {
       running = true;
       look();

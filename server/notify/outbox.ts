@@ -1,10 +1,10 @@
 /** Messages and their jobs: what is told where and when, within the flood bound, and what became of it. */
-import { randomBytes } from 'node:crypto';
-import { NOTIFY_MESSAGES_KEPT_MAX, NOTIFY_NEXT_AFTER_MS, NOTIFY_PER_HOUR_MAX } from '#limits.ts';
+import { NOTIFY_MESSAGES_KEPT_MAX, NOTIFY_NEXT_AFTER_MS } from '#limits.ts';
 import type { Store } from '#store/open.ts';
-import type { Destination, Destinations } from './destinations.ts';
+import type { Destinations } from './destinations.ts';
+import { openFlood } from './flood.ts';
 import { isUrgent, type MessageKind, type NotifyKind } from './kinds.ts';
-import { bodyText, type Message, titleText } from './message.ts';
+import { bodyText, type Message, newMessageId, titleText } from './message.ts';
 
 /** Something to tell, before it is known to whom. */
 export interface Draft {
@@ -42,10 +42,6 @@ export interface Outbox {
   note(message: Message, destination: string, became: { readonly error: string | null }): void;
 }
 
-const HOUR_MS = 3_600_000;
-
-export const newMessageId = (): string => `msg_${randomBytes(12).toString('base64url')}`;
-
 interface MessageRow {
   readonly id: string;
   readonly kind: MessageKind;
@@ -82,11 +78,7 @@ export interface OutboxOptions {
 
 export function openOutbox({ store, destinations, wallMs }: OutboxOptions): Outbox {
   const { db } = store;
-  const insert = db.prepare<[Omit<MessageRow, 'id'> & { readonly id: string }]>(
-    `INSERT INTO notify_messages
-       (id, kind, subject, title, body, path, urgent, needs_owner, standing, gathered, created_at)
-     VALUES (@id, @kind, @subject, @title, @body, @path, @urgent, @needs_owner, @standing, @gathered, @created_at)`,
-  );
+  const save = saving(store);
   const insertJob = db.prepare(
     `INSERT INTO notify_jobs (message_id, destination_id, due_at, tries, state, last_error, done_at)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -98,62 +90,8 @@ export function openOutbox({ store, destinations, wallMs }: OutboxOptions): Outb
   const end = db.prepare(
     'UPDATE notify_messages SET standing = 0 WHERE kind = ? AND subject = ? AND standing = 1',
   );
-  const countSince = db
-    .prepare<[number, string], number>(
-      `SELECT count(*) FROM notify_messages m JOIN notify_jobs j ON j.message_id = m.id
-       WHERE m.created_at > ? AND j.destination_id = ? AND m.kind NOT IN ('flood', 'test')`,
-    )
-    .pluck();
   const prune = pruning(store);
-
-  function save(
-    message: Message,
-    more: Partial<Pick<MessageRow, 'needs_owner' | 'standing' | 'gathered'>>,
-  ): void {
-    const { createdAtMs, urgent, ...rest } = message;
-    insert.run({
-      needs_owner: 0,
-      standing: 0,
-      gathered: null,
-      ...more,
-      ...rest,
-      urgent: urgent ? 1 : 0,
-      created_at: createdAtMs,
-    });
-  }
-  const isFull = (to: Destination, urgent: boolean, nowMs: number): boolean =>
-    (countSince.get(nowMs - HOUR_MS, to.id) ?? 0) >= NOTIFY_PER_HOUR_MAX[urgent ? 'urgent' : 'routine'];
-
-  /** Once an hour for each bound, beyond it. */
-  function sayFull(to: Destination, urgent: boolean, nowMs: number): void {
-    const subject = `${to.id}:${urgent ? 'all' : 'routine'}`;
-    const said = selectLatest.get('flood', subject);
-    if (said !== undefined && said.created_at > nowMs - HOUR_MS) return;
-    const { routine, urgent: all } = NOTIFY_PER_HOUR_MAX;
-    const id = newMessageId();
-    const words = urgent
-      ? {
-          title: 'Too many messages: nothing more is sent for now',
-          body: `More than ${all} messages within an hour were for here. What comes now is left out until there are fewer; look at the console.`,
-        }
-      : {
-          title: 'Many messages: what is not urgent is held back',
-          body: `More than ${routine} messages within an hour were for here. Fills and other routine messages are left out until there are fewer; what is urgent still comes.`,
-        };
-    save(
-      {
-        id,
-        kind: 'flood',
-        subject,
-        ...words,
-        path: '/admin/notifications',
-        urgent: true,
-        createdAtMs: nowMs,
-      },
-      {},
-    );
-    insertJob.run(id, to.id, nowMs, 0, 'waiting', null, null);
-  }
+  const flood = openFlood(store);
 
   return {
     tell(draft) {
@@ -162,8 +100,13 @@ export function openOutbox({ store, destinations, wallMs }: OutboxOptions): Outb
       const wanting = destinations
         .list()
         .filter((one) => one.kinds.has(draft.kind) && one.target !== undefined);
-      const reached = wanting.filter((one) => !isFull(one, urgent, nowMs));
-      for (const full of wanting) if (!reached.includes(full)) sayFull(full, urgent, nowMs);
+      const reached = wanting.filter((one) => !flood.isFull(one, urgent, nowMs));
+      for (const full of wanting) {
+        const said = reached.includes(full) ? undefined : flood.saying(full, urgent, nowMs);
+        if (said === undefined) continue;
+        save(said);
+        insertJob.run(said.id, full.id, nowMs, 0, 'waiting', null, null);
+      }
       if (reached.length === 0) return;
       const id = newMessageId();
       const { kind, subject, path, gathered = null, delayMs = 0 } = draft;
@@ -196,7 +139,7 @@ export function openOutbox({ store, destinations, wallMs }: OutboxOptions): Outb
       void update.run(titleText(title), bodyText(body), gathered, id),
     over: (kind, subject) => end.run(kind, subject).changes > 0,
     note(message, destination, { error }) {
-      save(message, {});
+      save(message);
       insertJob.run(
         message.id,
         destination,
@@ -208,6 +151,20 @@ export function openOutbox({ store, destinations, wallMs }: OutboxOptions): Outb
       );
       prune();
     },
+  };
+}
+
+type More = Partial<Pick<MessageRow, 'needs_owner' | 'standing' | 'gathered'>>;
+
+function saving({ db }: Store): (message: Message, more?: More) => void {
+  const insert = db.prepare<[Omit<MessageRow, 'id'> & { readonly id: string }]>(
+    `INSERT INTO notify_messages
+       (id, kind, subject, title, body, path, urgent, needs_owner, standing, gathered, created_at)
+     VALUES (@id, @kind, @subject, @title, @body, @path, @urgent, @needs_owner, @standing, @gathered, @created_at)`,
+  );
+  return ({ createdAtMs, urgent, ...rest }, more = {}) => {
+    const plain = { needs_owner: 0, standing: 0, gathered: null };
+    insert.run({ ...plain, ...more, ...rest, urgent: urgent ? 1 : 0, created_at: createdAtMs });
   };
 }
 

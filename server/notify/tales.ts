@@ -1,40 +1,9 @@
 /** What a line of the record is to the owner: a message, the end of what one told of, something to gather, or nothing. */
 import type { AuditLine } from '#audit/query.ts';
 import { printable } from '#domain/refusal.ts';
-import type { NotifyKind } from './kinds.ts';
 import { quoted } from './message.ts';
-import type { Draft } from './outbox.ts';
-
-export type Tale =
-  | { readonly kind: 'tell'; readonly draft: Draft }
-  /** What stood is over; `then` is told only where something stood. */
-  | {
-      readonly kind: 'over';
-      readonly of: NotifyKind;
-      readonly subject: string;
-      readonly then?: Draft;
-    }
-  | { readonly kind: 'fill'; readonly fill: Fill }
-  | { readonly kind: 'refusal'; readonly agent: string; readonly reason: string; readonly count: number };
-
-export interface Fill {
-  readonly agent: string;
-  readonly account: string;
-  readonly side: string;
-  readonly symbol: string;
-  /** Decimal strings. */
-  readonly qty: string;
-  readonly price: string;
-}
-
-/** A line, read without trusting that anything is in it. */
-interface Read {
-  readonly agent: string;
-  readonly account: string;
-  readonly line: AuditLine;
-  /** '' where there is none. */
-  readonly text: (name: string) => string;
-}
+import { approvalExpired, approvalOver, approvalWaits, unclear } from './order-tales.ts';
+import { accountPage, agentPage, type Read, type Tale, tell } from './tale.ts';
 
 /** undefined: it is nobody's news. */
 export function taleOf(line: AuditLine): Tale | undefined {
@@ -49,14 +18,6 @@ export function taleOf(line: AuditLine): Tale | undefined {
     },
   });
 }
-
-const tell = (draft: Draft): Tale => ({ kind: 'tell', draft });
-const agentPage = (agent: string): string => `/admin/agents/${encodeURIComponent(agent)}`;
-const accountPage = (account: string): string => `/admin/accounts/${encodeURIComponent(account)}`;
-const orderPage = (order: string): string => `/admin/orders/${encodeURIComponent(order)}`;
-/** `buy 3 SPX`, as far as it is told. */
-const termsOf = ({ text }: Read): string =>
-  [text('side'), text('qty'), text('symbol')].filter((word) => word !== '').join(' ');
 
 const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
   'approval.requested': approvalWaits,
@@ -118,7 +79,7 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
     kind: 'over',
     of: 'kill',
     subject: 'gate',
-    then: {
+    news: {
       kind: 'kill',
       subject: 'gate',
       title: 'Trading goes on',
@@ -142,7 +103,7 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
     kind: 'over',
     of: 'connection',
     subject: `account ${account}`,
-    then: {
+    news: {
       kind: 'connection',
       subject: `account ${account}`,
       title: `The broker of ${account} is back`,
@@ -165,7 +126,7 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
     kind: 'over',
     of: 'connection',
     subject: `feed ${text('symbol')}`,
-    then: {
+    news: {
       kind: 'connection',
       subject: `feed ${text('symbol')}`,
       title: `Prices of ${text('symbol')} are back`,
@@ -233,79 +194,6 @@ const yourKeys = (title: string): Tale =>
     body: ['If that was not you, press the kill switch and look at the sign-ins.'],
     path: '/admin/security',
   });
-
-const approvalId = ({ text }: Read): string => text('approval_id') || text('order_id');
-
-function approvalWaits(read: Read): Tale {
-  const { agent, account, text } = read;
-  const id = approvalId(read);
-  const value = text('value');
-  const until = text('expires_at').slice(11, 16);
-  return tell({
-    kind: 'approval',
-    subject: id,
-    title: `${agent} asks: ${termsOf(read) || 'an order'}`,
-    body: [
-      `It waits for your approval${account === '' ? '' : ` on ${account}`}${value === '' ? '' : `, about ${value} ${text('currency')}`.trimEnd()}.`,
-      until === ''
-        ? 'Without your word it is refused when its time is over.'
-        : `Without your word by ${until} UTC it is refused.`,
-    ],
-    path: `/admin/approvals/${encodeURIComponent(id)}`,
-    needsOwner: true,
-    standing: true,
-  });
-}
-function approvalOver(read: Read): Tale {
-  return { kind: 'over', of: 'approval', subject: approvalId(read) };
-}
-function approvalExpired(read: Read): Tale {
-  const id = approvalId(read);
-  return {
-    kind: 'over',
-    of: 'approval',
-    subject: id,
-    then: {
-      kind: 'approval',
-      subject: id,
-      title: `Not decided in time: ${termsOf(read) || `an order of ${read.agent}`}`,
-      body: [`The order of ${read.agent} is refused; nothing was sent.`],
-      path: `/admin/approvals/${encodeURIComponent(id)}`,
-    },
-  };
-}
-
-function unclear(read: Read): Tale | undefined {
-  const { agent, account, text } = read;
-  const order = text('order_id');
-  if (text('to') === 'unknown')
-    return text('from') === 'unknown'
-      ? undefined
-      : tell({
-          kind: 'unknown',
-          subject: order,
-          title: `Unclear: an order of ${agent} on ${account}`,
-          body: [
-            'The broker did not say whether it has it. It is asked again and again; until it says, the order counts as if it worked, and nothing is sent a second time.',
-            `Order ${order}.`,
-          ],
-          path: orderPage(order),
-          needsOwner: true,
-          standing: true,
-        });
-  return {
-    kind: 'over',
-    of: 'unknown',
-    subject: order,
-    then: {
-      kind: 'unknown',
-      subject: order,
-      title: `Clear again: an order of ${agent} is ${text('to').replaceAll('_', ' ')}`,
-      body: [`Filled ${text('filled_qty')} of ${text('qty')} on ${account}. Order ${order}.`],
-      path: orderPage(order),
-    },
-  };
-}
 
 function breached({ line, agent, account, text }: Read): Tale {
   const ofAccount = line.agent === null || line.agent === undefined;
