@@ -3,7 +3,7 @@ import type { JsonValue } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { Instrument } from '#domain/instrument.ts';
 import { type Mandate, MandateDocument, mandateOf } from '#domain/mandate.ts';
-import { type AgentId, accountId, type Owner, type Principal } from '#domain/principal.ts';
+import { type AgentId, accountId, type Owner } from '#domain/principal.ts';
 import { type FieldError, fieldError, type Refusal, type RefusalReason, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { MANDATE_ERRORS_MAX, MANDATE_HISTORY_MAX } from '#limits.ts';
@@ -11,11 +11,11 @@ import type { Store } from '#store/open.ts';
 import type { AccountBook } from './agent-name.ts';
 import { type Agents, actOn } from './agents.ts';
 import { mandateErrors } from './mandate-errors.ts';
+import { type OwnMandate, ownMandate } from './own-mandate.ts';
 import type { Reducing } from './reducing.ts';
-import { type Tightened, tighten } from './tighten.ts';
 import type { SteadyWall } from './wall.ts';
 
-export interface Mandates {
+export interface Mandates extends OwnMandate {
   /** Replaces the agent's mandate; refuses with every field that is wrong, and then changes nothing. */
   set(agentName: string, document: unknown, by: Owner): Result<Mandate, Refusal>;
   /** Whether a document would be taken as the mandate of some agent; changes nothing. */
@@ -24,17 +24,6 @@ export interface Mandates {
   current(agent: AgentId): Mandate | undefined;
   /** The agent becomes REDUCING until it has a new mandate; revoking twice changes nothing. */
   revoke(agentName: string, by: Owner): Result<Mandate, Refusal>;
-  /**
-   * An agent makes its own mandate tighter, never looser, in a new version; a mandate that has ended stays ended. What `also`
-   * gives goes on the record beside it. Where everything asked for is in force already, nothing is written.
-   */
-  tighten(
-    by: Principal,
-    fields: unknown,
-    also?: (next: Mandate) => Readonly<Record<string, JsonValue>>,
-  ): Result<Tightened, Refusal>;
-  /** What `tighten` would make of it; changes nothing. */
-  checkTighten(agent: AgentId, fields: unknown): Result<Tightened, Refusal>;
   /** Newest first, the last MANDATE_HISTORY_MAX. */
   history(agent: AgentId): readonly MandateVersion[];
 }
@@ -66,7 +55,7 @@ const isSame = (a: MandateRow, b: MandateRow): boolean =>
   a.created_at === b.created_at &&
   a.revoked_at === b.revoked_at;
 
-interface MandateOptions {
+export interface MandateOptions {
   readonly store: Store;
   readonly audit: AuditLog;
   readonly wall: SteadyWall;
@@ -99,14 +88,9 @@ export function openMandates(o: MandateOptions): Mandates {
     return found;
   }
 
-  /** One that has ended is not tightened into life: only the owner gives a new one. */
-  function checkTighten(agent: AgentId, fields: unknown): Result<Tightened, Refusal> {
-    const mandate = current(agent);
-    if (mandate === undefined || mandate.revokedAtMs !== null)
-      return err(refuse('no_mandate', 'You have no mandate in force to tighten; only the owner gives one.'));
-    if (mandate.expiresAtMs !== null && wall.hasPassed(mandate.expiresAtMs))
-      return err(refuse('mandate_expired', 'Your mandate has ended; only the owner gives a new one.'));
-    return tighten(mandate, fields, o.instruments);
+  function saveByAgent(agent: AgentId, { version, document, instruments }: Mandate): void {
+    const resolved = instruments === 'any' ? instruments : [...instruments];
+    sql.insert.run(agent, version, JSON.stringify(document), JSON.stringify(resolved), wall(), 'agent');
   }
 
   return {
@@ -153,34 +137,7 @@ export function openMandates(o: MandateOptions): Mandates {
         store.afterCommit(() => o.changed(id));
         return ok(latest(id));
       }),
-    checkTighten,
-    tighten: (by, fields, also) =>
-      store.transaction(() => {
-        const tightened = checkTighten(by.agent, fields);
-        if (!tightened.ok || tightened.value.changed.length === 0) return tightened;
-        const { mandate, changed } = tightened.value;
-        const { version, document, instruments } = mandate;
-        const before = latest(by.agent).document;
-        const resolved = instruments === 'any' ? instruments : [...instruments];
-        sql.insert.run(
-          by.agent,
-          version,
-          JSON.stringify(document),
-          JSON.stringify(resolved),
-          wall(),
-          'agent',
-        );
-        const only = (of: MandateDocument): JsonValue =>
-          json(Object.fromEntries(changed.map((field) => [field, of[field] ?? null])));
-        audit.record({
-          kind: 'mandate.tightened',
-          ...actOn(by.agentName, by),
-          outcome: 'ok',
-          detail: { version, before: only(before), after: only(document), ...also?.(mandate) },
-        });
-        store.afterCommit(() => o.changed(by.agent));
-        return ok({ mandate: latest(by.agent), changed });
-      }),
+    ...ownMandate(o, { current, save: saveByAgent }),
     history: (agent) =>
       (sql.history.all(agent, MANDATE_HISTORY_MAX) as readonly MandateRow[]).map((row) => ({
         mandate: mandateFrom(row),
@@ -215,7 +172,7 @@ function mandateFrom(row: MandateRow): Mandate {
   });
 }
 
-const json = (document: object): JsonValue => JSON.parse(JSON.stringify(document)) as JsonValue;
+const json = (document: MandateDocument): JsonValue => JSON.parse(JSON.stringify(document)) as JsonValue;
 
 interface CheckedMandate {
   readonly document: MandateDocument;
