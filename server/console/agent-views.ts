@@ -81,7 +81,7 @@ function usedLimits(view: MandateView, currency: string): readonly UsedLimit[] {
 }
 
 /** For a bar: a limit of nothing is full. */
-function percentOf(used: string, max: string): number {
+export function percentOf(used: string, max: string): number {
   const [part, whole] = [Number(used), Number(max)];
   return whole > 0 ? Math.min(100, Math.round((100 * part) / whole)) : 100;
 }

@@ -134,6 +134,18 @@ type Item = ReturnType<ConsoleServices['trading']['owner']['waiting']>['items'][
 function waitingWire(item: Item) {
   const nothing = { agent: null, account: null, symbol: null, order_id: null, at_ms: null, words: null };
   switch (item.kind) {
+    case 'approval': {
+      const { kind, approvalId, agentName, account, symbol, expiresAtMs } = item;
+      return {
+        ...nothing,
+        kind,
+        approval_id: approvalId,
+        agent: agentName,
+        account,
+        symbol,
+        at_ms: expiresAtMs,
+      };
+    }
     case 'order_unknown': {
       const { kind, orderId, agentName, account, symbol, sinceMs } = item;
       return { ...nothing, kind, order_id: orderId, agent: agentName, account, symbol, at_ms: sinceMs };

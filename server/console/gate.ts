@@ -15,6 +15,7 @@ export const gate = definePage({
     return ok({
       ...trading.owner.tradingState(),
       would: trading.owner.previewKill(),
+      approvals: trading.owner.approvals.count(),
       agents: agents.length,
       // Their own halt outlives the gate's.
       halted: agents.flatMap(({ name, halted }) => (halted === null ? [] : [name])),

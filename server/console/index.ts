@@ -5,6 +5,8 @@ import { accountReset } from './account-reset.ts';
 import { accounts } from './accounts.ts';
 import { agent } from './agent.ts';
 import { agents } from './agents.ts';
+import { approval } from './approval.ts';
+import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
 import { auditLine } from './audit-line.ts';
 import { cancelOrders } from './cancel-orders.ts';
@@ -31,6 +33,8 @@ import { welcome } from './welcome.ts';
 
 export const PAGES: readonly Page[] = [
   dashboard,
+  approvals,
+  approval,
   orders,
   order,
   cancelOrders,

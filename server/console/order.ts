@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { sum, ZERO_MONEY } from '#domain/decimal.ts';
 import { ok } from '#domain/result.ts';
 import type { OwnerOrderStory } from '#trading/owner-desk.ts';
+import { approvalRow } from './approval-rows.ts';
 import { auditRow } from './audit-rows.ts';
 import { action, definePage, go, refused } from './define.ts';
 import type { ConsoleServices } from './desks.ts';
@@ -38,6 +39,7 @@ function storyPage(services: ConsoleServices, story: OwnerOrderStory) {
   const instrument = services.book.byId(told.instrument);
   const trades = story.trades.map(tradeRow);
   const legs = story.legs.map((leg) => orderRow(services, leg));
+  const approval = services.trading.owner.approvals.ofOrder(told.orderId);
   return {
     order: {
       ...orderRow(services, told),
@@ -48,6 +50,7 @@ function storyPage(services: ConsoleServices, story: OwnerOrderStory) {
       take_profit: textOrNone(told.takeProfit),
       stop_loss: textOrNone(told.stopLoss),
     },
+    approval: approval === undefined ? null : approvalRow(services, approval),
     instrument_name: instrument?.name ?? null,
     currency: instrument?.currency ?? '',
     timeline: timelineOf(story),

@@ -14,7 +14,9 @@ const GROUPS: readonly { readonly group: NavEntry['group']; readonly label: stri
 export interface Vitals {
   readonly mode: 'PAPER' | 'LIVE';
   readonly trading_state: string;
-  /** How many things wait for the owner. */
+  /** Orders that wait for the owner's word. */
+  readonly approvals: number;
+  /** How many other things wait for the owner. */
   readonly waiting: number;
   readonly accounts: readonly {
     readonly id: string;
@@ -32,12 +34,20 @@ export function vitalsOf({ trading: { owner }, clock }: ConsoleServices): Vitals
   const statuses = owner.statuses();
   const mode = statuses.some((account) => account.mode === 'live') ? 'LIVE' : 'PAPER';
   const { state } = owner.tradingState();
-  const waiting = owner.waiting().count;
+  const approvals = owner.approvals.count();
+  const waiting = owner.waiting().count - approvals;
   return {
     mode,
     trading_state: state,
+    approvals,
     waiting,
-    shown: [mode, state, waiting, ...statuses.map(({ id, connected }) => `${id}=${connected}`)].join(' '),
+    shown: [
+      mode,
+      state,
+      approvals,
+      waiting,
+      ...statuses.map(({ id, connected }) => `${id}=${connected}`),
+    ].join(' '),
     accounts: statuses.map(({ id, connected, tickAgeMs, reconciledAtMs }) => ({
       id,
       connected,

@@ -1,0 +1,90 @@
+/** Orders that wait for the owner's word, and those that had it, as templates take them: figures of ours, words of the agent apart. */
+import { text } from '#domain/decimal.ts';
+import type { LimitFigure } from '#domain/refusal.ts';
+import type { ApprovalCard, ApprovalTerms } from '#trading/approval-desk.ts';
+import { percentOf } from './agent-views.ts';
+import type { ConsoleServices } from './desks.ts';
+import { shownMoney, shownPrice, shownPriceOrNone, textOrNone } from './figures.ts';
+import { LIMIT_FIELDS } from './mandate-form.ts';
+import { orderRow, reasonInWords } from './order-rows.ts';
+
+type Services = Pick<ConsoleServices, 'book' | 'clock'>;
+
+export function approvalRow(services: Services, card: ApprovalCard) {
+  const { order, account, collar } = card;
+  const tick = services.book.byId(order.instrument)?.tick;
+  const leftMs = Math.max(0, card.expiresAtMs - services.clock.wallMs());
+  return {
+    id: card.id,
+    digest: card.digest,
+    order: orderRow(services, order),
+    agent: card.agentName,
+    credential: card.credential,
+    door: card.door,
+    note: card.note,
+    instrument_name: card.instrumentName,
+    requested_at_ms: card.requestedAtMs,
+    expires_at_ms: card.expiresAtMs,
+    left_ms: leftMs,
+    left_percent: Math.min(100, (100 * leftMs) / Math.max(1, card.expiresAtMs - card.requestedAtMs)),
+    reference_price: shownPrice(card.referencePrice, tick),
+    reference_now: shownPriceOrNone(card.referenceNow, tick),
+    estimated_price: shownPrice(card.estimatedPrice, tick),
+    value: shownMoney(card.value),
+    percent_of_equity: card.percentOfEquity,
+    collar: {
+      percent: collar.percent,
+      /** Of the order's own price from the price now. */
+      distance_percent: collar.distancePercent,
+      /** Between these the price may go before the card has to be looked at anew. */
+      low: shownPrice(collar.low, tick),
+      high: shownPrice(collar.high, tick),
+    },
+    limits: card.limits.map(limitAfter),
+    position_now: text(card.positionNow),
+    position_after: text(card.positionAfter),
+    take_profit: textOrNone(card.takeProfit),
+    stop_loss: textOrNone(card.stopLoss),
+    warnings: card.warnings,
+    would_refuse: card.wouldRefuse && {
+      ...reasonInWords(card.wouldRefuse.reason),
+      detail: card.wouldRefuse.detail,
+    },
+    account: {
+      id: account.id,
+      mode: account.mode,
+      currency: account.currency,
+      equity: shownMoney(account.equity),
+    },
+    decision: card.decision,
+    decided_at_ms: card.decidedAtMs,
+    decided_door: card.decidedDoor,
+    reason: reasonInWords(card.reason),
+    edited: card.edited && { asked: termsRow(card.edited.asked), approved: termsRow(card.edited.approved) },
+  };
+}
+export type ApprovalRow = ReturnType<typeof approvalRow>;
+
+const termsRow = ({ qty, limitPrice }: ApprovalTerms) => ({
+  qty: text(qty),
+  limit_price: textOrNone(limitPrice),
+});
+
+const LABELS: ReadonlyMap<string, string> = new Map([
+  ...LIMIT_FIELDS.map(({ name, label }) => [name, label] as const),
+  ['approval_above', 'Without your approval'],
+  ['buying_power', 'Buying power'],
+]);
+
+/** What a limit comes to once the order is sent. Bars alone count in numbers. */
+function limitAfter({ limit, used, order, max, unit }: LimitFigure) {
+  const after = Number(used) + Number(order);
+  return {
+    label: LABELS.get(limit) ?? limit.replaceAll('_', ' '),
+    used,
+    order,
+    max,
+    unit,
+    percent: percentOf(String(after), max),
+  };
+}
