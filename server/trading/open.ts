@@ -135,7 +135,6 @@ export function openTrading(neighbours: Neighbours): Trading {
         }),
       );
       gate.restore();
-      accounts.check();
       for (const account of line.adapters.keys()) await takeIn(account);
       stops.push(watchSuspects(line, afterEvent));
     },

@@ -39,6 +39,8 @@ export interface LineOptions {
   readonly throttle?: Partial<ThrottleLimits>;
   /** Looks at every transaction; what it gives is the store of every part. */
   readonly watched?: (store: Store) => Store;
+  /** The same of the feed: what a line sees of the market. */
+  readonly heard?: (feed: TapeFeed) => TapeFeed;
 }
 
 export interface OpenedLine {
@@ -68,7 +70,8 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
   const instrument = found.value;
   const file = options.csv === undefined ? 'sample' : join(folder, 'tape.csv');
   if (options.csv !== undefined) writeFileSync(file, options.csv);
-  const feed = openTapeFeed({ tape: loadTape({ file, instrument }), store, clock, barSeconds: 4 });
+  const tape = openTapeFeed({ tape: loadTape({ file, instrument }), store, clock, barSeconds: 4 });
+  const feed = options.heard?.(tape) ?? tape;
   const access = openAccess({
     store,
     audit,
