@@ -41,6 +41,10 @@ export const MARK_SAVE_INTERVAL_MS = 60_000;
 /** Every account is compared with its broker this often even when nothing seems wrong. */
 export const RECONCILE_ALL_INTERVAL_MS = 60_000;
 export const RECONCILE_INTERVAL_MS = 5_000;
+/** What the owner records of an unclear order, a piece. */
+export const EVIDENCE_SOURCE_CHARS_MAX = 200;
+export const EVIDENCE_TEXT_CHARS_MAX = 2_000;
+export const EVIDENCE_FILLS_MAX = 50;
 export const KILL_SWEEP_INTERVAL_MS = 200;
 /** Rounds that a kill's report waits for; sweeping goes on after it. */
 export const KILL_SWEEPS_REPORTED_MAX = 5;
@@ -295,6 +299,8 @@ export const KEY_ADDRESSES_MAX = 100;
 export const MANDATE_HISTORY_MAX = 100;
 export const REASON_LENGTH_MAX = 200;
 export const MANDATE_ERRORS_MAX = 50;
+/** Tests that a mandate carries. */
+export const MANDATE_TESTS_MAX = 100;
 export const MANDATE_FILE_BYTES_MAX = 1024 * 1024;
 /** What `--password-file` reads at most. */
 export const PASSPHRASE_FILE_BYTES_MAX = 4_096;

@@ -1,5 +1,5 @@
 /** What the broker says, posted once: order states by evidence, executions by their id, settlements to every holder. */
-import { absolute, add, max, scale, text, value, ZERO_MONEY } from '#domain/decimal.ts';
+import { absolute, ZERO_MONEY } from '#domain/decimal.ts';
 import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
 import { type AccountId, agentId } from '#domain/principal.ts';
 import { printable } from '#domain/refusal.ts';
@@ -7,14 +7,16 @@ import { BROKER_EVENTS_PER_COMMIT_MAX } from '#limits.ts';
 import type { BrokerEvent, BrokerExecution, BrokerOrder, BrokerRestart, BrokerSettlement } from '#ports.ts';
 import { adopt, blank, orderBehind } from './adopt.ts';
 import { restingState } from './dispatch.ts';
+import { hasUnheard } from './evidence-rows.ts';
+import { fixDay, recordFill } from './fills.ts';
 import { isPosted, postExecution } from './ledger.ts';
-import { agentNameOf, instrumentOf, type Line } from './line.ts';
-import { fixDayStart } from './loss.ts';
+import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
+import { recordedAs, replaceRecorded } from './recorded-fills.ts';
 import { postStart } from './restart-posting.ts';
 import { type Ending, isWhole, noteSettlement } from './settlements.ts';
-import { addLateFill, createOrder, transition } from './transition.ts';
+import { createOrder, transition } from './transition.ts';
 
 /** What an event asks to be done after it has been committed. */
 export interface AfterEvent {
@@ -111,7 +113,7 @@ function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
 }
 
 /** Finds ours by our id, then by the broker's; one that is nobody's is adopted as external. */
-function find(
+export function find(
   line: Line,
   account: AccountId,
   ids: { brokerClientId: string | null; brokerOrderId: string },
@@ -125,7 +127,11 @@ export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): S
   const known = find(line, account, seen);
   if (known === undefined)
     return isFinal(seen.status as OrderStatus) ? undefined : adopt(line, account, seen);
-  if (isFinal(known.status)) return known;
+  if (isFinal(known.status)) {
+    // Against what the owner recorded: a single word may be late or out of order, so the broker is asked.
+    if (hasUnheard(line, known.orderId)) line.memory.suspect.add(account);
+    return known;
+  }
   const order = withLegFacts(line, known, seen);
   const reason = seen.reason === undefined ? null : printable(seen.reason);
   const patch = { brokerOrderId: seen.brokerOrderId, ...(reason === null ? {} : { reason }) };
@@ -186,66 +192,16 @@ function withLegFacts(line: Line, order: StoredOrder, seen: BrokerOrder): Stored
   return transition(line, order, { to: order.status, detail, patch: { held: seen.held, qty: seen.qty } });
 }
 
-/** Posts an execution once. Gives the order as it stands, or undefined when it was posted before. */
+/** Posts an execution once, in the place of what the owner recorded of it. Gives the order, or undefined when it was posted before. */
 export function applyExecution(
   line: Line,
   account: AccountId,
   execution: BrokerExecution,
 ): StoredOrder | undefined {
-  if (isPosted(line, account, execution.executionId)) return undefined;
-  const known = find(line, account, execution) ?? adopt(line, account, orderBehind(execution));
-  for (const holding of line.holdings.holdersOf(account, execution.instrument)) fixDay(line, holding);
-  fixDay(line, line.holdings.of(known.agent, account, execution.instrument));
-  postExecution(line, known, execution, line.feed.run());
-  const instrument = instrumentOf(line, execution.instrument);
-  const worth = value(execution.price, execution.qty);
-  if (known.effect === 'adding') {
-    line.usage.addFill(known, line.access.mandateDay(line.wallMs()), scale(worth, instrument.multiplier));
-  }
-  const filled = recordFill(line, known, execution, worth);
-  line.audit.record({
-    kind: 'order.executed',
-    agent: agentNameOf(line, known.agent),
-    account,
-    outcome: 'ok',
-    detail: {
-      order_id: known.orderId,
-      execution_id: execution.executionId,
-      symbol: instrument.symbol,
-      side: execution.side,
-      qty: text(execution.qty),
-      price: text(execution.price),
-      fee: text(execution.fee),
-    },
-  });
-  writePnlDay(line, account);
-  return filled;
-}
-
-const fixDay = (line: Line, holding: Parameters<typeof fixDayStart>[1]): void =>
-  fixDayStart(line, holding, line.access.mandateDay(line.wallMs()));
-
-function recordFill(
-  line: Line,
-  order: StoredOrder,
-  execution: BrokerExecution,
-  worth: StoredOrder['filledValue'],
-): StoredOrder {
-  line.memory.sentAtMs.delete(order.orderId);
-  const filledQty = add(order.filledQty, execution.qty);
-  const patch = {
-    filledQty,
-    filledValue: add(order.filledValue, worth),
-    brokerOrderId: execution.brokerOrderId,
-    held: false,
-  };
-  const detail = `${execution.side === 'buy' ? 'bought' : 'sold'} ${text(execution.qty)} at ${text(execution.price)}`;
-  if (isFinal(order.status)) return addLateFill(line, order, patch, `${detail} (reported late)`);
-  // A change under way may have made it larger: then this is not all of it.
-  const whole = order.pending === null ? order.qty : max(order.qty, order.pending.terms.qty);
-  if (filledQty.gte(whole)) return transition(line, order, { to: 'filled', detail, patch });
-  const waiting = order.status === 'pending_cancel' || order.status === 'pending_replace';
-  return transition(line, order, { to: waiting ? order.status : 'partially_filled', detail, patch });
+  const recorded = recordedAs(line, account, execution.executionId);
+  if (recorded === undefined && isPosted(line, account, execution.executionId)) return undefined;
+  const known = recorded ?? find(line, account, execution) ?? adopt(line, account, orderBehind(execution));
+  return replaceRecorded(line, known, execution);
 }
 
 function applyEnd(line: Line, account: AccountId, end: Ending): void {
@@ -297,7 +253,7 @@ export function applySettlement(line: Line, account: AccountId, settlement: Brok
     const submitted = transition(line, order, { to: 'submitting', detail: 'settled by the broker' });
     fixDay(line, holding);
     postExecution(line, submitted, execution, line.feed.run());
-    recordFill(line, submitted, execution, value(execution.price, execution.qty));
+    recordFill(line, submitted, execution);
   }
   writePnlDay(line, account);
 }

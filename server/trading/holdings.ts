@@ -113,6 +113,50 @@ export function afterFill(
   };
 }
 
+/** What a fill did to a holding: taken back, the holding is as if it had never been. */
+export interface FillEffect {
+  readonly holder: string;
+  /** Signed, like the holding's. */
+  readonly qty: Quantity;
+  readonly cost: Money;
+  readonly realised: Money;
+  readonly fee: Money;
+}
+
+export const effectOf = (before: Holding, after: Holding): FillEffect => ({
+  holder: after.holder,
+  qty: subtract(after.qty, before.qty),
+  cost: subtract(after.cost, before.cost),
+  realised: subtract(after.realised, before.realised),
+  fee: subtract(after.fees, before.fees),
+});
+
+/** A holding without what a fill once did to it, whatever has happened since. */
+export function withoutFill(holding: Holding, effect: FillEffect, wallMs: number): Holding {
+  const qty = subtract(holding.qty, effect.qty);
+  return {
+    ...holding,
+    qty,
+    cost: subtract(holding.cost, effect.cost),
+    realised: subtract(holding.realised, effect.realised),
+    fees: subtract(holding.fees, effect.fee),
+    openedAtMs: holding.qty.eq('0') ? wallMs : holding.openedAtMs,
+    closedAtMs: qty.eq('0') ? (holding.closedAtMs ?? wallMs) : null,
+  };
+}
+
+/**
+ * A cost that no position of this sign can have had, after a fill was taken back that later ones had built on: it is set to the
+ * mark (to nothing where nothing is held), and the difference is realised. What the holding has earned stays the same.
+ */
+export function withSaneCost(holding: Holding, multiplier: Ratio): Holding {
+  const { qty, cost, mark } = holding;
+  const sane = qty.eq('0') ? cost.eq('0') : cost.times(qty).gt('0');
+  if (sane) return holding;
+  const at = qty.eq('0') || mark === null ? ZERO_MONEY : value(mark, qty, multiplier);
+  return { ...holding, cost: at, realised: add(holding.realised, subtract(at, cost)) };
+}
+
 /** Unrealised gain at a mark. */
 export function unrealised(holding: Holding, mark: Price, multiplier: Ratio): Money {
   return subtract(value(mark, holding.qty, multiplier), holding.cost);

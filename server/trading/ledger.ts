@@ -19,13 +19,13 @@ import type { Instrument, InstrumentId } from '#domain/instrument.ts';
 import type { Side } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { BrokerExecution } from '#ports.ts';
-import { ACCOUNT_HOLDER, afterFill, type Fill } from './holdings.ts';
+import { ACCOUNT_HOLDER, afterFill, effectOf, type Fill, type FillEffect } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { reducible } from './reducible.ts';
 
 /** Ledger entries of an account; cost has one for each instrument. Debits are positive. */
-type Entry = 'cash' | 'capital' | 'realised' | 'fees' | `cost:${string}`;
+export type Entry = 'cash' | 'capital' | 'realised' | 'fees' | `cost:${string}`;
 
 /** Writes one posting. Inside a transaction; throws when it does not sum to zero. */
 export function post(
@@ -69,16 +69,19 @@ export const isPosted = (line: Line, account: AccountId, executionId: string): b
     .prepare('SELECT 1 FROM executions WHERE account_id = ? AND execution_id = ?')
     .get(account, executionId) !== undefined;
 
+/** What an execution says, wherever it was read. */
+export type Executed = Omit<BrokerExecution, 'brokerOrderId' | 'brokerClientId'>;
+
 /**
  * Posts an execution of `order` once: ledger, the account's holding, the holders' own, and the trade itself.
- * Gives what the fill realised for its holders, fee included. The caller has looked whether it is posted already.
+ * Gives what it did to each holding, the account's own first. The caller has looked whether it is posted already.
  */
 export function postExecution(
   line: Line,
   order: StoredOrder,
-  execution: BrokerExecution,
+  execution: Executed,
   run: number,
-): Money {
+): readonly FillEffect[] {
   const instrument = instrumentOf(line, execution.instrument);
   const { account } = order;
   const fill: Fill = {
@@ -89,16 +92,14 @@ export function postExecution(
     multiplier: instrument.multiplier,
     wallMs: line.wallMs(),
   };
-  postFill(line, account, fill, { instrument, ref: execution.executionId });
+  const effects = [postFill(line, account, fill, { instrument, ref: execution.executionId })];
 
   let realised = ZERO_MONEY;
   for (const share of shares(line, order, execution)) {
-    const part = afterFill(line.holdings.of(share.holder, account, instrument.id), {
-      ...fill,
-      qty: share.qty,
-      fee: share.fee,
-    });
+    const before = line.holdings.of(share.holder, account, instrument.id);
+    const part = afterFill(before, { ...fill, qty: share.qty, fee: share.fee });
     line.holdings.save(part.holding);
+    effects.push(effectOf(before, part.holding));
     realised = add(realised, subtract(part.realised, share.fee));
   }
   line
@@ -122,7 +123,7 @@ export function postExecution(
       run,
       line.wallMs(),
     );
-  return realised;
+  return effects;
 }
 
 /** The account's side of a fill: cash against cost, with what it realised and its fee. */
@@ -131,7 +132,7 @@ function postFill(
   account: AccountId,
   fill: Fill,
   of: { readonly instrument: Instrument; readonly ref: string },
-): void {
+): FillEffect {
   const { instrument, ref } = of;
   const before = line.holdings.of(ACCOUNT_HOLDER, account, instrument.id);
   const { holding, realised } = afterFill(before, fill);
@@ -144,6 +145,7 @@ function postFill(
     ['realised', negate(realised)],
     ['fees', fill.fee],
   ]);
+  return effectOf(before, holding);
 }
 
 interface Share {
@@ -156,7 +158,7 @@ interface Share {
  * Whose a fill is. An order's fills are its agent's; but where `may_reduce: account` let an agent close what others opened,
  * what goes beyond its own position is taken from theirs, in order of name, so that nobody is left with a phantom.
  */
-function shares(line: Line, order: StoredOrder, execution: BrokerExecution): readonly Share[] {
+function shares(line: Line, order: StoredOrder, execution: Executed): readonly Share[] {
   const all = [{ holder: order.agent, qty: execution.qty, fee: execution.fee }];
   if (order.effect === 'adding') return all;
   const parts: Share[] = [];

@@ -1,7 +1,7 @@
 /** The owner's desk: everything the console sees of the order line and does at it, for every agent and for the owner's own orders. */
-import type { Money, Quantity } from '#domain/decimal.ts';
+import type { Money, Price, Quantity } from '#domain/decimal.ts';
 import type { OrderDraft, OrderStatus, Side } from '#domain/order.ts';
-import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
+import type { AccountId, AgentId, Owner, TradingState } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { AccountLimitsDesk } from './account-limits-desk.ts';
@@ -138,6 +138,8 @@ export interface EvidenceRecord {
   readonly observedAtMs: number;
   readonly recordedAtMs: number;
   readonly door: string;
+  /** What the broker said of the order when it was asked afterwards; null: nothing yet. */
+  readonly brokerSaid: string | null;
 }
 
 export interface OwnerClose {

@@ -6,6 +6,8 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { PAGE_MAX } from '#limits.ts';
 import type { Page } from './desk.ts';
+import { whyNoEvidence } from './evidence.ts';
+import { evidenceOf } from './evidence-rows.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
 import { agentNameOf, type Line } from './line.ts';
 import { fromRow, type OrderRow, type StoredOrder, WORKING } from './order-rows.ts';
@@ -184,6 +186,9 @@ export function orderStory(line: Line, orderId: string): Result<OwnerOrderStory,
     timeline: line.orders.timeline(orderId),
     trades: tradesPage(line, { orderId, limit: PAGE_MAX }).items.toReversed(),
     legs: group.filter((one) => one.orderId !== orderId).map((one) => ownerOrder(line, one)),
+    evidence: evidenceOf(line, orderId),
+    whyNoEvidence: whyNoEvidence(line, order.value) ?? null,
+    changePending: order.value.pending !== null,
   });
 }
 

@@ -2,23 +2,29 @@
 CREATE TABLE evidence (
   id           TEXT PRIMARY KEY,
   order_id     TEXT NOT NULL REFERENCES orders (order_id),
+  account_id   TEXT NOT NULL,
   outcome      TEXT NOT NULL CHECK (outcome IN ('never_received', 'rejected', 'canceled', 'expired', 'filled', 'working')),
   source       TEXT NOT NULL,
   text         TEXT NOT NULL,
   observed_at  INTEGER NOT NULL,
   recorded_at  INTEGER NOT NULL,
-  door         TEXT NOT NULL
+  door         TEXT NOT NULL,
+  broker_said  TEXT                      -- what the broker said of the order when it was asked afterwards
 ) STRICT;
 CREATE INDEX evidence_by_order ON evidence (order_id);
+CREATE INDEX evidence_unheard ON evidence (account_id) WHERE broker_said IS NULL;
 
--- Fills that the owner recorded, until the broker itself tells of them.
+-- Fills that the owner recorded: what is left of them after the broker's own executions took their place.
 CREATE TABLE recorded_fills (
   account_id   TEXT NOT NULL,
   execution_id TEXT NOT NULL,
   order_id     TEXT NOT NULL REFERENCES orders (order_id),
+  day          TEXT NOT NULL,            -- the mandate day that it counts for
   qty          TEXT NOT NULL,
   price        TEXT NOT NULL,
   fee          TEXT NOT NULL,
-  replaced_by  TEXT,                     -- the broker's own execution
+  effects      TEXT NOT NULL,            -- JSON: what it did to each holding
+  replaced_by  TEXT,                     -- the broker's last execution in its place
   PRIMARY KEY (account_id, execution_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX recorded_fills_by_order ON recorded_fills (order_id);
