@@ -1,5 +1,5 @@
 /** Orders that wait for the owner's word, and those that had it, as templates take them: figures of ours, words of the agent apart. */
-import { text } from '#domain/decimal.ts';
+import { type Price, roundNearestTo, text } from '#domain/decimal.ts';
 import type { LimitFigure } from '#domain/refusal.ts';
 import type { ApprovalCard, ApprovalTerms } from '#trading/approval-desk.ts';
 import { percentOf } from './agent-views.ts';
@@ -37,8 +37,8 @@ export function approvalRow(services: Services, card: ApprovalCard) {
       /** Of the order's own price from the price now. */
       distance_percent: collar.distancePercent,
       /** Between these the price may go before the card has to be looked at anew. */
-      low: shownPrice(collar.low, tick),
-      high: shownPrice(collar.high, tick),
+      low: boundOf(collar.low, tick),
+      high: boundOf(collar.high, tick),
     },
     limits: card.limits.map(limitAfter),
     position_now: text(card.positionNow),
@@ -64,6 +64,9 @@ export function approvalRow(services: Services, card: ApprovalCard) {
   };
 }
 export type ApprovalRow = ReturnType<typeof approvalRow>;
+
+const boundOf = (at: Price, tick: Price | undefined): string =>
+  tick === undefined ? shownPrice(at, tick) : text(roundNearestTo(at, tick));
 
 const termsRow = ({ qty, limitPrice }: ApprovalTerms) => ({
   qty: text(qty),
