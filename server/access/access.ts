@@ -17,7 +17,7 @@ import { type EquipRequest, openEquip } from './equip.ts';
 import { type FirstRun, openFirstRun } from './first-run.ts';
 import { keyTable } from './key-table.ts';
 import { localAgent } from './local-agent.ts';
-import { type InstrumentResolver, type Mandates, openMandates } from './mandates.ts';
+import { type InstrumentResolver, type MandateJudge, type Mandates, openMandates } from './mandates.ts';
 import { type OwnerAccess, openOwner } from './owner.ts';
 import type { PassphraseCost } from './owner-passphrase.ts';
 import { DEFAULT_RATES, openRateLimiter, type Rate, type RateLimiter } from './rate.ts';
@@ -74,6 +74,8 @@ export interface AccessOptions {
   readonly timezone: string;
   readonly instruments: InstrumentResolver;
   readonly accounts: AccountBook;
+  /** Judges the tests that mandates carry; absent: such a mandate is refused. */
+  readonly judge?: MandateJudge;
   /** PORTCULLIS_RATE_LIMIT_READ and _WRITE; the bucket of reduce tools is as large as the one of writes. */
   readonly rates?: { readonly read: Rate; readonly write: Rate };
   /** What hashing a passphrase costs; PASSPHRASE_COST. */

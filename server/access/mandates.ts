@@ -35,6 +35,12 @@ export interface MandateVersion {
   readonly author: 'owner' | 'agent';
 }
 
+/**
+ * Judges the tests that a mandate carries and names those that come out otherwise. The order line knows how; it is handed in, since
+ * this room knows nothing of orders. Without a name nothing is said about whom the tests are for.
+ */
+export type MandateJudge = (mandate: Mandate, agentName: string | undefined) => readonly FieldError[];
+
 export interface InstrumentResolver {
   resolve(symbol: string): Result<Instrument, Refusal>;
 }
@@ -63,6 +69,8 @@ export interface MandateOptions {
   readonly reducing: Reducing;
   readonly instruments: InstrumentResolver;
   readonly accounts: AccountBook;
+  /** Absent: a mandate that carries tests is refused, because nobody can judge them. */
+  readonly judge?: MandateJudge;
   /** Called after the commit of every change. */
   readonly changed: (agent: AgentId) => void;
 }
@@ -98,7 +106,7 @@ export function openMandates(o: MandateOptions): Mandates {
       store.transaction(() => {
         const agent = agents.required(agentName);
         if (!agent.ok) return agent;
-        const checked = checkMandate(document, o);
+        const checked = checkMandate(document, o, agentName);
         if (!checked.ok) return checked;
         const { id } = agent.value;
         const before = current(id);
@@ -181,7 +189,8 @@ interface CheckedMandate {
 
 function checkMandate(
   given: unknown,
-  o: Pick<MandateOptions, 'instruments' | 'accounts'>,
+  o: Pick<MandateOptions, 'instruments' | 'accounts' | 'judge'>,
+  agentName?: string,
 ): Result<CheckedMandate, Refusal> {
   const parsed = MandateDocument.safeParse(given);
   if (!parsed.success) return err(invalid(mandateErrors(parsed.error.issues, given), 'invalid_input'));
@@ -210,10 +219,23 @@ function checkMandate(
   }
   const classes = document.asset_classes ?? [...new Set(known.map((instrument) => instrument.assetClass))];
   const ids = [...new Set(known.map((instrument) => instrument.id))];
-  return ok({
+  const checked: CheckedMandate = {
     document: { ...document, asset_classes: classes },
     resolved: document.symbols[0] === '*' ? 'any' : ids,
-  });
+  };
+  const broken = brokenTests(checked, o.judge, agentName);
+  return broken.length === 0 ? ok(checked) : err(invalid(broken, 'invalid_input'));
+}
+
+function brokenTests(
+  { document, resolved }: CheckedMandate,
+  judge: MandateJudge | undefined,
+  agentName: string | undefined,
+): readonly FieldError[] {
+  if (document.tests === undefined) return [];
+  if (judge === undefined)
+    return [fieldError('tests', document.tests, 'nothing: nobody can judge tests here')];
+  return judge(mandateOf(document, { version: 0, resolved, revokedAtMs: null }), agentName);
 }
 
 /** Values are in the account's currency, so accounts of two currencies can not share limits. */

@@ -13,6 +13,7 @@ import type { Clock } from '#ports.ts';
 import { type AccountTable, accountTable } from '#store/accounts.ts';
 import { type Keyring, openKeyring } from '#store/keyring.ts';
 import { openStore, type Store } from '#store/open.ts';
+import { mandateJudge } from '#trading/policy.ts';
 import { openSettingsBook, type SettingsBook } from './settings-book.ts';
 import { StartError } from './start-error.ts';
 
@@ -60,6 +61,7 @@ export function openOffice(
       timezone: config.PORTCULLIS_TIMEZONE,
       instruments: book,
       accounts: { currencyOf: (id) => accounts.byId(id)?.currency },
+      judge: mandateJudge(book),
       rates: { read: config.PORTCULLIS_RATE_LIMIT_READ, write: config.PORTCULLIS_RATE_LIMIT_WRITE },
       ...(passphraseCost === undefined ? {} : { passphraseCost }),
     });

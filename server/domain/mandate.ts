@@ -1,7 +1,9 @@
 /** The mandate: an agent's spending envelope, as the owner writes it and as the order line reads it. */
 import { z } from 'zod';
+import { MANDATE_TESTS_MAX } from '#limits.ts';
 import { isDecimalText, type Money, money, type Quantity, quantity } from './decimal.ts';
 import { ASSET_CLASSES, type InstrumentId, instrumentId, SYMBOL_PATTERN } from './instrument.ts';
+import { MandateTest } from './mandate-tests.ts';
 import { ORDER_TYPES, SIDES } from './order.ts';
 import { type AccountId, accountId, NAME_PATTERN } from './principal.ts';
 
@@ -69,13 +71,15 @@ export const MandateDocument = z
     approval: z
       .union([z.enum(['always', 'never']), z.strictObject({ above: nonNegativeDecimal })])
       .default('always'),
+    /** Orders with what must become of them; a document that breaks one is not taken. */
+    tests: z.array(MandateTest).max(MANDATE_TESTS_MAX).optional(),
   })
   .refine(({ symbols, asset_classes }) => symbols.join() !== '*' || asset_classes !== undefined, {
     path: ['asset_classes'],
     error: 'required when symbols is ["*"]',
   });
 
-/** As stored and shown: every key present, decimals as strings. */
+/** As stored and shown: every key present (`tests` only where there are any), decimals as strings. */
 export type MandateDocument = z.output<typeof MandateDocument>;
 export type TradingHours = MandateDocument['trading_hours'];
 

@@ -189,7 +189,11 @@ function typeOf({ limit, stop }: ProposalWords): OrderTerms['type'] {
 export function working(
   about: ProposalWords & { readonly filled?: string; readonly effect?: 'adding' | 'reducing' } = {},
 ): StoredOrder {
-  const { terms } = proposal({ qty: '10', ...(about.type === 'market' ? {} : { limit: '100' }), ...about });
+  const { terms } = proposal({
+    qty: '10',
+    ...(about.type === 'market' || about.stop !== undefined ? {} : { limit: '100' }),
+    ...about,
+  });
   return {
     ...terms,
     seq: 1,

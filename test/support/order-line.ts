@@ -15,6 +15,7 @@ import { openKeyring } from '#store/keyring.ts';
 import { openStore, type Store } from '#store/open.ts';
 import type { ThrottleLimits } from '#trading/line.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
+import { mandateJudge } from '#trading/policy.ts';
 
 const DEFAULT_THROTTLE: ThrottleLimits = {
   refusals: { count: 100, per: 'minute' },
@@ -79,6 +80,7 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
     keyring,
     timezone: options.timezone ?? 'UTC',
     instruments: book,
+    judge: mandateJudge(book),
     accounts: {
       currencyOf: (id) =>
         id === PAPER || (id === SECOND && options.second) ? instrument.currency : undefined,
