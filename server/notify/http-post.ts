@@ -23,8 +23,9 @@ export type Answer =
 /** Never rejects. Nothing of the address is in `why`: it holds secrets. */
 export function post({ url, headers = {}, body, signal }: Post): Promise<Answer> {
   return new Promise((resolve) => {
-    const failed = (cause: unknown): void => resolve({ kind: 'failed', why: whyFailed(cause, signal) });
-    if (signal.aborted) return failed(undefined);
+    const failed = (cause?: NodeJS.ErrnoException): void =>
+      resolve({ kind: 'failed', why: whyFailed(cause?.code, signal) });
+    if (signal.aborted) return failed();
     const bytes = Buffer.from(body);
     const request = (url.protocol === 'https:' ? requestTls : requestPlain)(url, {
       method: 'POST',
@@ -70,14 +71,12 @@ const BY_CODE: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the server is for another name.',
 };
 
-/** By its code alone: messages of errors name addresses. */
-export function whyFailed(cause: unknown, signal: AbortSignal): string {
+/** By the code of an error alone: messages of errors name addresses. */
+export function whyFailed(code: unknown, signal: AbortSignal): string {
   if (signal.aborted) return String(signal.reason);
-  const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
-  const known = typeof code === 'string' ? BY_CODE[code] : undefined;
-  if (known !== undefined) return known;
-  const shown = typeof code === 'string' && /^[A-Z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';
-  return `The server could not be reached${shown}.`;
+  if (typeof code !== 'string') return 'The server could not be reached.';
+  const shown = /^[A-Z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';
+  return BY_CODE[code] ?? `The server could not be reached${shown}.`;
 }
 
 /** What an answer means for a message. Some refuse for good what they do not take; to a webhook anything may happen (its standard). */

@@ -1,22 +1,13 @@
 /** A webhook as Standard Webhooks has it: an id, a time and a signature of both and the body, which the receiver checks. */
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { httpsUrl } from './address.ts';
 import { defineChannel } from './channel.ts';
 import { post, sentBy } from './http-post.ts';
-import { whyNoUrl } from './loopback.ts';
 import type { Letter } from './message.ts';
 
 const SECRET_PREFIX = 'whsec_';
 const newSecret = (): string => SECRET_PREFIX + randomBytes(32).toString('base64');
-
-export const httpsUrl = z
-  .string()
-  .trim()
-  .max(2_000)
-  .superRefine((text, context) => {
-    const why = whyNoUrl(text);
-    if (why !== undefined) context.addIssue({ code: 'custom', message: why });
-  });
 
 export const webhook = defineChannel({
   id: 'webhook',

@@ -1,5 +1,6 @@
-/** Which addresses are of this machine: there alone a message may travel without TLS. */
+/** Where messages may go: over TLS, or to this machine. */
 import { isIPv4 } from 'node:net';
+import { z } from 'zod';
 
 /** A host as it stands in a URL or a setting: `localhost`, `127.0.0.1`, `[::1]`. */
 export const isLoopbackHost = (host: string): boolean =>
@@ -14,3 +15,12 @@ export function whyNoUrl(text: string): string | undefined {
   if (url.username !== '' || url.password !== '') return 'must not carry a name or password before the host';
   return undefined;
 }
+
+export const httpsUrl = z
+  .string()
+  .trim()
+  .max(2_000)
+  .superRefine((text, context) => {
+    const why = whyNoUrl(text);
+    if (why !== undefined) context.addIssue({ code: 'custom', message: why });
+  });

@@ -1,0 +1,79 @@
+/** What the record tells of orders that need the owner: approvals that wait, outcomes that are unclear. */
+import { orderPage, type Read, type Tale, tell } from './tale.ts';
+
+/** `buy 3 SPX`, as far as it is told. */
+const termsOf = ({ text }: Read): string =>
+  [text('side'), text('qty'), text('symbol')].filter((word) => word !== '').join(' ');
+
+const approvalId = ({ text }: Read): string => text('approval_id') || text('order_id');
+
+export function approvalWaits(read: Read): Tale {
+  const { agent, account, text } = read;
+  const id = approvalId(read);
+  const value = text('value');
+  const until = text('expires_at').slice(11, 16);
+  return tell({
+    kind: 'approval',
+    subject: id,
+    title: `${agent} asks: ${termsOf(read) || 'an order'}`,
+    body: [
+      `It waits for your approval${account === '' ? '' : ` on ${account}`}${value === '' ? '' : `, about ${value} ${text('currency')}`.trimEnd()}.`,
+      until === ''
+        ? 'Without your word it is refused when its time is over.'
+        : `Without your word by ${until} UTC it is refused.`,
+    ],
+    path: `/admin/approvals/${encodeURIComponent(id)}`,
+    needsOwner: true,
+    standing: true,
+  });
+}
+export function approvalOver(read: Read): Tale {
+  return { kind: 'over', of: 'approval', subject: approvalId(read) };
+}
+export function approvalExpired(read: Read): Tale {
+  const id = approvalId(read);
+  return {
+    kind: 'over',
+    of: 'approval',
+    subject: id,
+    news: {
+      kind: 'approval',
+      subject: id,
+      title: `Not decided in time: ${termsOf(read) || `an order of ${read.agent}`}`,
+      body: [`The order of ${read.agent} is refused; nothing was sent.`],
+      path: `/admin/approvals/${encodeURIComponent(id)}`,
+    },
+  };
+}
+
+export function unclear(read: Read): Tale | undefined {
+  const { agent, account, text } = read;
+  const order = text('order_id');
+  if (text('to') === 'unknown')
+    return text('from') === 'unknown'
+      ? undefined
+      : tell({
+          kind: 'unknown',
+          subject: order,
+          title: `Unclear: an order of ${agent} on ${account}`,
+          body: [
+            'The broker did not say whether it has it. It is asked again and again; until it says, the order counts as if it worked, and nothing is sent a second time.',
+            `Order ${order}.`,
+          ],
+          path: orderPage(order),
+          needsOwner: true,
+          standing: true,
+        });
+  return {
+    kind: 'over',
+    of: 'unknown',
+    subject: order,
+    news: {
+      kind: 'unknown',
+      subject: order,
+      title: `Clear again: an order of ${agent} is ${text('to').replaceAll('_', ' ')}`,
+      body: [`Filled ${text('filled_qty')} of ${text('qty')} on ${account}. Order ${order}.`],
+      path: orderPage(order),
+    },
+  };
+}
