@@ -28,9 +28,13 @@ const NOT_COUNTED: readonly string[] = [
   'approval_expired',
 ] satisfies readonly RefusalReason[];
 
-/** Adding orders that the agent sent within the window; undefined: the owner's own, which nobody counts. */
+/**
+ * Adding orders that the agent sent within the window; undefined: the owner's own, which nobody counts. Read with the facts: what
+ * the orders of before a start tell is taken up here, before the one that is being decided is one of them.
+ */
 export function executionsOf(line: Line, agent: AgentId): Repeated | undefined {
   if (agent === OWNER_HOLDER) return undefined;
+  timesOf(line, agent, 'refusals');
   return { used: timesOf(line, agent, 'executions').length, rate: line.throttle().executions };
 }
 
