@@ -1,5 +1,4 @@
 /** Reconciliation: at start, after a reconnect and for every unknown it asks the broker; it never guesses and never sends an order. */
-import { absolute, subtract, text } from '#domain/decimal.ts';
 import { isFinal } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
@@ -12,12 +11,11 @@ import {
   applySettlement,
 } from './broker-events.ts';
 import { acceptTerms, mustFind, restingState } from './dispatch.ts';
-import { ACCOUNT_HOLDER, EXTERNAL_HOLDER } from './holdings.ts';
-import { adoptPosition, isLedgerEmpty, postOpening } from './ledger.ts';
+import { isLedgerEmpty, postOpening } from './ledger.ts';
 import type { Line } from './line.ts';
-import { markOf } from './loss.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { within } from './outside.ts';
+import { alignPositions } from './reconcile-positions.ts';
 import { transition } from './transition.ts';
 
 /**
@@ -56,7 +54,10 @@ export async function reconcile(
   try {
     await readHistory(line, adapter, after);
     await alignOrders(line, adapter, after);
-    await alignPositions(line, adapter);
+    await alignPositions(line, adapter, {
+      positions: () => answered(line, adapter.positions(), 'its positions'),
+      readHistory: () => readHistory(line, adapter, after),
+    });
   } catch (cause) {
     line.memory.suspect.add(account);
     line.audit.recordDeferred({
@@ -142,9 +143,7 @@ async function alignOrders(
   after: (done: AfterEvent) => void,
 ): Promise<void> {
   const open = await answered(line, adapter.openOrders(), 'its open orders');
-  const ours = new Map(
-    atBroker(line, adapter).map((order) => [order.brokerClientId, order]),
-  );
+  const ours = new Map(atBroker(line, adapter).map((order) => [order.brokerClientId, order]));
   const seen = new Set<string>();
   for (const order of open) {
     const known = order.brokerClientId === null ? undefined : ours.get(order.brokerClientId);
@@ -203,7 +202,8 @@ function align(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder |
   if (!working) return applied;
   // A request may still be on its way, or take effect in a moment: only one that nobody can be waiting for is settled so.
   const stale =
-    line.wallMs() - applied.updatedAtMs >= BROKER_CALL_TIMEOUT_MS || !line.memory.reconciled.has(account);
+    line.wallMs() - inStateSinceMs(line, applied) >= BROKER_CALL_TIMEOUT_MS ||
+    !line.memory.reconciled.has(account);
   if (!stale) return applied;
   if (applied.pending !== null) {
     const { terms } = applied.pending;
@@ -226,6 +226,18 @@ function align(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder |
     });
   }
   return applied;
+}
+
+/** Since when it has had its status: a fill in between, or a request that timed out, is no new request. */
+function inStateSinceMs(line: Line, { orderId, status, updatedAtMs }: StoredOrder): number {
+  const since = line
+    .prepare<[string, string, string], number | null>(
+      `SELECT min(time) FROM order_timeline WHERE order_id = ? AND id > coalesce(
+         (SELECT max(id) FROM order_timeline WHERE order_id = ? AND status <> ?), 0)`,
+    )
+    .pluck()
+    .get(orderId, orderId, status);
+  return since ?? updatedAtMs;
 }
 
 /**
@@ -252,44 +264,3 @@ function applyAbsence(line: Line, adapter: BrokerAdapter, order: StoredOrder): S
     patch: { reason: never ? 'never reached the broker' : 'no longer at the broker' },
   });
 }
-
-/** The broker's positions are the truth: what the ledger lacks is adopted as external, and the owner can see it. */
-async function alignPositions(line: Line, adapter: BrokerAdapter): Promise<void> {
-  const { account } = adapter;
-  const before = lastExecution(line);
-  const positions = await answered(line, adapter.positions(), 'its positions');
-  line.store.transaction(() => {
-    // A snapshot begun before a fill that has been posted since would undo it: ask again instead.
-    if (lastExecution(line) !== before) {
-      line.memory.suspect.add(account);
-      return;
-    }
-    const known = new Set([
-      ...positions.map((position) => position.instrument),
-      ...line.holdings.byHolder(ACCOUNT_HOLDER, account).map((holding) => holding.instrument),
-    ]);
-    for (const instrument of known) {
-      const ours = line.holdings.of(ACCOUNT_HOLDER, account, instrument);
-      const theirs = positions.find((position) => position.instrument === instrument);
-      const gap =
-        theirs === undefined ? (ours.qty.times('-1') as typeof ours.qty) : subtract(theirs.qty, ours.qty);
-      if (gap.eq('0')) continue;
-      const at = markOf(line, { instrument, qty: gap }) ?? ours.mark;
-      line.audit.record({
-        kind: 'reconcile.mismatch',
-        account,
-        outcome: at === null ? 'unknown' : 'ok',
-        detail: {
-          instrument,
-          ours: text(ours.qty),
-          broker: text(theirs?.qty ?? absolute(gap)),
-          adopted: at !== null,
-        },
-      });
-      if (at !== null) adoptPosition(line, { account, instrument, qty: gap, at, holder: EXTERNAL_HOLDER });
-    }
-  });
-}
-
-const lastExecution = (line: Line): unknown =>
-  line.store.db.prepare('SELECT max(seq) FROM executions').pluck().get();
