@@ -159,11 +159,17 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
     remedy: 'Take a new key for a new order; repeat the old arguments to get the old outcome.',
   },
   approval_required: {
-    meaning: 'The mandate wants the owner’s approval for an order like this one.',
-    remedy: 'Make it small enough to need none, or ask the owner.',
+    meaning: 'What was asked for needs the owner’s approval, or the order waits for it already.',
+    remedy: 'A change can not wait for it: cancel the order and place it anew, then it waits for the owner.',
   },
-  approval_rejected: RESERVED,
-  approval_expired: RESERVED,
+  approval_rejected: {
+    meaning: 'The owner said no to the order that waited; it was never sent. (The reason of an order.)',
+    remedy: 'Read the owner’s words in its timeline; place another order only if they leave room for one.',
+  },
+  approval_expired: {
+    meaning: 'The owner did not decide in time; the order was never sent. (The reason of an order.)',
+    remedy: 'Tell the owner, and place it anew if it is still wanted: it will wait again.',
+  },
   trading_halted: {
     meaning: 'Trading is halted. After the kill switch nothing is answered at all (status 401).',
     remedy: 'Cancel and close your own if you must; only the owner resumes.',
@@ -194,7 +200,10 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
   },
   max_positions: RESERVED,
   max_drawdown: RESERVED,
-  max_pending_approvals: RESERVED,
+  max_pending_approvals: {
+    meaning: 'As many of your orders as may wait for the owner are waiting.',
+    remedy: 'Wait until some are decided, or cancel one that is no longer wanted.',
+  },
   store_unavailable: {
     meaning: 'The gateway can not write its records, so it does nothing that needs one.',
     remedy:

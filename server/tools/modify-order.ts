@@ -43,7 +43,7 @@ export const modifyOrder = defineTool({
     prompt: 'Raise the limit of that order to 1405.',
     arguments: { order_id: 'ord_8c1f04a29be37d5560ab91e2', limit_price: '1405' },
   },
-  refusals: ['order_final', ...OF_COMMIT, ...OF_ORDER_LINE],
+  refusals: ['order_final', ...OF_COMMIT, ...OF_ORDER_LINE, 'approval_required'],
   input,
   output: PlaceShape,
   async run(services, principal, given) {

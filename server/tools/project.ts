@@ -193,6 +193,16 @@ export function timelineWire(entry: TimelineEntry): Wire<typeof shapes.TimelineS
   return { time: iso(entry.timeMs), status: entry.status, detail: printable(entry.detail) };
 }
 
+export function approvalWire(waits: {
+  readonly expiresAtMs: number;
+  readonly note: string | null;
+}): Wire<typeof shapes.ApprovalShape> {
+  return {
+    expires_at: iso(waits.expiresAtMs),
+    ...(waits.note === null ? {} : { note: printable(waits.note) }),
+  };
+}
+
 export function tradeWire(trade: TradeRecord): Wire<typeof shapes.TradeShape> {
   return {
     execution_id: trade.executionId,

@@ -56,7 +56,6 @@ export const OF_ORDER_LINE: Reasons = [
   'buying_power',
   'throttled',
   'duplicate_order',
-  'approval_required',
   ...OF_BROKER,
 ];
 

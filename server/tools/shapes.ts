@@ -176,6 +176,9 @@ export const OrderShape = z.object({
 
 export const TimelineShape = z.object({ time: isoTime, status: z.string(), detail: z.string() });
 
+/** While an order waits for the owner. */
+export const ApprovalShape = z.object({ expires_at: isoTime, note: z.string().optional() });
+
 export const TradeShape = z.object({
   execution_id: z.string(),
   order_id: z.string(),

@@ -27,6 +27,7 @@ const FIELD_WORDS: readonly (readonly [ours: string, theirs: string])[] = [
   ['order_id', 'id orderid orderno orderuuid'],
   ['account', 'accountid accountname accountnumber accounts portfolio acct'],
   ['tag', 'strategy strategyid label note comment'],
+  ['note', 'comment memo rationale explanation reason message justification'],
   ['client_order_id', 'clientid clordid clientoid newclientorderid orderref userref clientorderref'],
   ['idempotency_key', 'key requestid idempotency nonce idempotencytoken'],
   ['action_token', 'token confirmationtoken previewtoken actionid confirmtoken previewid'],

@@ -137,7 +137,9 @@ function approvalOf(line: Line, orderId: string): string | undefined {
 /** It can not be decided in this process any more; the sweep writes the ending down when the store can. */
 function forbid(line: Line, id: string | undefined, ending: Ending): void {
   const known = id === undefined ? undefined : line.memory.approvals.get(id);
-  if (id !== undefined && known !== undefined) line.memory.approvals.set(id, { ...known, ending });
+  if (id === undefined || known === undefined) return;
+  // What came first stays.
+  line.memory.approvals.set(id, { ending, ...known });
 }
 
 /** Every one that waits is void: the kill switch was pressed. Inside its transaction; none comes back with a resume. */

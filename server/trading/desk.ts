@@ -137,7 +137,12 @@ export interface Desk {
   order(
     who: Principal,
     orderId: string,
-  ): Answer<{ readonly order: OrderRecord; readonly timeline: readonly TimelineEntry[] }>;
+  ): Answer<{
+    readonly order: OrderRecord;
+    readonly timeline: readonly TimelineEntry[];
+    /** While it waits for the owner; the note is the agent's own. */
+    readonly approval?: { readonly expiresAtMs: number; readonly note: string | null };
+  }>;
   trades(
     who: Principal,
     filter: Omit<OrderFilter, 'status'> & { readonly orderId?: string },

@@ -15,7 +15,10 @@ import { type AccountId, accountId, type Principal } from '#domain/principal.ts'
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { accountStatus, accountView, positionView } from './account-views.ts';
+import { expiresAt } from './approval-card.ts';
+import { waitingOf } from './approval-ending.ts';
 import type { Desk, OrderFilter, Page } from './desk.ts';
+import { envelopeOf } from './envelope.ts';
 import { strictestOf } from './facts.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
@@ -73,7 +76,15 @@ export function reads(line: Line): Reads {
     },
     async order(who, orderId) {
       const found = ownOrder(line, who, orderId);
-      return found.ok ? ok({ order: found.value, timeline: line.orders.timeline(orderId) }) : found;
+      if (!found.ok) return found;
+      const story = { order: found.value, timeline: line.orders.timeline(orderId) };
+      if (found.value.status !== 'pending_approval') return ok(story);
+      const { approval } = waitingOf(line, orderId) ?? {};
+      return ok(
+        approval === undefined
+          ? story
+          : { ...story, approval: { expiresAtMs: expiresAt(line, approval), note: approval.note } },
+      );
     },
     async trades(who, filter) {
       const accounts = readable(line, who, filter.account);
@@ -191,11 +202,12 @@ export function mandateView(line: Line, who: Pick<Principal, 'agent' | 'agentNam
     stateReason: state.reason,
   };
   if (mandate === undefined) return { ...view, mandate: null, used: [], left: [] };
-  const used = [...mandate.accounts].map((account) => useOf(line, who, account));
+  const all = envelopeOf(line, who.agent, { mandate }).map((account) => useOf(line, who, account));
+  const used = all.filter(({ account }) => mandate.accounts.has(account));
   const { document } = mandate;
   // The accounts share one envelope: what is used in one is left in none.
-  const total = (of: (use: MandateUse) => Money): Money => sum(ZERO_MONEY, used.map(of));
-  const count = (of: (use: MandateUse) => number): number => used.reduce((all, use) => all + of(use), 0);
+  const total = (of: (use: MandateUse) => Money): Money => sum(ZERO_MONEY, all.map(of));
+  const count = (of: (use: MandateUse) => number): number => all.reduce((so, use) => so + of(use), 0);
   const left = used.map(
     (use): MandateUse => ({
       account: use.account,

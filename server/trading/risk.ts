@@ -25,10 +25,7 @@ function approval(facts: Facts, _proposal: Proposal, valued: Valued): Refusal | 
   const rule = facts.mandate?.approvalAbove ?? 'always';
   if (rule === 'never') return undefined;
   if (rule === 'always') {
-    return refuse(
-      'approval_required',
-      'Every adding order of this agent needs the owner’s approval; ask the owner to place it or to change the mandate.',
-    );
+    return refuse('approval_required', 'Every adding order of this agent needs the owner’s approval.');
   }
   const total = add(facts.unapprovedValue, valued.value);
   if (total.lte(rule)) return undefined;

@@ -66,3 +66,17 @@ export const approvalEvents = (room: TradingRoom): readonly string[] =>
     .events()
     .map(({ kind }) => kind)
     .filter((kind) => kind.startsWith('approval.'));
+
+/** The broker's next answers about its account come when they are let go: whatever happens before that happens in mid-line. */
+export function holdBalance(broker: ScriptedBroker): () => void {
+  const answer = broker.balance.bind(broker);
+  let letGo: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  broker.balance = () => gate.then(answer);
+  return () => {
+    broker.balance = answer;
+    letGo();
+  };
+}

@@ -307,7 +307,7 @@ describe('an order that waits', () => {
 
   it('is listed by what expires first, and afterwards by what was decided last', async () => {
     const { room, claude } = await queueRoom();
-    const cards = [];
+    const cards: string[] = [];
     for (let n = 0; n < 4; n++) {
       cards.push((await ask(room, claude)).card.id);
       await room.clock.advanceAsync(1_000);
