@@ -1,5 +1,5 @@
 /** Orders that wait for the owner's word, and those that had it, as templates take them: figures of ours, words of the agent apart. */
-import { type Price, roundNearestTo, text } from '#domain/decimal.ts';
+import { isZero, money, type Price, roundNearestTo, text } from '#domain/decimal.ts';
 import type { LimitFigure } from '#domain/refusal.ts';
 import type { ApprovalCard, ApprovalTerms } from '#trading/approval-desk.ts';
 import { percentOf } from './agent-views.ts';
@@ -65,6 +65,8 @@ export function approvalRow(services: Services, card: ApprovalCard) {
 }
 export type ApprovalRow = ReturnType<typeof approvalRow>;
 
+const CENT = money('0.01');
+
 const boundOf = (at: Price, tick: Price | undefined): string =>
   tick === undefined ? shownPrice(at, tick) : text(roundNearestTo(at, tick));
 
@@ -77,17 +79,24 @@ const LABELS: ReadonlyMap<string, string> = new Map([
   ...LIMIT_FIELDS.map(({ name, label }) => [name, label] as const),
   ['approval_above', 'Without your approval'],
   ['buying_power', 'Buying power'],
+  ['account_max_daily_loss', 'Loss of the account in a day'],
+  ['account_max_drawdown', 'Drawdown of the account'],
+  ['account_max_positions', 'Positions of the account'],
 ]);
+const COUNTED: ReadonlySet<string> = new Set(['orders', 'units', 'positions']);
 
-/** What a limit comes to once the order is sent. Bars alone count in numbers. */
+/** What a limit comes to once the order is sent; sums to the cent. Bars alone count in numbers. */
 function limitAfter({ limit, used, order, max, unit }: LimitFigure) {
-  const after = Number(used) + Number(order);
+  const isCount = COUNTED.has(unit);
+  const shown = (figure: string): string => (isCount ? figure : text(roundNearestTo(money(figure), CENT)));
   return {
     label: LABELS.get(limit) ?? limit.replaceAll('_', ' '),
-    used,
-    order,
-    max,
-    unit,
-    percent: percentOf(String(after), max),
+    used: shown(used),
+    /** null: it uses nothing of it. */
+    order: isZero(money(order)) ? null : shown(order),
+    max: shown(max),
+    unit: unit === 'percent' ? '%' : unit,
+    places: isCount || unit === 'percent' ? 0 : 2,
+    percent: percentOf(String(Number(used) + Number(order)), max),
   };
 }

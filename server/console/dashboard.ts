@@ -36,7 +36,7 @@ export const dashboard = definePage({
       positions: rows,
       positions_more: positions.length - rows.length,
       decimals: positionDecimals(rows),
-      waiting: items.map(waitingWire),
+      waiting: items.map((item) => waitingWire(services, item)),
       waiting_more: count - items.length,
       acts,
       refusals: refusedToday(services),
@@ -131,18 +131,20 @@ function refusedToday(services: ConsoleServices) {
 type Item = ReturnType<ConsoleServices['trading']['owner']['waiting']>['items'][number];
 
 /** Each kind has its words in the template. */
-function waitingWire(item: Item) {
+function waitingWire(services: ConsoleServices, item: Item) {
   const nothing = { agent: null, account: null, symbol: null, order_id: null, at_ms: null, words: null };
   switch (item.kind) {
     case 'approval': {
-      const { kind, approvalId, agentName, account, symbol, expiresAtMs } = item;
+      const { kind, approvalId, orderId, agentName, account, expiresAtMs } = item;
+      const found = services.trading.owner.order(orderId);
+      const order = found.ok ? orderRow(services, found.value.order) : null;
       return {
         ...nothing,
         kind,
         approval_id: approvalId,
+        order,
         agent: agentName,
         account,
-        symbol,
         at_ms: expiresAtMs,
       };
     }
@@ -153,7 +155,7 @@ function waitingWire(item: Item) {
     case 'agent_halted':
       return { ...nothing, kind: item.kind, agent: item.agentName, words: item.reason, at_ms: item.sinceMs };
     case 'agent_reducing':
-      return { ...nothing, kind: item.kind, agent: item.agentName };
+      return { ...nothing, kind: item.kind, agent: item.agentName, words: item.reason };
     case 'account_reducing': {
       const { kind, account, sinceMs } = item;
       return { ...nothing, kind, account, at_ms: sinceMs, words: trippedWords(item) };

@@ -70,7 +70,10 @@ export function killSwitch(line: Line): KillSwitch {
 }
 
 function previewOf(line: Line): KillPreview {
-  const working = line.orders.working({}).filter((order) => order.origin !== 'flatten');
+  // What waits for the owner no broker has heard of: it is void, and nothing of it is canceled.
+  const working = line.orders
+    .working({})
+    .filter(({ origin, status }) => origin !== 'flatten' && status !== 'pending_approval');
   const taken = (cancel: Taking): number => working.filter((order) => toCancel(line, order, cancel)).length;
   const exposed = line.holdings.exposed();
   return {

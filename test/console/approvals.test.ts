@@ -36,7 +36,7 @@ test('what waits stands in the inbox, on the dashboard, at the order, at the gat
   const board = await scene.console.get('/admin');
   expect(board.html).toContain(link);
   expect(board.words).toMatch(
-    /claude asks for your approval of an order in SPX in paper, until \d\d:\d\d:\d\d/,
+    /claude asks for your approval: buy 2 SPX at market in paper, until \d\d:\d\d:\d\d/,
   );
   expect(board.html).toMatch(/href="\/admin\/approvals"[^>]*><span class="count">1<\/span> to approve/);
   // It is not counted twice.
