@@ -20,6 +20,7 @@ import { type AccountId, type AgentId, OWNER_HOLDER, type TradingState } from '#
 import type { MarketPhase, Quote } from '#ports.ts';
 import { type AccountRisk, readAccountRisk } from './account-limits.ts';
 import { accountReducing, reducingInWords } from './account-state.ts';
+import { envelopeOf } from './envelope.ts';
 import { exposureOf, fxRate } from './exposure.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { opposes } from './ledger.ts';
@@ -127,8 +128,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
   const quote = line.feed.quote(instrument.id);
   // The owner's own orders obey the states of gateway and account; there is no agent that could be halted.
   const agentState = who.agent === OWNER_HOLDER ? UNHALTED : access.agents.stateOf(who.agent);
-  // One envelope for all the accounts that the mandate names: they share a currency and every limit.
-  const accounts = [...new Set([who.account, ...(mandate?.accounts ?? [])])];
+  const accounts = envelopeOf(line, who.agent, { account: who.account, mandate });
   const usage = accounts.map((account) => line.usage.of(who.agent, account, mandateDay));
   const reserved = accounts.map((account) => line.usage.reserved(who.agent, account));
   const held = itself ? reservedValue(itself) : ZERO_MONEY;
