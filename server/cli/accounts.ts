@@ -6,10 +6,11 @@ import { OWNER_CLI } from '#domain/principal.ts';
 import { fieldError, refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import type { AccountRecord } from '#store/accounts.ts';
-import { addPaperAccount, removeAccount } from './account-book.ts';
+import { accountNamed, addPaperAccount, removeAccount } from './account-book.ts';
 import { ownerAct } from './act.ts';
 import { ask } from './ask.ts';
 import { defineCommand, JSON_OPTION } from './command.ts';
+import { lifted } from './limits.ts';
 import type { Office } from './office.ts';
 import { iso, printObject, printTable } from './print.ts';
 
@@ -49,6 +50,16 @@ const remove = ownerAct({
   async work(office, { name }) {
     const removed = await removeAccount(office, name, OWNER_CLI);
     return removed.ok ? ok(shown(office, removed.value)) : removed;
+  },
+});
+
+const lift = ownerAct({
+  name: 'accounts.lift',
+  widens: true,
+  input: z.strictObject({ name: z.string() }),
+  work(office, { name }) {
+    const found = accountNamed(office, name);
+    return found.ok ? ok(lifted(office, found.value)) : found;
   },
 });
 
@@ -106,6 +117,24 @@ export const accounts = defineCommand({
         const removed = await ask(invocation, remove, { name });
         if (invocation.flag('json')) printObject(invocation, removed);
         else invocation.terminal.say(`The account ${removed.id} is removed; its records stay.`);
+        return 0;
+      },
+    },
+    lift: {
+      summary: 'Lets an account add again that had reached a limit of its own.',
+      words: ['NAME'],
+      options: JSON_OPTION,
+      act: lift,
+      async run(invocation) {
+        const [name = ''] = invocation.words;
+        const done = await ask(invocation, lift, { name });
+        if (invocation.flag('json')) printObject(invocation, done);
+        else
+          invocation.terminal.say(
+            done.lifted.length === 0
+              ? `Nothing was lifted: ${done.account} had reached no limit of its own.`
+              : `Lifted: ${done.lifted.map(({ limit }) => limit).join(' and ')} of ${done.account}. It counts anew from what the account is worth now.`,
+          );
         return 0;
       },
     },

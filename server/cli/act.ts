@@ -12,7 +12,12 @@ export interface OwnerAct<I extends z.ZodType = z.ZodType, O extends object = ob
   readonly urgent?: true;
   /** Gives somebody more than they had: once there is an owner, it is carried out on the owner's proof alone. */
   readonly widens?: true;
+  /** The same for this input, with what is in force now; asked right before it is carried out. Changes nothing. */
+  widensWith?(office: Office, input: z.output<I>): boolean;
   work(office: Office, input: z.output<I>): Result<O, Refusal> | Promise<Result<O, Refusal>>;
 }
 
 export const ownerAct = <I extends z.ZodType, O extends object>(act: OwnerAct<I, O>): OwnerAct<I, O> => act;
+
+/** Whether some input of it needs the owner's proof. */
+export const mayWiden = (act: OwnerAct): boolean => act.widens === true || 'widensWith' in act;

@@ -5,6 +5,7 @@ import { agents } from './agents.ts';
 import { audit } from './audit.ts';
 import { keys } from './keys.ts';
 import { kill } from './kill.ts';
+import { limits } from './limits.ts';
 import { mandates } from './mandates.ts';
 import { proofAsked } from './owner-proof.ts';
 import { password } from './password.ts';
@@ -12,7 +13,7 @@ import { resume } from './resume.ts';
 import { setup } from './setup.ts';
 import { setupLink } from './setup-link.ts';
 
-const COMMANDS = [setup, setupLink, password, agents, keys, mandates, accounts, kill, resume, audit];
+const COMMANDS = [setup, setupLink, password, agents, keys, mandates, accounts, limits, kill, resume, audit];
 
 export const ACTS: readonly OwnerAct[] = [
   proofAsked,

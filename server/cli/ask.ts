@@ -1,11 +1,11 @@
 /** Asks for an act of the owner, bringing the proof that one which widens needs: from a file, or from the person at the terminal. */
 import type { z } from 'zod';
-import type { OwnerAct } from './act.ts';
+import { mayWiden, type OwnerAct } from './act.ts';
 import { CommandError, type Invocation } from './command.ts';
 import { askHidden, canAsk } from './hidden-prompt.ts';
-import { type Proof, proofAsked } from './owner-proof.ts';
+import type { AskedProof, Proof } from './owner-proof.ts';
 import { readPasswordFile } from './password-file.ts';
-import { request } from './reach.ts';
+import { askedFor, request } from './reach.ts';
 
 /** Carries out an act, wherever the books are. Throws RefusedError or CommandError. */
 export async function ask<I extends z.ZodType, O extends object>(
@@ -13,13 +13,14 @@ export async function ask<I extends z.ZodType, O extends object>(
   act: OwnerAct<I, O>,
   input: z.input<I>,
 ): Promise<O> {
-  const proof = act.widens === true ? await proofFrom(invocation) : undefined;
+  const proof = mayWiden(act)
+    ? await proofFrom(invocation, await askedFor(invocation, act, input))
+    : undefined;
   return request(invocation, act, { input, proof });
 }
 
-/** undefined: nobody owns this gateway yet. The books are closed while a person types, so that an engine can start. */
-async function proofFrom(invocation: Invocation): Promise<Proof | undefined> {
-  const { asked } = await request(invocation, proofAsked, { input: {} });
+/** undefined: none is needed. The books are closed while a person types, so that an engine can start. */
+async function proofFrom(invocation: Invocation, { asked }: AskedProof): Promise<Proof | undefined> {
   if (asked === 'nothing') return undefined;
   const file = invocation.text('password-file');
   const totp = invocation.text('totp');

@@ -3,7 +3,7 @@ import type { ParseArgsOptionDescriptor } from 'node:util';
 import type { Config } from '#config.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Clock } from '#ports.ts';
-import type { OwnerAct } from './act.ts';
+import { mayWiden, type OwnerAct } from './act.ts';
 
 /** Where a command's words go; both strip what could steer a terminal. */
 export interface Terminal {
@@ -83,4 +83,4 @@ export const PROOF_OPTIONS = {
 } as const;
 
 export const optionsOf = ({ options = {}, act }: Verb): Readonly<Record<string, Option>> =>
-  act?.widens === true ? { ...options, ...PROOF_OPTIONS } : options;
+  act !== undefined && mayWiden(act) ? { ...options, ...PROOF_OPTIONS } : options;

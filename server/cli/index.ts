@@ -6,6 +6,7 @@ import type { Command } from './command.ts';
 import { demo } from './demo.ts';
 import { keys } from './keys.ts';
 import { kill } from './kill.ts';
+import { limits } from './limits.ts';
 import { mandates } from './mandates.ts';
 import { password } from './password.ts';
 import { resume } from './resume.ts';
@@ -25,6 +26,7 @@ export const COMMANDS: readonly Command[] = [
   keys,
   mandates,
   accounts,
+  limits,
   kill,
   resume,
   audit,

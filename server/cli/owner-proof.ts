@@ -14,16 +14,27 @@ export type Proof = z.output<typeof Proof>;
 /** For the record; tries from here have a lockout of their own, which keeps nobody from the console. */
 const FROM_CLI: Visitor = { address: '127.0.0.1', userAgent: 'portcullis' };
 
-/** What a widening command has to bring; asked first, so that nobody is asked for a passphrase in vain. */
+/** What the owner's proof is made of; `nothing` while nobody owns the gateway, and for what does not widen. */
+export interface AskedProof {
+  readonly asked: 'nothing' | 'passphrase' | 'passphrase_and_code';
+}
+
+function proofOf({ access }: Pick<Office, 'access'>): AskedProof {
+  const owner = access.owner.record();
+  if (owner === undefined) return { asked: 'nothing' };
+  return { asked: owner.totp ? 'passphrase_and_code' : 'passphrase' };
+}
+
+/** What an act that always widens would have to bring. */
 export const proofAsked = ownerAct({
   name: 'owner.proof-asked',
   input: z.strictObject({}),
-  work({ access }) {
-    const owner = access.owner.record();
-    const asked = owner === undefined ? 'nothing' : owner.totp ? 'passphrase_and_code' : 'passphrase';
-    return ok({ asked } as const);
-  },
+  work: (office) => ok(proofOf(office)),
 });
+
+/** What this act has to bring with this input now. */
+export const proofFor = (office: Office, act: OwnerAct, input: unknown): AskedProof =>
+  act.widens === true || act.widensWith?.(office, input) === true ? proofOf(office) : { asked: 'nothing' };
 
 export const HAS_OWNER = refuse(
   'invalid_input',
@@ -34,13 +45,12 @@ export const NO_OWNER = refuse(
   'This gateway has no owner yet: open the link of `portcullis setup-link`, or use `portcullis setup`.',
 );
 
-/** Where the books are, never in the command: who asks can not leave the question out. */
+/** Judges the proof that comes with an act which needs one. */
 export async function judgeProof(
   { access, audit }: Pick<Office, 'access' | 'audit'>,
   act: OwnerAct,
   given: unknown,
 ): Promise<Result<void, Refusal>> {
-  if (act.widens !== true || access.owner.record() === undefined) return ok(undefined);
   const proof = Proof.safeParse(given);
   const judged = proof.success
     ? await access.owner.confirm({ ...proof.data, from: FROM_CLI })

@@ -1,19 +1,21 @@
 /** owner.sock: one line of JSON asks for an act of the owner, one line answers it; only the owner's own user reaches it. */
 import type { Socket } from 'node:net';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
-import { err, type Result } from '#domain/result.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import { OWNER_CONNECTIONS_MAX, SOCKET_GREETING_TIMEOUT_MS, SOCKET_MESSAGE_BYTES_MAX } from '#limits.ts';
 import type { OwnerAct } from './act.ts';
 import { greeting } from './agent-socket.ts';
 import { nextLine, parseLine } from './line-stream.ts';
 import { type LocalListener, listenLocally } from './listen.ts';
 import type { Office } from './office.ts';
-import { judgeProof } from './owner-proof.ts';
+import { judgeProof, proofFor } from './owner-proof.ts';
 
 /** What an act is given: its input, and the owner's proof where it widens. */
 export interface Asked {
   readonly input: unknown;
   readonly proof?: unknown;
+  /** Asks what proof it would need, and for nothing else: nobody is to be asked for a passphrase in vain. */
+  readonly question?: unknown;
 }
 
 export interface OwnerSocketOptions {
@@ -62,7 +64,8 @@ async function serve(socket: Socket, desk: Desk): Promise<void> {
     return;
   }
   const act = acts.find((one) => one.name === request['act']);
-  const answered = carryOut(act, office, { input: request['input'], proof: request['proof'] }).then(
+  const { input, proof, question } = request;
+  const answered = carryOut(act, office, { input, proof, question }).then(
     (answer) => void socket.end(`${JSON.stringify(answer)}\n`),
   );
   atWork.add(answered);
@@ -76,7 +79,7 @@ async function serve(socket: Socket, desk: Desk): Promise<void> {
 export async function carryOut(
   act: OwnerAct | undefined,
   office: Office,
-  { input: given, proof }: Asked,
+  { input: given, proof, question }: Asked,
 ): Promise<Result<object, Refusal>> {
   if (act === undefined)
     return err(
@@ -89,6 +92,10 @@ export async function carryOut(
     return err(refuse('invalid_input', `${act.name}: ${error.field} ${error.rule}`, { errors: [error] }));
   }
   try {
+    const { asked } = proofFor(office, act, input.data);
+    if (question === 'proof') return ok({ asked });
+    // Without a pause in between: what needs no proof now must not need one by the time it is done.
+    if (asked === 'nothing') return await act.work(office, input.data);
     const judged = await judgeProof(office, act, proof);
     return judged.ok ? await act.work(office, input.data) : judged;
   } catch (cause) {

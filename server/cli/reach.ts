@@ -21,6 +21,7 @@ import { GREETING_VERSION } from './agent-socket.ts';
 import { CommandError, RefusedError } from './command.ts';
 import { nextLine, parseLine } from './line-stream.ts';
 import { openOffice } from './office.ts';
+import type { AskedProof } from './owner-proof.ts';
 import { type Asked, carryOut } from './owner-socket.ts';
 import { findSocketFolder, OWNER_SOCKET } from './socket-folder.ts';
 
@@ -142,6 +143,16 @@ export function request<I extends z.ZodType, O extends object>(
   return atTheBooks<O>(reach, act.name, {
     through: async (sendAsked) => valueOf<O>(await sendAsked(asked)),
     alone: async (config) => valueOf<O>(await withOffice({ config, clock: reach.clock, act, ...asked })),
+  });
+}
+
+/** What proof an act needs with this input now. Throws RefusedError or CommandError. */
+export function askedFor(reach: Reach, act: OwnerAct, input: unknown): Promise<AskedProof> {
+  const asked = { input, question: 'proof' } as const;
+  return atTheBooks<AskedProof>(reach, act.name, {
+    through: async (sendAsked) => valueOf<AskedProof>(await sendAsked(asked)),
+    alone: async (config) =>
+      valueOf<AskedProof>(await withOffice({ config, clock: reach.clock, act, ...asked })),
   });
 }
 

@@ -20,6 +20,7 @@ import { MANDATE } from '../support/portcullis.ts';
 const PASSPHRASE = 'canary-four-words-nobody-said';
 const WIDENING = [
   'accounts.add',
+  'accounts.lift',
   'agents.create',
   'agents.lift',
   'keys.create',
@@ -27,6 +28,8 @@ const WIDENING = [
   'mandates.set',
   'resume',
 ];
+/** Those of which it is told by what they ask for. */
+const BY_INPUT = ['limits.set'];
 
 let gate: TestGateway;
 beforeEach(async () => {
@@ -91,7 +94,9 @@ describe('what widens', () => {
         act.name,
       ).toHaveLength(1);
     const offering = verbs.filter((verb) => Object.hasOwn(optionsOf(verb), 'totp'));
-    expect(offering.map(({ act }) => act?.name ?? '').toSorted()).toEqual(WIDENING);
+    expect(offering.map(({ act }) => act?.name ?? '').toSorted()).toEqual(
+      [...WIDENING, ...BY_INPUT].toSorted(),
+    );
   });
 
   it('needs no proof while nobody owns the gateway', async () => {
@@ -108,6 +113,7 @@ describe('what widens', () => {
     await gateway.trading.kill({ cancel: 'adding', flatten: false, by: 'cli' });
     const inputs: Record<string, unknown> = {
       'accounts.add': { broker: 'paper', name: 'second' },
+      'accounts.lift': { name: 'paper' },
       'agents.create': { name: 'other' },
       'agents.lift': { name: 'claude' },
       'keys.create': { agent: 'claude', scopes: ['read:market'] },
@@ -241,6 +247,7 @@ describe('what does not widen', () => {
       ['agents.list', {}],
       ['keys.list', {}],
       ['accounts.list', {}],
+      ['limits.show', { account: 'paper' }],
       ['mandates.show', { agent: 'claude' }],
       ['mandates.revoke', { agent: 'claude' }],
       ['agents.halt', { name: 'claude' }],
