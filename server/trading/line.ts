@@ -54,6 +54,8 @@ export interface Line extends Neighbours {
 export interface Memory {
   /** Accounts whose books have been compared with their broker since the start; the line is closed for others. */
   readonly reconciled: Map<AccountId, number>;
+  /** Comparisons with a broker that are under way, one at a time an account. */
+  readonly reconciling: Map<AccountId, Promise<boolean>>;
   /** Accounts whose books are being begun anew; the line is closed for them. */
   readonly restarting: Set<AccountId>;
   /** Accounts to compare again soon. */
@@ -90,6 +92,7 @@ export interface WaitingApproval {
 export function freshMemory(): Memory {
   return {
     reconciled: new Map(),
+    reconciling: new Map(),
     restarting: new Set(),
     suspect: new Set(),
     sentAtMs: new Map(),

@@ -27,6 +27,8 @@ export interface OrderTable extends WorkingOrders {
   byClientOrderId(agent: AgentId, clientOrderId: string): StoredOrder | undefined;
   legsOf(orderId: string): readonly StoredOrder[];
   page(agent: AgentId, filter: OrderFilter): readonly StoredOrder[];
+  /** Frees the ids that the broker knows an order by, for the one that goes on in its place; `instead` is in their place. */
+  surrenderIds(orderId: string, instead: string): void;
   addTimeline(orderId: string, entry: TimelineEntry): void;
   timeline(orderId: string): readonly TimelineEntry[];
 }
@@ -56,6 +58,9 @@ export function orderTable(store: Store): OrderTable {
        AND (@before IS NULL OR seq < @before)
        AND (@status = 'all' OR (@status = 'open') = (${WORKING}))
      ORDER BY seq DESC LIMIT @limit`,
+  );
+  const surrender = db.prepare(
+    'UPDATE orders SET broker_client_id = ?, broker_order_id = NULL WHERE order_id = ?',
   );
   const addTimeline = db.prepare(
     'INSERT INTO order_timeline (order_id, time, status, detail) VALUES (?, ?, ?, ?)',
@@ -90,6 +95,7 @@ export function orderTable(store: Store): OrderTable {
           limit: filter.limit,
         })
         .map(fromRow),
+    surrenderIds: (id, instead) => void surrender.run(instead, id),
     addTimeline: (id, entry) => void addTimeline.run(id, entry.timeMs, entry.status, entry.detail),
     timeline: (id) =>
       timeline.all(id).map((row) => ({ timeMs: row.time, status: row.status, detail: row.detail })),

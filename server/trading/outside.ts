@@ -57,3 +57,14 @@ export function within<T>(line: Line, answer: Promise<T>, timeoutMs: number): Pr
     );
   });
 }
+
+/** A broker's answer to a question; throws when it does not come in time. */
+export async function answered<T>(line: Line, answer: Promise<T>, what: string): Promise<T> {
+  const got = await within(
+    line,
+    answer.then((value) => ({ value })),
+    BROKER_CALL_TIMEOUT_MS,
+  );
+  if (got === undefined) throw new Error(`the broker did not answer for ${what}`);
+  return got.value;
+}

@@ -6,6 +6,7 @@ import { ACCOUNT_HOLDER, EXTERNAL_HOLDER } from './holdings.ts';
 import { adoptPosition } from './ledger.ts';
 import type { Line } from './line.ts';
 import { markOf } from './loss.ts';
+import { withdrawAgainst } from './recorded-fills.ts';
 
 /** What the comparison asks of the broker. */
 export interface PositionQuestions {
@@ -30,7 +31,10 @@ export async function alignPositions(
       line.memory.suspect.add(account);
       return;
     }
-    for (const { instrument, ours, theirs, gap } of gapsOf(line, account, positions)) {
+    for (const { instrument, ours, theirs, gap: apart } of gapsOf(line, account, positions)) {
+      // What the owner alone has read of, and the broker does not have, goes first.
+      const gap = subtract(apart, withdrawAgainst(line, account, instrument, apart));
+      if (gap.eq('0')) continue;
       const at = markOf(line, { instrument, qty: gap }) ?? ours.mark;
       line.audit.record({
         kind: 'reconcile.mismatch',

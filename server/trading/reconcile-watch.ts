@@ -3,7 +3,8 @@ import type { AccountId } from '#domain/principal.ts';
 import { RECONCILE_ALL_INTERVAL_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
 import type { AfterEvent } from './broker-events.ts';
 import type { Line } from './line.ts';
-import { inFlight, reconcile } from './reconcile.ts';
+import { reconcile } from './reconcile.ts';
+import { inFlight } from './reconcile-orders.ts';
 
 /** Asks again for accounts that something is unclear about, and for every account now and then. */
 export function watchSuspects(line: Line, after: (done: AfterEvent) => void): () => void {
@@ -13,9 +14,9 @@ export function watchSuspects(line: Line, after: (done: AfterEvent) => void): ()
     if (running) return;
     running = true;
     try {
-      for (const account of line.adapters.keys()) {
-        if (isDue(line, account)) await reconcile(line, account, after);
-      }
+      // Side by side: a broker that does not answer must not keep the others waiting.
+      const due = [...line.adapters.keys()].filter((account) => isDue(line, account));
+      await Promise.allSettled(due.map((account) => reconcile(line, account, after)));
     } catch {
       // A store that can not be read now is read again in the next round.
     } finally {

@@ -1,0 +1,206 @@
+/** Comparing orders with their broker: its list, then a question for each that the list leaves open; never a guess, never an order. */
+import { isFinal } from '#domain/order.ts';
+import type { AccountId } from '#domain/principal.ts';
+import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
+import type { BrokerAdapter, BrokerOrder } from '#ports.ts';
+import { type AfterEvent, applyOrder, find } from './broker-events.ts';
+import { acceptTerms, mustFind, restingState } from './dispatch.ts';
+import { unheardIn } from './evidence-rows.ts';
+import type { Line } from './line.ts';
+import type { StoredOrder } from './order-rows.ts';
+import { answered } from './outside.ts';
+import { hear, NEVER_REACHED, NO_LONGER_THERE } from './taken-up.ts';
+import { transition } from './transition.ts';
+
+/**
+ * Every order that we think is working, every one that the broker has, and those whose settlement it has not been heard about. Gives
+ * the orders that a broker which can not be asked for one has left out of its list.
+ */
+export async function alignOrders(
+  line: Line,
+  adapter: BrokerAdapter,
+  after: (done: AfterEvent) => void,
+): Promise<readonly StoredOrder[]> {
+  const { account } = adapter;
+  const asked = new Map(line.orders.working({ account }).map((order) => [order.orderId, order]));
+  const open = await answered(line, adapter.openOrders(), 'its open orders');
+  const seen = new Set<string>();
+  for (const told of open) {
+    const known = find(line, account, told);
+    // The answer is older than what is known since: that order is asked for by itself.
+    if (known !== undefined && hasMoved(asked.get(known.orderId), known)) continue;
+    // Most of a thousand say nothing new: they are told from those that do without a transaction each.
+    const applied =
+      known !== undefined && saysNothingNew(known, told)
+        ? known
+        : line.store.transaction(() => align(line, account, told));
+    if (applied === undefined) continue;
+    seen.add(applied.orderId);
+    after({ opened: applied });
+  }
+  return askEach(line, adapter, { seen, after });
+}
+
+/** Those that the list did not settle, each as it is when its turn comes. */
+async function askEach(
+  line: Line,
+  adapter: BrokerAdapter,
+  { seen, after }: { readonly seen: ReadonlySet<string>; readonly after: (done: AfterEvent) => void },
+): Promise<readonly StoredOrder[]> {
+  const { account, capabilities } = adapter;
+  const gone: StoredOrder[] = [];
+  const ids = new Set([
+    ...line.orders.working({ account }).map(({ orderId }) => orderId),
+    ...(capabilities.ids.queryByClientId ? unheardIn(line, account) : []),
+  ]);
+  for (const orderId of ids) {
+    const order = mustFind(line, orderId);
+    if (seen.has(orderId) || !wasSent(order) || inFlight(line, order)) continue;
+    if (!capabilities.ids.queryByClientId) {
+      if (order.brokerOrderId !== null && !isFinal(order.status)) gone.push(order);
+      continue;
+    }
+    const told = await answered(line, adapter.orderByClientId(order.brokerClientId), `order ${orderId}`);
+    if (hasMoved(order, mustFind(line, orderId))) {
+      line.memory.suspect.add(account);
+      continue;
+    }
+    const now = line.store.transaction(() =>
+      told === undefined ? applyAbsence(line, adapter, order) : align(line, account, told),
+    );
+    if (now !== undefined) after({ opened: now });
+  }
+  return gone;
+}
+
+/** Nothing of an order that waits for a human, or is not decided yet, has left this process. */
+const wasSent = ({ status }: StoredOrder): boolean => status !== 'received' && status !== 'pending_approval';
+
+/** Whether an order is another than when the broker was asked: an answer that was on its way must not undo what has come since. */
+function hasMoved(before: StoredOrder | undefined, now: StoredOrder): boolean {
+  if (before === undefined) return !isFinal(now.status);
+  return (
+    before.status !== now.status ||
+    !before.filledQty.eq(now.filledQty) ||
+    !before.qty.eq(now.qty) ||
+    before.held !== now.held ||
+    before.pending?.terms.qty.toFixed() !== now.pending?.terms.qty.toFixed() ||
+    before.brokerOrderId !== now.brokerOrderId
+  );
+}
+
+/** Whether its `place` may still be answered in this process. */
+export function inFlight(line: Line, order: StoredOrder): boolean {
+  const sentAt = line.memory.sentAtMs.get(order.orderId);
+  return (
+    order.status === 'submitting' &&
+    sentAt !== undefined &&
+    line.clock.monotonicMs() - sentAt < BROKER_CALL_TIMEOUT_MS
+  );
+}
+
+/** Both sides have it at rest, as the same order of the same size: `align` would leave it as it is. */
+const saysNothingNew = (known: StoredOrder, seen: BrokerOrder): boolean =>
+  (known.status === 'open' || known.status === 'partially_filled') &&
+  (seen.status === 'open' || seen.status === 'partially_filled') &&
+  known.brokerOrderId !== null &&
+  known.pending === null &&
+  known.held === seen.held &&
+  known.qty.eq(seen.qty) &&
+  known.filledQty.lte(seen.filledQty);
+
+/** Takes the broker's word, and settles a change or a cancel whose answer was lost. */
+function align(line: Line, account: AccountId, told: BrokerOrder): StoredOrder | undefined {
+  const known = find(line, account, told);
+  if (known !== undefined) hear(line, known, told);
+  const applied = applyOrder(line, account, told);
+  if (applied === undefined || isFinal(applied.status)) return applied;
+  const working = told.status === 'open' || told.status === 'partially_filled';
+  if (!working) return applied;
+  // A request may still be on its way, or take effect in a moment: only one that nobody can be waiting for is settled so.
+  const stale =
+    line.wallMs() - inStateSinceMs(line, applied) >= BROKER_CALL_TIMEOUT_MS ||
+    !line.memory.reconciled.has(account);
+  if (!stale) return applied;
+  if (applied.pending !== null) {
+    const { terms } = applied.pending;
+    const taken =
+      terms.qty.eq(told.qty) &&
+      terms.limitPrice?.toFixed() === told.limitPrice?.toFixed() &&
+      (applied.type === 'trailing_stop' || terms.stopPrice?.toFixed() === told.stopPrice?.toFixed());
+    return taken
+      ? acceptTerms(line, applied, 'the broker shows the new terms')
+      : transition(line, applied, {
+          to: restingState(applied),
+          detail: 'the broker shows the old terms; the change did not happen',
+          patch: { pending: null },
+        });
+  }
+  if (applied.status === 'pending_cancel') {
+    return transition(line, applied, {
+      to: restingState(applied),
+      detail: 'still working at the broker; the cancel did not happen',
+    });
+  }
+  return applied;
+}
+
+/** Since when it has had its status: a fill in between, or a request that timed out, is no new request. */
+function inStateSinceMs(line: Line, { orderId, status, updatedAtMs }: StoredOrder): number {
+  const since = line
+    .prepare<[string, string, string], number | null>(
+      `SELECT min(time) FROM order_timeline WHERE order_id = ? AND id > coalesce(
+         (SELECT max(id) FROM order_timeline WHERE order_id = ? AND status <> ?), 0)`,
+    )
+    .pluck()
+    .get(orderId, orderId, status);
+  return since ?? updatedAtMs;
+}
+
+/**
+ * The broker has no such order. That is its final word only once a request can no longer be on its way; until then the order
+ * stays unknown and keeps its reservation.
+ */
+function applyAbsence(line: Line, adapter: BrokerAdapter, order: StoredOrder): StoredOrder | undefined {
+  if (!absenceIsFinal(line, adapter, order)) {
+    line.memory.suspect.add(order.account);
+    return undefined;
+  }
+  const current = hear(line, order, undefined);
+  if (isFinal(current.status)) return current;
+  line.memory.sentAtMs.delete(order.orderId);
+  const never = current.brokerOrderId === null && current.filledQty.eq('0');
+  return transition(line, current, {
+    to: never ? 'rejected' : 'canceled',
+    detail: never ? 'the broker never received it' : 'the broker has it no longer',
+    patch: { reason: never ? NEVER_REACHED : NO_LONGER_THERE },
+  });
+}
+
+function absenceIsFinal(line: Line, adapter: BrokerAdapter, order: StoredOrder): boolean {
+  const sentAt = line.memory.sentAtMs.get(order.orderId);
+  const sinceMs =
+    sentAt === undefined ? line.wallMs() - order.updatedAtMs : line.clock.monotonicMs() - sentAt;
+  return sinceMs >= adapter.capabilities.ids.absentIsFinalAfterMs;
+}
+
+/**
+ * Orders that the broker acknowledged and lists no longer, where it can not be asked for one: its list is its word that they do not
+ * work any more, and its history, read afterwards, that they did not fill. What was never acknowledged stays unknown.
+ */
+export function endGone(line: Line, adapter: BrokerAdapter, gone: readonly StoredOrder[]): void {
+  line.store.transaction(() => {
+    for (const order of gone) {
+      if (hasMoved(order, mustFind(line, order.orderId)) || !absenceIsFinal(line, adapter, order)) {
+        line.memory.suspect.add(order.account);
+        continue;
+      }
+      transition(line, order, {
+        to: 'canceled',
+        detail:
+          'the broker does not list it among its open orders any more, and has told no fill of the rest',
+        patch: { reason: NO_LONGER_THERE },
+      });
+    }
+  });
+}
