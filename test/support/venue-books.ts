@@ -57,11 +57,13 @@ function ordersDiffer(rows: (sql: string) => readonly Row[], broker: ScriptedBro
         found.push(`an order that the venue does not know: ${JSON.stringify(row)}`);
       continue;
     }
+    // One that was filled while its change was on the way keeps the terms that it was known by.
+    const working = told.status === 'open' || told.status === 'partially_filled';
     const same =
       row['status'] === told.status &&
       row['filled_qty'] === told.filledQty.toFixed() &&
       row['qty'] === told.qty.toFixed() &&
-      row['limit_price'] === (told.limitPrice?.toFixed() ?? null);
+      (!working || row['limit_price'] === (told.limitPrice?.toFixed() ?? null));
     if (!same)
       found.push(
         `two stories of one order: ${JSON.stringify(row)}, there ${told.status} ${told.qty.toFixed()} at ${told.limitPrice?.toFixed()}, filled ${told.filledQty.toFixed()}`,
