@@ -49,7 +49,10 @@ export function tighten(
   instruments: InstrumentResolver,
 ): Result<Tightened, Refusal> {
   const parsed = Tightening.safeParse(given);
-  if (!parsed.success) return err(wrong('invalid_input', mandateErrors(parsed.error.issues, given)));
+  if (!parsed.success) {
+    const errors = mandateErrors(parsed.error.issues, given).map(withoutGuess);
+    return err(wrong('invalid_input', errors));
+  }
   const asked = parsed.data;
   const symbols = resolveSymbols(asked, instruments);
   if (!symbols.ok) return symbols;
@@ -70,6 +73,10 @@ export function tighten(
   const version = mandate.version + 1;
   return ok({ mandate: mandateOf(document, { version, resolved, revokedAtMs: null }), changed });
 }
+
+/** Of an amount below zero 0 is the nearest right one, and would take everything: what was meant is the caller's to say. */
+const withoutGuess = (error: FieldError): FieldError =>
+  error.nearest === '0' ? { ...error, nearest: null } : error;
 
 /** Each rule takes the type of its own field, which is the one that `asked` has there. */
 function compare(

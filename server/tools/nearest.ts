@@ -47,7 +47,9 @@ const BY_THE_WAY: ReadonlySet<string> = new Set(
 );
 const FIELDS_LISTED_MAX = 8;
 const WRAPPERS: ReadonlySet<string> = new Set(
-  'arguments args input params parameters payload data body kwargs order request'.split(' '),
+  'arguments args input params parameters payload data body kwargs order request mandate changes limits'.split(
+    ' ',
+  ),
 );
 
 /** What was probably meant by the field `given`, which is none of `known`. */

@@ -132,7 +132,10 @@ const TOOL_WORDS: readonly (readonly [ours: string, theirs: string])[] = [
     'get_pnl_history',
     'pnl getpnl profit performance getperformance portfoliohistory getportfoliohistory equitycurve',
   ],
-  ['get_mandate', 'whoami limits getlimits permissions mandate risklimits getrisklimits'],
+  [
+    'get_mandate',
+    'whoami limits getlimits permissions mandate risklimits getrisklimits setmandate loosenmandate raiselimits',
+  ],
   ['get_gateway_status', 'status health ping getstatus serverstatus'],
   ['get_instrument', 'instrument getasset asset getcontract contractdetails getsymbolinfo symbolinfo'],
   [

@@ -63,5 +63,6 @@ function put(args: Record<string, unknown>, field: string, value: unknown): void
 function typed(nearest: string, property: PropertySchema | undefined): unknown {
   if (property === undefined) return nearest;
   const text = property.type === 'string' || property.enum?.every((word) => typeof word === 'string');
-  return text ? nearest : (JSON.parse(nearest) as unknown);
+  // A field of several kinds takes a word as it is.
+  return text ? nearest : (parseJson(nearest) ?? nearest);
 }

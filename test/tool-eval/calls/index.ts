@@ -3,6 +3,7 @@ import type { Entry } from '../entry.ts';
 import { COMMITS } from './commits.ts';
 import { ENUMS } from './enums.ts';
 import { FIELDS } from './fields.ts';
+import { MANDATES } from './mandates.ts';
 import { NUMBERS } from './numbers.ts';
 import { ORDERS } from './orders.ts';
 import { SHAPES } from './shapes.ts';
@@ -19,5 +20,6 @@ export const CALLS: readonly { readonly theme: string; readonly entries: readonl
   { theme: 'the shape of the arguments', entries: SHAPES },
   { theme: 'orders that do not add up', entries: ORDERS },
   { theme: 'from preview to commit', entries: COMMITS },
+  { theme: 'an agent at its own mandate', entries: MANDATES },
   { theme: 'names of tools', entries: TOOL_NAMES },
 ];

@@ -30,6 +30,8 @@ export const TOOL_NAMES: readonly Entry[] = [
   meant('get_order_book', 'get_market_depth', { symbol: 'SPX' }),
   meant('whoami', 'get_mandate'),
   meant('set_mandate', 'get_mandate'),
+  meant('lower_limits', 'tighten_mandate', { max_daily_loss: '100' }),
+  meant('loosen_mandate', 'get_mandate'),
   meant('approve_order', null),
   meant('withdraw_funds', null),
   meant('resume_trading', null),
