@@ -9,7 +9,7 @@ export const getMandate = defineTool({
   name: 'get_mandate',
   title: 'Get my mandate',
   description:
-    'Who you are and what the owner lets you do: agent, scopes, accounts, the mandate with its limits, what of it is used today and what is left per account, and your trading state. Read it before you plan a trade; tighten_mandate makes it tighter, only the owner looser.',
+    'Who you are and what the owner lets you do: agent, scopes, accounts, the mandate with its limits, what of it is used today and what is left per account, the limits of whole accounts, and your trading state. Read it before you plan a trade; tighten_mandate makes it tighter, only the owner looser.',
   scope: 'read:account',
   effect: 'read',
   rest: { method: 'GET', path: '/mandate' },
@@ -32,6 +32,13 @@ export const getMandate = defineTool({
       mandate: view.mandate === null ? null : { ...view.mandate },
       used: view.used.map(useWire),
       left: view.left.map(useWire),
+      account_limits: view.accountLimits.map(({ account, limit, used, max, unit }) => ({
+        account,
+        limit,
+        used,
+        max,
+        unit,
+      })),
       trading_state: view.tradingState,
       state_reason: view.stateReason,
     });

@@ -260,6 +260,10 @@ export const MandateShape = z.object({
   mandate: z.record(z.string(), z.unknown()).nullable(),
   used: z.array(use),
   left: z.array(use),
+  /** Of whole accounts, all agents together. */
+  account_limits: z.array(
+    z.object({ account: z.string(), limit: z.string(), used: decimal, max: decimal, unit: z.string() }),
+  ),
   trading_state: tradingState,
   state_reason: z.string().nullable(),
 });

@@ -41,11 +41,11 @@ export interface AccountRisk {
   readonly opensPosition: boolean;
 }
 
-/** `except`: the order itself, when it is one that works already. Reads alone. */
+/** `except`: the order itself, when it is one that works already; without an instrument no order is asked for. Reads alone. */
 export function readAccountRisk(
   line: Line,
   account: AccountId,
-  { instrument, except }: { readonly instrument: InstrumentId; readonly except?: string | undefined },
+  { instrument, except }: { readonly instrument?: InstrumentId; readonly except?: string | undefined },
 ): AccountRisk {
   const accountLimits = accountLimitsOf(line, account);
   const { loss, drawdownPercent } = accountStanding(line, account);
@@ -58,7 +58,7 @@ export function readAccountRisk(
     accountLoss: loss,
     accountDrawdownPercent: drawdownPercent,
     positionsOpen: open.size,
-    opensPosition: !open.has(instrument),
+    opensPosition: instrument !== undefined && !open.has(instrument),
   };
 }
 

@@ -1,4 +1,5 @@
 /** The owner's desk: everything the console sees of the order line and does at it, for every agent and for the owner's own orders. */
+import type { RepeatReason } from '#access/reducing.ts';
 import type { Money, Price, Quantity } from '#domain/decimal.ts';
 import type { OrderDraft, OrderStatus, Side } from '#domain/order.ts';
 import type { AccountId, AgentId, Owner, TradingState } from '#domain/principal.ts';
@@ -206,7 +207,11 @@ export type WaitingItem =
       readonly reason: string;
       readonly sinceMs: number;
     }
-  | { readonly kind: 'agent_reducing'; readonly agentName: string; readonly reason: 'daily_loss' }
+  | {
+      readonly kind: 'agent_reducing';
+      readonly agentName: string;
+      readonly reason: 'daily_loss' | RepeatReason;
+    }
   | {
       readonly kind: 'account_reducing';
       readonly account: AccountId;

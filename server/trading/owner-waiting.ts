@@ -90,10 +90,11 @@ function agentsThatStopped(line: Line): readonly WaitingItem[] {
     const items: WaitingItem[] = [];
     if (halted?.by === 'agent')
       items.push({ kind: 'agent_halted', agentName: name, reason: halted.reason, sinceMs: halted.atMs });
-    const lost = access.agents
-      .reducingOf(id)
-      .some(({ reason, day }) => reason === 'daily_loss' && (day ?? '') >= today);
-    if (lost) items.push({ kind: 'agent_reducing', agentName: name, reason: 'daily_loss' });
+    for (const { reason, day } of access.agents.reducingOf(id)) {
+      if (reason === 'mandate_revoked' || reason === 'mandate_expired') continue;
+      if (reason === 'daily_loss' && (day ?? '') < today) continue;
+      items.push({ kind: 'agent_reducing', agentName: name, reason });
+    }
     const mandate = access.mandates.current(id);
     const endsMs = mandate?.revokedAtMs === null ? mandate.expiresAtMs : null;
     if (endsMs !== null && endsMs - wallMs <= MANDATE_ENDING_MS) {

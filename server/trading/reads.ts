@@ -14,6 +14,7 @@ import {
 import { type AccountId, accountId, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { readAccountRisk } from './account-limits.ts';
 import { accountStatus, accountView, positionView } from './account-views.ts';
 import { expiresAt } from './approval-card.ts';
 import { waitingOf } from './approval-ending.ts';
@@ -25,6 +26,7 @@ import { instrumentOf, type Line } from './line.ts';
 import { lossToday, markOf } from './loss.ts';
 import { ownOrder } from './modify.ts';
 import { pnlHistory } from './pnl.ts';
+import { accountFigures } from './risk-account.ts';
 import type {
   AccountView,
   MandateUse,
@@ -198,13 +200,15 @@ export function mandateView(line: Line, who: Pick<Principal, 'agent' | 'agentNam
   const view = {
     agent: who.agentName,
     accounts,
+    accountLimits: accounts.flatMap((account) => limitsOf(line, account)),
     tradingState: state.state,
     stateReason: state.reason,
   };
   if (mandate === undefined) return { ...view, mandate: null, used: [], left: [] };
   const all = envelopeOf(line, who.agent, { mandate }).map((account) => useOf(line, who, account));
   const used = all.filter(({ account }) => mandate.accounts.has(account));
-  const { document } = mandate;
+  // The owner's tests of it are nothing to plan by.
+  const { tests: _tests, ...document } = mandate.document;
   // The accounts share one envelope: what is used in one is left in none.
   const total = (of: (use: MandateUse) => Money): Money => sum(ZERO_MONEY, all.map(of));
   const count = (of: (use: MandateUse) => number): number => all.reduce((so, use) => so + of(use), 0);
@@ -225,6 +229,15 @@ export function mandateView(line: Line, who: Pick<Principal, 'agent' | 'agentNam
     }),
   );
   return { ...view, mandate: { ...document, version: mandate.version }, used, left };
+}
+
+/** No order is asked for: each limit is told as it stands. */
+function limitsOf(line: Line, account: AccountId): MandateView['accountLimits'] {
+  const adapter = line.adapters.get(account);
+  if (adapter === undefined) return [];
+  const risk = readAccountRisk(line, account, {});
+  const figures = accountFigures({ ...risk, opensPosition: false, accountCurrency: adapter.currency });
+  return figures.map((figure) => ({ account, ...figure }));
 }
 
 const leftOf = (limit: Money, used: Money): Money => max(subtract(limit, used), ZERO_MONEY);

@@ -1,8 +1,11 @@
 /** Controls about the whole account, over the limits of every agent in it: loss today, drawdown, positions. Pure. */
 import { money, text } from '#domain/decimal.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
+import type { AccountRisk } from './account-limits.ts';
 import type { Facts } from './facts.ts';
 import { limitOf } from './risk-mandate.ts';
+
+type Standing = AccountRisk & Pick<Facts, 'accountCurrency'>;
 
 const NONE = money('0');
 
@@ -46,7 +49,7 @@ export function positions(facts: Facts): Refusal | undefined {
   );
 }
 
-const positionsFigure = (facts: Facts, max: number): LimitFigure => ({
+const positionsFigure = (facts: Standing, max: number): LimitFigure => ({
   limit: 'account_max_positions',
   used: String(facts.positionsOpen),
   order: facts.opensPosition ? '1' : '0',
@@ -54,8 +57,8 @@ const positionsFigure = (facts: Facts, max: number): LimitFigure => ({
   unit: 'positions',
 });
 
-/** The limits of the account that are in force, with their figures for this order. */
-export function accountFigures(facts: Facts): readonly LimitFigure[] {
+/** The limits of the account that are in force, with their figures. */
+export function accountFigures(facts: Standing): readonly LimitFigure[] {
   const { accountCurrency: unit } = facts;
   const { maxDrawdownPercent, maxPositions, maxDailyLoss } = facts.accountLimits;
   return [

@@ -157,6 +157,8 @@ export interface MandateView {
   readonly mandate: (MandateDocument & { readonly version: number }) | null;
   readonly used: readonly MandateUse[];
   readonly left: readonly MandateUse[];
+  /** Limits of whole accounts, which hold for all agents there together. */
+  readonly accountLimits: readonly (LimitFigure & { readonly account: AccountId })[];
   readonly tradingState: TradingState;
   readonly stateReason: string | null;
 }

@@ -242,6 +242,16 @@ export function writtenDesk(): WrittenDesk {
         used: [USE],
         left: [USE],
         tradingState: 'ACTIVE',
+        accountLimits: [
+          {
+            account: accountId('paper'),
+            limit: 'account_max_drawdown',
+            used: '0',
+            order: '0',
+            max: '30',
+            unit: 'percent',
+          },
+        ],
         stateReason: null,
       })),
     status() {
