@@ -75,12 +75,6 @@ async function atOnce(
   };
 }
 
-/** The wall clock moves on to the next day; the market goes on as it was. */
-async function tomorrow(room: TradingRoom): Promise<void> {
-  room.clock.setWall(room.clock.wallMs() + 12 * 3_600_000);
-  await room.play(1);
-}
-
 const buy = draft({ side: 'buy', limit: LIMIT });
 const reasonsOf = (outcome: Outcome): readonly RefusalReason[] => [
   ...new Set(outcome.refused.map((one) => one.reason)),
@@ -93,7 +87,6 @@ describe('two hundred orders at once', () => {
     ['max_daily_value', { max_daily_value: String(1460 * 87) }, 87],
     ['max_daily_value', { max_daily_value: String(1460 * 88 - 1) }, 87],
     ['max_gross_exposure', { max_gross_exposure: String(1460 * 87) }, 87],
-    ['approval_required', { approval: { above: String(1460 * 87) } }, 87],
   ] as const)('against %s %o: not one over', async (reason, rules, allowed) => {
     const gate = gated();
     const room = await tradingRoom({ csv: MARKET, adapter: () => gate.adapter });
@@ -267,7 +260,6 @@ describe('the accounts of a mandate', () => {
     ['max_daily_orders', { max_daily_orders: 3 }],
     ['max_open_orders', { max_open_orders: 3 }],
     ['max_gross_exposure', { max_gross_exposure: '4380' }],
-    ['approval_required', { approval: { above: '4380' } }],
   ] as const)('share one envelope: %s', async (reason, rules) => {
     const first = scriptedBroker();
     const second = scriptedBroker('second');
@@ -284,93 +276,5 @@ describe('the accounts of a mandate', () => {
     const { left } = granted(await room.trading.mandate(claude));
     if (reason === 'max_daily_value') expect(left.map((one) => one.dailyValue.toFixed())).toEqual(['0', '0']);
     if (reason === 'max_daily_orders') expect(left.map((one) => one.dailyOrders)).toEqual([0, 0]);
-  });
-});
-
-describe('approval above an amount', () => {
-  const rules = { approval: { above: '2920' } };
-  async function start() {
-    const broker = scriptedBroker();
-    const room = await tradingRoom({ csv: MARKET, adapter: () => broker });
-    return { room, broker, claude: room.agent('claude', rules) };
-  }
-  const ask = async (room: TradingRoom, who: Principal, order: OrderDraft): Promise<string> => {
-    const answer = await room.trading.placeOrder(who, order, commit());
-    return answer.ok ? 'granted' : answer.error.reason;
-  };
-
-  it('adds up a day’s orders in one instrument and side, at work and filled', async () => {
-    const { room, broker, claude } = await start();
-    const first = await place(room, claude, buy);
-    broker.fill(first.brokerClientId, '1', '1460');
-    expect(await ask(room, claude, buy)).toBe('granted');
-    expect(await ask(room, claude, buy)).toBe('approval_required');
-    expect(await ask(room, claude, draft({ side: 'sell', limit: '1451' }))).toBe('granted');
-    expect(broker.sent.place).toHaveLength(3);
-  });
-
-  it('counts neither the other side nor what only reduced', async () => {
-    const { room, broker, claude } = await start();
-    const short = await place(room, claude, draft({ side: 'sell', qty: '2', limit: '1451' }));
-    broker.fill(short.brokerClientId, '2', '1451');
-    const back = await place(room, claude, draft({ side: 'buy', qty: '2', limit: LIMIT }));
-    broker.fill(back.brokerClientId, '2', LIMIT);
-    expect(await ask(room, claude, draft({ side: 'buy', qty: '2', limit: LIMIT }))).toBe('granted');
-    expect(await ask(room, claude, buy)).toBe('approval_required');
-  });
-
-  it('gives back what is canceled unfilled', async () => {
-    const { room, claude } = await start();
-    await place(room, claude, buy);
-    const second = await place(room, claude, buy);
-    expect(await ask(room, claude, buy)).toBe('approval_required');
-    granted(
-      await room.trading.cancelOrder(claude, second.orderId, {
-        tool: 'cancel_order',
-        digest: 'd',
-        dryRun: false,
-      }),
-    );
-    expect(await ask(room, claude, buy)).toBe('granted');
-  });
-
-  it('counts a fill on the day it happens, whenever its order was placed', async () => {
-    const { room, broker, claude } = await start();
-    const old = await place(room, claude, draft({ side: 'buy', qty: '2', limit: LIMIT }));
-    await tomorrow(room);
-    broker.fill(old.brokerClientId, '2', '1460');
-    expect(await ask(room, claude, buy)).toBe('approval_required');
-  });
-
-  it('forgets yesterday’s fills', async () => {
-    const { room, broker, claude } = await start();
-    const old = await place(room, claude, draft({ side: 'buy', qty: '2', limit: LIMIT }));
-    broker.fill(old.brokerClientId, '2', '1460');
-    expect(await ask(room, claude, buy)).toBe('approval_required');
-    await tomorrow(room);
-    expect(await ask(room, claude, buy)).toBe('granted');
-  });
-
-  it('stores no order that needs one, binds no key, and shows it in a preview', async () => {
-    const { room, broker, claude } = await start();
-    await place(room, claude, draft({ side: 'buy', qty: '2', limit: LIMIT }));
-    const preview = granted(
-      await room.trading.placeOrder(claude, buy, { kind: 'preview', tool: 'place_order', digest: 'd' }),
-    );
-    expect(preview.dryRun && preview.preview.needsApproval).toBe(true);
-    expect(refusal(await room.trading.placeOrder(claude, buy, commit('k'))).reason).toBe('approval_required');
-    expect(granted(await room.trading.orders(claude, { status: 'all', limit: 9 })).items).toHaveLength(1);
-    room.agent('claude', { approval: 'never' });
-    expect((await room.trading.placeOrder(claude, buy, commit('k'))).ok).toBe(true);
-    expect(broker.sent.place).toHaveLength(2);
-  });
-
-  it('stands before no reduction', async () => {
-    const { room, broker, claude } = await start();
-    const order = await place(room, claude, draft({ side: 'buy', qty: '2', limit: LIMIT }));
-    broker.fill(order.brokerClientId, '2', '1460');
-    room.agent('claude', { approval: 'always' });
-    expect(await ask(room, claude, buy)).toBe('approval_required');
-    expect(await ask(room, claude, draft({ side: 'sell', qty: '2', limit: '1451' }))).toBe('granted');
   });
 });
