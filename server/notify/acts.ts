@@ -53,7 +53,7 @@ export function openActs(o: ActsOptions): NotifyDesk {
         const at = ids.indexOf(id);
         if (at < 1) return;
         ids.splice(at - 1, 2, id, ids[at - 1] ?? '');
-        destinations.place(ids);
+        destinations.setOrder(ids);
         record('notify.ordered', by, { destinations: ids });
       }),
     remove: (id, by) =>

@@ -32,7 +32,7 @@ export interface Destinations {
   add(given: NewDestination, nowMs: number): string;
   change(id: string, to: Pick<NewDestination, 'label' | 'kinds'> & { readonly target?: Target }): void;
   /** In the order they are to be told. */
-  place(ids: readonly string[]): void;
+  setOrder(ids: readonly string[]): void;
   /** What it was called stays for the list of what was sent; where it led is gone. */
   remove(id: string, nowMs: number): void;
 }
@@ -118,7 +118,7 @@ export function openDestinations(store: Store, keyring: Keyring): Destinations {
       update.run(label, JSON.stringify(kinds), id);
       if (target !== undefined) updateSealed.run(sealed(id, target), id);
     },
-    place(ids) {
+    setOrder(ids) {
       changed();
       for (const [index, id] of ids.entries()) updatePlace.run(index + 1, id);
     },

@@ -26,7 +26,7 @@ export interface Delivery {
 }
 
 export interface Jobs {
-  /** The first that is due for a destination. */
+  /** The first that is due for a destination; of one moment, the first that was told. */
   due(destination: string, nowMs: number): Job | undefined;
   /** When a destination's next one is due. */
   nextDueMs(destination: string): number | undefined;
@@ -49,7 +49,7 @@ export function openJobs({ db }: Store): Jobs {
     `SELECT m.*, j.tries FROM notify_jobs j INDEXED BY notify_jobs_waiting
      JOIN notify_messages m ON m.id = j.message_id
      WHERE j.state = 'waiting' AND j.destination_id = ? AND j.due_at <= ?
-     ORDER BY j.due_at LIMIT 1`,
+     ORDER BY j.due_at, m.rowid LIMIT 1`,
   );
   const selectNext = db
     .prepare<[string], number | null>(

@@ -1,9 +1,12 @@
 /** What the record tells of orders that need the owner: approvals that wait, outcomes that are unclear. */
 import { orderPage, type Read, type Tale, tell } from './tale.ts';
 
-/** `buy 3 SPX`, as far as it is told. */
-const termsOf = ({ text }: Read): string =>
-  [text('side'), text('qty'), text('symbol')].filter((word) => word !== '').join(' ');
+/** `buy 3 SPX, limit at 1420`, as far as it is told. */
+function termsOf({ text }: Read): string {
+  const words = [text('side'), text('qty'), text('symbol')].filter((word) => word !== '').join(' ');
+  const [limit, stop] = [text('limit_price'), text('stop_price')];
+  return [words, ...(limit ? [`limit at ${limit}`] : []), ...(stop ? [`stop at ${stop}`] : [])].join(', ');
+}
 
 const approvalId = ({ text }: Read): string => text('approval_id') || text('order_id');
 

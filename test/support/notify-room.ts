@@ -130,3 +130,29 @@ export function isSigned({ headers, body }: Received, secret: string): boolean {
   const content = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
   return headers['webhook-signature'] === `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
 }
+
+export const HALTED = {
+  kind: 'agent.halted',
+  agent: 'claude',
+  detail: { after: 'agent', why: 'it is late' },
+};
+/** An order whose outcome nobody knows. */
+export const UNCLEAR = {
+  kind: 'order.transition',
+  agent: 'claude',
+  account: 'paper',
+  outcome: 'unknown',
+  detail: { order_id: 'ord_1', from: 'submitting', to: 'unknown', qty: '5', filled_qty: '0' },
+} as const;
+
+export const webhookTo = (room: NotifyRoom, receiver: Receiver, label = 'webhook') =>
+  room.destination({ channel: 'webhook', label, fields: { secret_url: receiver.url } });
+/** Of what came to a webhook. */
+export const titlesIn = ({ received }: Receiver): readonly string[] =>
+  received.map(({ body }) => (JSON.parse(body) as { data: { title: string } }).data.title);
+export const idsIn = ({ received }: Receiver) => received.map(({ headers }) => headers['webhook-id']);
+export const jobsOf = (room: NotifyRoom) =>
+  room.rows(
+    `SELECT d.label, j.state FROM notify_jobs j JOIN notify_destinations d ON d.id = j.destination_id
+     JOIN notify_messages m ON m.id = j.message_id ORDER BY m.rowid, d.place`,
+  );
