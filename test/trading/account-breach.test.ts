@@ -1,0 +1,122 @@
+/** What a breach of an account’s limit does: nothing is added any more, and what would add is taken back. */
+import { describe, expect, it } from 'vitest';
+import { StoreUnavailable } from '#store/fault.ts';
+import { accountScene, lift, standingOf, stateOf, trade } from '../support/account-scene.ts';
+import { commit, draft, granted, now, PAPER, place, refusal } from '../support/trading-room.ts';
+
+describe('at a breach of an account’s limit', () => {
+  it('everybody’s adding orders are canceled at once, protective ones stay, and closing goes on', async () => {
+    const it = await accountScene({ max_daily_loss: '50' });
+    const claude = it.room.agent('claude');
+    const cursor = it.room.agent('cursor');
+    const far = await place(it.room, cursor, draft({ side: 'buy', limit: '1440' }));
+    const own = granted(
+      await it.room.trading.owner.placeOrder(draft({ side: 'buy', limit: '1430' }), 'form-1'),
+    );
+    const entry = await place(
+      it.room,
+      claude,
+      draft({ side: 'buy', qty: '10', takeProfit: '1500', stopLoss: '1400' }),
+    );
+    it.broker.fill(entry.brokerClientId, '10', '1455');
+    await it.room.play(1);
+    expect((await now(it.room, cursor, far)).status).toBe('canceled');
+    expect(granted(it.room.trading.owner.order(own.orderId)).order.status).toBe('canceled');
+    const { items } = granted(await it.room.trading.orders(claude, { status: 'open', limit: 9 }));
+    expect(items.map((order) => order.role).sort()).toEqual(['stop_loss', 'take_profit']);
+    const refused = refusal(
+      await it.room.trading.placeOrder(cursor, draft({ side: 'buy', limit: '1440' }), commit()),
+    );
+    expect(refused).toMatchObject({ reason: 'trading_reducing' });
+    expect(refused.detail).toContain('the account paper lost 50 today and may lose 50');
+    const ticket = refusal(
+      await it.room.trading.owner.placeOrder(draft({ side: 'buy', limit: '1430' }), 'form-2'),
+    );
+    expect(ticket.reason).toBe('trading_reducing');
+    const closed = granted(
+      await it.room.trading.closePosition(
+        claude,
+        { account: PAPER, symbol: 'SPX' },
+        { tool: 'close_position', digest: 'd', dryRun: false },
+      ),
+    );
+    expect(closed.dryRun === false && closed.order?.qty.toFixed()).toBe('10');
+  });
+
+  it('an order that the broker acknowledges late is canceled too', async () => {
+    const it = await accountScene({ max_daily_loss: '50' });
+    const claude = it.room.agent('claude');
+    const cursor = it.room.agent('cursor');
+    it.broker.next.place.push({ effect: 'accept', answer: 'never' });
+    it.broker.silent = true;
+    const slow = it.room.trading.placeOrder(cursor, draft({ side: 'buy', limit: '1440' }), commit());
+    await it.room.clock.advanceAsync(0);
+    it.broker.silent = false;
+    const [sent = ''] = it.broker.sent.place;
+    // Nobody can cancel yet what the venue has not put on its book.
+    it.broker.next.cancel.push({ effect: 'reject', answer: 'truth' }, { effect: 'lose', answer: 'unknown' });
+    await trade(it, claude, ['buy', '10', '1455']);
+    expect(stateOf(it)).toBe('max_daily_loss');
+    await it.room.play(1);
+    expect(it.broker.order(sent)?.status).toBe('open');
+    it.broker.release();
+    await it.room.play(8);
+    expect(it.broker.order(sent)?.status).toBe('canceled');
+    it.broker.answerLate(sent, { kind: 'accepted', brokerOrderId: 'late' });
+    expect((await slow).ok).toBe(true);
+    expect(it.broker.sent.place).toHaveLength(2);
+  });
+
+  it('is recorded once, however long it lasts, and waits for the owner', async () => {
+    const it = await accountScene({ max_daily_loss: '50' });
+    await trade(it, it.room.agent('claude'), ['buy', '10', '1455']);
+    await it.room.play(10);
+    expect(it.room.events('limit.breached')).toMatchObject([
+      { agent: null, outcome: 'ok', detail: { limit: 'max_daily_loss', used: '50', max: '50' } },
+    ]);
+    expect(it.room.trading.owner.waiting().items).toMatchObject([
+      { kind: 'account_reducing', account: PAPER, reason: 'max_daily_loss', used: '50', max: '50' },
+    ]);
+    lift(it);
+    expect(it.room.trading.owner.waiting().items).toEqual([]);
+    expect(it.room.events('account.lifted')).toMatchObject([
+      { detail: { limits: ['max_daily_loss'], before: 'REDUCING', why: 'lifted by the owner' } },
+    ]);
+  });
+
+  it('is acted on although nothing can be written down', async () => {
+    let broken = false;
+    const it = await accountScene(
+      {},
+      {
+        watched: (store) => ({
+          ...store,
+          transaction(work) {
+            if (broken) throw new StoreUnavailable('SQLITE_FULL', 'the disk is full');
+            return store.transaction(work);
+          },
+        }),
+      },
+    );
+    const claude = it.room.agent('claude');
+    const far = await place(it.room, claude, draft({ side: 'buy', limit: '1440' }));
+    await trade(it, claude, ['buy', '10', '1455']);
+    it.room.store.transaction(() =>
+      it.room.store.db.prepare(`INSERT INTO account_limits VALUES ('paper', NULL, NULL, '50', 0)`).run(),
+    );
+    broken = true;
+    await it.room.play(2);
+    expect(it.broker.sent.cancel).toContain(far.brokerClientId);
+    broken = false;
+    await it.room.play(2);
+    expect(stateOf(it)).toBe('max_daily_loss');
+  });
+
+  it('nothing is lifted where nothing has tripped', async () => {
+    const it = await accountScene({ max_daily_loss: '51' });
+    await trade(it, it.room.agent('claude'), ['buy', '10', '1455']);
+    expect(lift(it)).toEqual([]);
+    expect(standingOf(it)).toMatchObject({ loss: '50', peak: '100000' });
+    expect(it.room.events('account.lifted')).toEqual([]);
+  });
+});
