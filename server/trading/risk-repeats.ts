@@ -1,7 +1,9 @@
 /** Controls about what was asked before: the same order again, too many of them, and one that would trade with one's own side. Pure. */
-import { text } from '#domain/decimal.ts';
+import { absolute, percentOf, type Quantity, ratio, subtract, text } from '#domain/decimal.ts';
+import type { Instrument } from '#domain/instrument.ts';
 import type { OrderTerms } from '#domain/order.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
+import { COLLAR_PERCENT } from '#limits.ts';
 import type { Facts, Proposal } from './facts.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { isOwners } from './risk-mandate.ts';
@@ -20,7 +22,7 @@ export function clientOrderId(facts: Facts): Refusal | undefined {
 export function unclearTwin(facts: Facts, proposal: Proposal): Refusal | undefined {
   // A close takes back what works before it, and is refused itself while the outcome of that is not known.
   if (facts.changes !== undefined || proposal.origin !== 'agent') return undefined;
-  const twin = facts.unclear.find((order) => isSame(order, proposal));
+  const twin = facts.unclear.find((order) => isSame(order, proposal, facts.instrument));
   if (twin === undefined) return undefined;
   return refuse(
     'duplicate_order',
@@ -29,14 +31,21 @@ export function unclearTwin(facts: Facts, proposal: Proposal): Refusal | undefin
   );
 }
 
-/** What was asked for by its value comes to other units with every quote: there the size does not tell two apart. */
-function isSame(order: StoredOrder, { terms, notional, takeProfit, stopLoss }: Proposal): boolean {
+function isSame(order: StoredOrder, proposal: Proposal, instrument: Instrument): boolean {
+  const { terms, notional, takeProfit, stopLoss } = proposal;
+  const same = notional === undefined ? order.qty.eq(terms.qty) : isNear(order.qty, terms.qty, instrument);
   return (
     order.side === terms.side &&
     order.type === terms.type &&
-    (notional !== undefined || order.qty.eq(terms.qty)) &&
+    same &&
     pricesOf(order, order) === pricesOf(terms, { takeProfit, stopLoss })
   );
+}
+
+/** What is asked for by its value comes to other units with every quote: a lot more or less, or as far as prices may move. */
+function isNear(was: Quantity, is: Quantity, { lot, assetClass }: Instrument): boolean {
+  const apart = absolute(subtract(is, was));
+  return apart.lte(lot) || apart.lte(percentOf(was, ratio(COLLAR_PERCENT[assetClass])));
 }
 
 interface Legs {

@@ -34,10 +34,28 @@ describe('13 the same order while it is unclear', () => {
     ['a stop at its price', unclear({ qty: '1', stop: '101' }), { qty: '1', stop: '101' }, 'duplicate_order'],
     ['a stop a tick off', unclear({ qty: '1', stop: '101' }), { qty: '1', stop: '101.1' }, ADDED],
     [
-      'at the market by its value, whatever that comes to now',
+      'at the market by its value, which comes to a lot less now',
       unclear({ qty: '10', type: 'market' }),
       { qty: '9', notional: '1000' },
       'duplicate_order',
+    ],
+    [
+      'by its value, and further off than prices move',
+      unclear({ qty: '10', type: 'market' }),
+      { qty: '8', notional: '800' },
+      ADDED,
+    ],
+    [
+      'by its value, as far as prices may move',
+      unclear({ qty: '100', type: 'market' }),
+      { qty: '105', notional: '10500' },
+      'duplicate_order',
+    ],
+    [
+      'by its value, a lot further',
+      unclear({ qty: '100', type: 'market' }),
+      { qty: '106', notional: '10600' },
+      ADDED,
     ],
     [
       'a reduction',
