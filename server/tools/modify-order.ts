@@ -6,9 +6,9 @@ import type { OrderChange } from '#trading/desk.ts';
 import { tradeCommit, tradeFields } from './commit.ts';
 import { defineTool } from './define.ts';
 import { orderId, percentBelow100, positiveDecimal, units } from './fields.ts';
-import { placeWire } from './project.ts';
+import { modifyWire } from './project.ts';
 import { OF_COMMIT, OF_ORDER_LINE } from './refusals.ts';
-import { PlaceShape } from './shapes.ts';
+import { ModifyShape } from './shapes.ts';
 
 const CHANGES = ['qty', 'limit_price', 'stop_price', 'trail_percent', 'trail_price'] as const;
 
@@ -45,13 +45,13 @@ export const modifyOrder = defineTool({
   },
   refusals: ['order_final', ...OF_COMMIT, ...OF_ORDER_LINE, 'approval_required'],
   input,
-  output: PlaceShape,
+  output: ModifyShape,
   async run(services, principal, given) {
     const commit = tradeCommit('modify_order', given);
     if (!commit.ok) return commit;
     const changed = await services.desk.modifyOrder(principal, changeOf(given), commit.value);
     return changed.ok
-      ? ok(placeWire(changed.value, { tokenGiven: given.action_token !== undefined }))
+      ? ok(modifyWire(changed.value, { tokenGiven: given.action_token !== undefined }))
       : changed;
   },
 });

@@ -249,6 +249,22 @@ export function placeWire(
   };
 }
 
+/** A change that nobody wrote down was taken before changes were: its order tells all there is. */
+const UNTOLD = { outcome: 'unknown', reason: 'get_order tells its terms' } as const;
+
+export function modifyWire(
+  changed: PlaceResult,
+  how: { readonly tokenGiven: boolean },
+): Wire<typeof shapes.ModifyShape> {
+  const wire = placeWire(changed, how);
+  if (wire.dry_run || changed.dryRun) return wire as Extract<typeof wire, { dry_run: true }>;
+  const { outcome, reason } = changed.change ?? UNTOLD;
+  return {
+    ...wire,
+    change: { outcome, ...(reason === undefined ? {} : { reason: printable(reason) }) },
+  };
+}
+
 type CloseView =
   | { readonly dryRun: true; readonly preview: Preview | null; readonly wouldCancel: readonly string[] }
   | ({ readonly dryRun: false } & CloseResult);

@@ -214,6 +214,14 @@ export const PlaceShape = z.union([
   z.object({ dry_run: z.literal(false), order: OrderShape }),
 ]);
 
+/** Of modify_order: whether the order's terms are the ones that were asked for. */
+export const ChangeShape = z.object({
+  outcome: z.enum(['accepted', 'rejected', 'unknown', 'pending']),
+  reason: z.string().optional(),
+});
+const [placePreview, placed] = PlaceShape.options;
+export const ModifyShape = z.union([placePreview, placed.extend({ change: ChangeShape })]);
+
 const failedOrder = z.object({ order_id: z.string(), reason: z.string() });
 export const CancelAllShape = z.object({
   dry_run: z.boolean(),

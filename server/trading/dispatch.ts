@@ -4,6 +4,7 @@ import type { Actor } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, CancelOutcome, PlaceOutcome } from '#ports.ts';
 import { agentNameOf, countMessage, type Line } from './line.ts';
+import { endChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { within } from './outside.ts';
 import { type Change, transition } from './transition.ts';
@@ -77,6 +78,8 @@ function applyPlace(line: Line, orderId: string, outcome: PlaceOutcome): StoredO
       case 'accepted': {
         line.memory.sentAtMs.delete(orderId);
         const patch = { brokerOrderId: outcome.brokerOrderId };
+        // Settled meanwhile without its word: it is asked how the order stands.
+        if (isFinal(order.status)) line.memory.suspect.add(order.account);
         for (const leg of legs)
           transition(line, leg, { to: 'open', detail: 'held by the broker until the entry fills' });
         if (waiting) return transition(line, order, { to: 'open', detail: 'accepted by the broker', patch });
@@ -142,6 +145,7 @@ function applyReplace(line: Line, orderId: string, outcome: PlaceOutcome): Store
         return acceptTerms(line, order, 'changed at the broker', outcome.brokerOrderId);
       case 'rejected':
       case 'not_sent':
+        endChange(line, orderId, { outcome: 'rejected', reason: outcome.reason });
         return transition(line, order, {
           to: restingState(order),
           detail:
@@ -152,6 +156,7 @@ function applyReplace(line: Line, orderId: string, outcome: PlaceOutcome): Store
         });
       case 'unknown':
         line.memory.suspect.add(order.account);
+        endChange(line, orderId, { outcome: 'unknown', reason: outcome.reason });
         return transition(line, order, {
           to: order.status,
           detail: `change unclear: ${outcome.reason}; asking the broker`,
@@ -171,6 +176,7 @@ export function acceptTerms(
 ): StoredOrder {
   if (order.pending === null) return order;
   const { terms, unitValue } = order.pending;
+  endChange(line, order.orderId, { outcome: 'accepted' });
   const rests = restingState({ filledQty: order.filledQty, qty: terms.qty });
   return transition(line, order, {
     to: rests !== 'filled' && order.status === 'pending_cancel' ? 'pending_cancel' : rests,

@@ -14,6 +14,7 @@ import { acceptTerms, mustFind, restingState } from './dispatch.ts';
 import { insertEvidence } from './evidence-rows.ts';
 import { isPosted } from './ledger.ts';
 import { agentNameOf, auditActor, type Line } from './line.ts';
+import { endChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { Evidence } from './owner-desk.ts';
 import { postRecorded } from './recorded-fills.ts';
@@ -236,6 +237,8 @@ function conclude(line: Line, order: StoredOrder, { outcome, terms, source, by }
     case 'working': {
       if (order.pending !== null && terms === 'new')
         return acceptTerms(line, order, `the new terms, ${read}`);
+      if (order.pending !== null)
+        endChange(line, order.orderId, { outcome: 'rejected', reason: `the old terms, ${read}` });
       return transition(line, order, {
         to: restingState(order),
         detail: `working at the broker, ${read}`,

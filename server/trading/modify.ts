@@ -8,6 +8,7 @@ import type { OrderChange, TradeCommit } from './desk.ts';
 import { dispatchReplace } from './dispatch.ts';
 import { type Proposal, readFacts } from './facts.ts';
 import type { Line } from './line.ts';
+import { beginChange, changeUnder } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
@@ -28,18 +29,30 @@ export async function modifyOrder(
   const authorised = authorise(line, who, found.value.account);
   if (!authorised.ok) return authorised;
   const known = recall(line, who, commit);
-  if (known !== undefined) return known;
+  if (known !== undefined) return withChange(line, who, commit, known);
   const outside = await gatherOutside(line, found.value.account, found.value.symbol);
   if (!outside.ok) return outside;
 
   const decided = line.store.transaction(() => decide(line, who, { change, commit }, outside.value));
-  if (decided.kind === 'answer') return decided.answer;
+  if (decided.kind === 'answer') return withChange(line, who, commit, decided.answer);
   if (decided.token !== undefined) line.tokens.spend(decided.token);
   const order = await dispatchReplace(line, decided.order, decided.cleared, {
     epoch: who.epoch,
     byOwner: false,
   });
-  return ok({ dryRun: false, order });
+  return withChange(line, who, commit, ok({ dryRun: false, order }));
+}
+
+/** The order's terms alone do not say whether a change was refused or is still on its way. */
+function withChange(
+  line: Line,
+  who: Principal,
+  commit: TradeCommit,
+  answer: Result<PlaceResult, Refusal>,
+): Result<PlaceResult, Refusal> {
+  if (commit.kind === 'preview' || !answer.ok || answer.value.dryRun) return answer;
+  const change = changeUnder(line, who.agent, commit.idempotencyKey, answer.value.order.orderId);
+  return change === undefined ? answer : ok({ ...answer.value, change });
 }
 
 /** An order of the caller's own; that of another is as if it were not there. */
@@ -135,6 +148,7 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
       : onlyCuts(order, terms.value)
         ? order.unitValue
         : verdict.valued.unitValue;
+  beginChange(line, order, who.agent, commit.idempotencyKey);
   const pending = transition(line, order, {
     to: 'pending_replace',
     detail: 'change sent to the broker',

@@ -7,6 +7,7 @@ import { type AfterEvent, applyOrder, find } from './broker-events.ts';
 import { acceptTerms, mustFind, restingState } from './dispatch.ts';
 import { unheardIn } from './evidence-rows.ts';
 import type { Line } from './line.ts';
+import { endChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { answered } from './outside.ts';
 import { hear, NEVER_REACHED, NO_LONGER_THERE } from './taken-up.ts';
@@ -128,13 +129,10 @@ function align(line: Line, account: AccountId, told: BrokerOrder): StoredOrder |
       terms.qty.eq(told.qty) &&
       terms.limitPrice?.toFixed() === told.limitPrice?.toFixed() &&
       (applied.type === 'trailing_stop' || terms.stopPrice?.toFixed() === told.stopPrice?.toFixed());
-    return taken
-      ? acceptTerms(line, applied, 'the broker shows the new terms')
-      : transition(line, applied, {
-          to: restingState(applied),
-          detail: 'the broker shows the old terms; the change did not happen',
-          patch: { pending: null },
-        });
+    if (taken) return acceptTerms(line, applied, 'the broker shows the new terms');
+    const reason = 'the broker shows the old terms; the change did not happen';
+    endChange(line, applied.orderId, { outcome: 'rejected', reason });
+    return transition(line, applied, { to: restingState(applied), detail: reason, patch: { pending: null } });
   }
   if (applied.status === 'pending_cancel') {
     return transition(line, applied, {

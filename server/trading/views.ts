@@ -99,6 +99,13 @@ export interface Preview {
   readonly warnings: readonly string[];
 }
 
+/** What the broker said of a change: the order beside it stays as it was unless it is accepted. */
+export interface ChangeView {
+  /** `pending`: no answer yet. `unknown`: the answer was lost, and the broker is being asked. */
+  readonly outcome: 'accepted' | 'rejected' | 'unknown' | 'pending';
+  readonly reason?: string;
+}
+
 /** `preview` writes no order and reserves nothing. */
 export type PlaceResult =
   | {
@@ -107,7 +114,12 @@ export type PlaceResult =
       readonly actionToken: string;
       readonly expiresAtMs: number;
     }
-  | { readonly dryRun: false; readonly order: OrderRecord };
+  | {
+      readonly dryRun: false;
+      readonly order: OrderRecord;
+      /** Of a change alone. */
+      readonly change?: ChangeView;
+    };
 
 export interface CancelResult {
   /** Order ids, by what the broker said of each cancel. */

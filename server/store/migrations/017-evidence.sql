@@ -28,3 +28,15 @@ CREATE TABLE recorded_fills (
   PRIMARY KEY (account_id, execution_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recorded_fills_by_order ON recorded_fills (order_id);
+
+-- What became of each change of an order that was sent, for who asks with the same key again.
+CREATE TABLE order_changes (
+  id       INTEGER PRIMARY KEY,
+  order_id TEXT NOT NULL REFERENCES orders (order_id),
+  agent_id TEXT NOT NULL,
+  key      TEXT NOT NULL,                -- the idempotency key it was asked under
+  outcome  TEXT NOT NULL CHECK (outcome IN ('pending', 'accepted', 'rejected', 'unknown')),
+  reason   TEXT,
+  UNIQUE (agent_id, key)
+) STRICT;
+CREATE INDEX order_changes_by_order ON order_changes (order_id, id);
