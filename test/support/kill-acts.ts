@@ -1,5 +1,5 @@
 /** What the labelled kills interrupt: each act of the order line, what stands before it, and how a client repeats it. */
-import type { Principal } from '#domain/principal.ts';
+import { OWNER_CLI, type Principal } from '#domain/principal.ts';
 import type { Trading } from '#trading/open.ts';
 import { draft } from './order-drafts.ts';
 import type { ScriptedBroker } from './scripted-broker.ts';
@@ -9,12 +9,16 @@ export interface Target {
   /** Of the act's own call, and the tag of the order that it makes. */
   readonly key: string;
   readonly orderId?: string;
+  /** What is to be approved, as it was shown. */
+  readonly approval?: { readonly id: string; readonly digest: string };
 }
 
 /** The line as the test has it before the act, on the venue that stays. */
 export interface Before {
   readonly trading: Trading;
   readonly who: Principal;
+  /** An agent whose every order needs the owner. */
+  readonly asking: Principal;
   readonly broker: ScriptedBroker;
   readonly key: string;
   settle(): Promise<void>;
@@ -96,6 +100,18 @@ export const ACTS: readonly Act[] = [
         { account: draft({ side: 'sell' }).account, symbol: 'SPX' },
         reducing('close_position', key),
       ),
+  },
+  {
+    name: 'approve',
+    makesOrder: true,
+    async prepare(before) {
+      await place({ ...before, who: before.asking }, before.key, { side: 'buy', qty: '2', limit: '1440' });
+      const [card] = before.trading.owner.approvals.waiting();
+      if (card === undefined) throw new Error('nothing waits for the owner');
+      return { key: before.key, approval: { id: card.id, digest: card.digest } };
+    },
+    work: async (trading, _who, { approval = { id: '', digest: '' } }) =>
+      trading.owner.approvals.approve({ ...approval, by: OWNER_CLI }),
   },
   {
     name: 'kill',

@@ -107,6 +107,7 @@ interface Scene {
   readonly clock: HandClock;
   /** Asked for when it is needed: under a fallen gate nobody is let in. */
   readonly who: () => Principal;
+  readonly asking: () => Principal;
 }
 
 /** One data folder and one venue. */
@@ -116,7 +117,7 @@ function openLife(): Life {
     scriptedBroker('paper', { absentIsFinalAfterMs: ABSENT_IS_FINAL_AFTER_MS }),
   );
   let wallMs = Date.UTC(2026, 0, 5, 12);
-  let apiKey: string | undefined;
+  const apiKeys = new Map<string, string>();
   let cycles = 0;
   let spare = startChild();
 
@@ -128,9 +129,12 @@ function openLife(): Life {
     const readyMs = Math.round(performance.now() - beganMs);
     line.feed.start();
     await clock.advanceAsync(0);
-    apiKey ??= newKey(line);
-    const key = apiKey;
-    return { line, clock, who: () => authenticated(line, key), readyMs };
+    const as = (agent: keyof typeof AGENTS) => (): Principal => {
+      const key = apiKeys.get(agent) ?? newKey(line, agent);
+      apiKeys.set(agent, key);
+      return authenticated(line, key);
+    };
+    return { line, clock, who: as('claude'), asking: as('careful'), readyMs };
   }
   async function close({ line, clock }: Scene): Promise<void> {
     wallMs = clock.wallMs();
@@ -146,6 +150,7 @@ function openLife(): Life {
       const target = await act.prepare({
         trading: before.line.trading,
         who: before.who(),
+        asking: before.asking(),
         broker,
         key,
         settle: () => before.clock.advanceAsync(0),
@@ -159,7 +164,7 @@ function openLife(): Life {
         csv: CSV,
         wallMs,
         port: door.port,
-        apiKey: apiKey ?? '',
+        apiKey: apiKeys.get('claude') ?? '',
         act: name,
         target,
         dieAt: step < 0 ? null : step,
@@ -235,11 +240,13 @@ function stillExposed(line: OpenedLine): readonly string[] {
   ];
 }
 
-async function cancelAll({ line, clock, who }: Scene): Promise<void> {
+async function cancelAll({ line, clock, who, asking }: Scene): Promise<void> {
   const everything = { tool: 'cancel_all_orders', digest: 'all', dryRun: false };
-  const canceled = line.trading.cancelAllOrders(who(), {}, everything);
-  await clock.advanceAsync(SETTLED_WITHIN_MS);
-  await canceled;
+  for (const agent of [who, asking]) {
+    const canceled = line.trading.cancelAllOrders(agent(), {}, everything);
+    await clock.advanceAsync(SETTLED_WITHIN_MS);
+    await canceled;
+  }
 }
 
 function recordFaults(folder: string): readonly string[] {
@@ -253,11 +260,13 @@ function recordFaults(folder: string): readonly string[] {
   }
 }
 
-function newKey(line: OpenedLine): string {
+const AGENTS = { claude: WIDE_MANDATE, careful: { ...WIDE_MANDATE, approval: 'always' } };
+
+function newKey(line: OpenedLine, agent: keyof typeof AGENTS): string {
   const { agents, mandates, keys } = line.access;
-  const made = agents.create('claude', ['paper'], OWNER_CLI);
-  const set = mandates.set('claude', WIDE_MANDATE, OWNER_CLI);
-  const key = keys.create({ agent: 'claude', scopes: [...SCOPES], by: OWNER_CLI });
+  const made = agents.create(agent, ['paper'], OWNER_CLI);
+  const set = mandates.set(agent, AGENTS[agent], OWNER_CLI);
+  const key = keys.create({ agent, scopes: [...SCOPES], by: OWNER_CLI });
   if (!made.ok || !set.ok || !key.ok) throw new Error('no agent');
   return key.value.key;
 }
