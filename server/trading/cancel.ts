@@ -1,6 +1,6 @@
 /** Cancels: an agent's own orders, whatever the trading state; they go out even when they can not be written down first. */
 import { isFinal } from '#domain/order.ts';
-import { type AccountId, type Actor, holderOf, type Principal } from '#domain/principal.ts';
+import { type AccountId, type Actor, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { CANCEL_WAIT_MS } from '#limits.ts';
@@ -11,8 +11,8 @@ import { dispatchCancel, mustFind } from './dispatch.ts';
 import { type Line, waitFor } from './line.ts';
 import { isOwnersClose, ownersClose, ownToChange } from './modify.ts';
 import type { StoredOrder } from './order-rows.ts';
+import { bindReduction, recallReduction, settleReduction, underKey } from './reduction-key.ts';
 import { mayReduceAccount } from './risk-reducing.ts';
-import { keyConflict } from './submit.ts';
 import type { CancelResult } from './views.ts';
 
 /** Scope and a live credential; no mandate, no trading state stands before a cancel. */
@@ -129,49 +129,6 @@ function cancelable(line: Line, who: Principal, orderId: string): Result<StoredO
   return own;
 }
 
-/** What a key of a reduce tool has done before; the same key and arguments never act twice. */
-export function recallReduction<T>(
-  line: Line,
-  who: Actor,
-  commit: ReduceCommit,
-): Result<T, Refusal> | undefined {
-  if (commit.idempotencyKey === undefined || commit.dryRun) return undefined;
-  const bound = line.idempotency.find(holderOf(who), commit.tool, commit.idempotencyKey);
-  if (bound === undefined) return undefined;
-  if (bound.digest !== commit.digest) return err(keyConflict(bound.orderId));
-  if (bound.outcome === null)
-    return err(refuse('reconciling', 'The first call with this key is still under way.', { retry_after: 1 }));
-  return ok(JSON.parse(bound.outcome) as T);
-}
-
-export function bindReduction(
-  line: Line,
-  who: Actor,
-  commit: ReduceCommit,
-  bound: { readonly outcome: string | null; readonly orderId: string | null } = {
-    outcome: null,
-    orderId: null,
-  },
-): void {
-  const key = commit.idempotencyKey;
-  if (key === undefined) return;
-  line.store.transaction(() =>
-    line.idempotency.bind(holderOf(who), commit.tool, key, {
-      digest: commit.digest,
-      ...bound,
-      atMs: line.wallMs(),
-    }),
-  );
-}
-
-export function settleReduction(line: Line, who: Actor, commit: ReduceCommit, outcome: unknown): void {
-  const key = commit.idempotencyKey;
-  if (key === undefined) return;
-  line.store.transaction(() =>
-    line.idempotency.settle(holderOf(who), commit.tool, key, JSON.stringify(outcome)),
-  );
-}
-
 export async function cancelAllOrders(
   line: Line,
   who: Principal,
@@ -189,12 +146,12 @@ export async function cancelAllOrders(
   if (commit.dryRun)
     return ok({ dryRun: true, canceled: [], pending: orders.map((order) => order.orderId), failed: [] });
   evenIfBroken(() => bindReduction(line, who, commit));
-  const result = {
-    dryRun: false,
-    ...(await cancelMany(line, orders, 'cancel of all asked by the agent', who)),
-  };
-  evenIfBroken(() => settleReduction(line, who, commit, result));
-  return ok(result);
+  return underKey(line, who, commit, async () => {
+    const canceled = await cancelMany(line, orders, 'cancel of all asked by the agent', who);
+    const result = { dryRun: false, ...canceled };
+    evenIfBroken(() => settleReduction(line, who, commit, result));
+    return ok(result);
+  });
 }
 
 /** Cancels side by side and waits for the broker's word on each, CANCEL_WAIT_MS at most. */

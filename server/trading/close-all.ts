@@ -2,11 +2,12 @@
 import type { AccountId, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
-import { authoriseReduction, bindReduction, recallReduction, settleReduction } from './cancel.ts';
+import { authoriseReduction } from './cancel.ts';
 import { closePosition } from './close.ts';
 import type { CloseOutcomeView, ReduceCommit } from './desk.ts';
 import { mustFind } from './dispatch.ts';
 import type { Line } from './line.ts';
+import { bindReduction, recallReduction, settleReduction, underKey } from './reduction-key.ts';
 
 type CloseOfOne = CloseOutcomeView & { readonly symbol: string };
 interface ClosedAll {
@@ -44,7 +45,27 @@ export async function closeAllPositions(
     );
     return ok({ dryRun: false, closes, failed: known.value.failed });
   }
-  if (!commit.dryRun) bindReduction(line, who, commit);
+  if (commit.dryRun) return ok(await closeEach(line, who, filter, commit));
+  bindReduction(line, who, commit);
+  return underKey(line, who, commit, async () => {
+    const closed = await closeEach(line, who, filter, commit);
+    const closes = closed.closes.map((one) => ({
+      symbol: one.symbol,
+      orderId: one.dryRun ? null : (one.order?.orderId ?? null),
+      canceled: one.dryRun ? [] : one.canceled,
+      detail: one.dryRun ? '' : one.detail,
+    }));
+    settleReduction(line, who, commit, { closes, failed: closed.failed });
+    return ok(closed);
+  });
+}
+
+async function closeEach(
+  line: Line,
+  who: Principal,
+  filter: { readonly account?: AccountId },
+  commit: ReduceCommit,
+): Promise<ClosedAll> {
   const closes: CloseOfOne[] = [];
   const failed: { symbol: string; refusal: Refusal }[] = [];
   for (const holding of line.holdings.byHolder(who.agent, filter.account)) {
@@ -55,14 +76,5 @@ export async function closeAllPositions(
     if (closed.ok) closes.push({ ...closed.value, symbol });
     else failed.push({ symbol, refusal: closed.error });
   }
-  if (!commit.dryRun) {
-    const kept = closes.map((one) => ({
-      symbol: one.symbol,
-      orderId: one.dryRun ? null : (one.order?.orderId ?? null),
-      canceled: one.dryRun ? [] : one.canceled,
-      detail: one.dryRun ? '' : one.detail,
-    }));
-    settleReduction(line, who, commit, { closes: kept, failed });
-  }
-  return ok({ dryRun: commit.dryRun, closes, failed });
+  return { dryRun: commit.dryRun, closes, failed };
 }

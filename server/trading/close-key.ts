@@ -2,11 +2,11 @@
 import { type Actor, holderOf } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { recallReduction } from './cancel.ts';
 import type { CloseOutcomeView, ReduceCommit } from './desk.ts';
 import { mustFind } from './dispatch.ts';
 import type { Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
+import { recallReduction } from './reduction-key.ts';
 
 interface StoredClose {
   readonly orderId?: string | null;
@@ -37,17 +37,4 @@ function orderMade(line: Line, who: Actor, commit: ReduceCommit): StoredOrder | 
   const bound = line.idempotency.find(holderOf(who), commit.tool, commit.idempotencyKey);
   if (bound === undefined || bound.digest !== commit.digest || bound.outcome !== null) return undefined;
   return bound.orderId === null ? undefined : mustFind(line, bound.orderId);
-}
-
-/**
- * A call that failed half-way frees its key, as a restart would: one that has made an order names it from the same transaction
- * on and keeps it, and what came before (cancels of what reduces) is harmless to repeat.
- */
-export function releaseKey(line: Line, who: Actor, { tool, idempotencyKey }: ReduceCommit): void {
-  if (idempotencyKey === undefined) return;
-  try {
-    line.store.transaction(() => line.idempotency.release(holderOf(who), tool, idempotencyKey));
-  } catch {
-    // A store that is still broken keeps the key until the gateway starts again; the failure itself is what is told.
-  }
 }

@@ -4,8 +4,8 @@ import { isFinal, type Side } from '#domain/order.ts';
 import { type AccountId, type Actor, holderOf, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { authoriseReduction, bindReduction, cancelMany, settleReduction } from './cancel.ts';
-import { recallClose, releaseKey } from './close-key.ts';
+import { authoriseReduction, cancelMany } from './cancel.ts';
+import { recallClose } from './close-key.ts';
 import { previewClose } from './close-preview.ts';
 import {
   type CloseRequest,
@@ -26,6 +26,7 @@ import { newOrder } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { booksAreReady } from './ready.ts';
+import { bindReduction, settleReduction, underKey } from './reduction-key.ts';
 import { assess } from './risk.ts';
 import { createOrder, transition } from './transition.ts';
 
@@ -65,14 +66,11 @@ export async function closeOnce(
   }: { readonly closer: Closer; readonly request: CloseRequest; readonly commit: ReduceCommit },
 ): Promise<Result<Closed, Refusal>> {
   bindReduction(line, who, commit);
-  try {
+  return underKey(line, who, commit, async () => {
     const result = await close(line, closer, request);
     settleClose(line, who, commit, result);
     return result;
-  } catch (cause) {
-    releaseKey(line, who, commit);
-    throw cause;
-  }
+  });
 }
 
 function settleClose(line: Line, who: Actor, commit: ReduceCommit, result: Result<Closed, Refusal>): void {

@@ -27,6 +27,11 @@ export interface Neighbours {
   readonly book: InstrumentBook;
   readonly feed: MarketFeed;
   readonly adapters: ReadonlyMap<AccountId, BrokerAdapter>;
+  /** Keeps a kill that can not be written to the store where a start finds it; never throws. */
+  readonly keepKill?: (wish: {
+    readonly cancel: 'adding' | 'all' | 'none';
+    readonly flatten: boolean;
+  }) => void;
   /** How often an agent may be refused and may send before it is stopped, as the settings are now. */
   readonly throttle: () => ThrottleLimits;
 }
@@ -68,6 +73,8 @@ export interface Memory {
   readonly repeats: Map<string, number[]>;
   /** Called after the commit that let an agent only reduce: its adding orders are taken back. */
   readonly onReducing: Set<(agent: AgentId) => void>;
+  /** Keys of what only reduces whose call is under way in this process. */
+  readonly keysUnderWay: Set<string>;
   /** Closes under way, one at a time for agent, account and instrument. */
   readonly closing: Map<string, Promise<unknown>>;
   /** Called after every committed change of an order. */
@@ -99,6 +106,7 @@ export function freshMemory(): Memory {
     recentMessages: new Map(),
     repeats: new Map(),
     onReducing: new Set(),
+    keysUnderWay: new Set(),
     closing: new Map(),
     watchers: new Map(),
     approvals: new Map(),

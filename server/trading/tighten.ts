@@ -3,10 +3,11 @@ import type { Tightened } from '#access/tighten.ts';
 import type { Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
-import { authoriseReduction, bindReduction, recallReduction } from './cancel.ts';
+import { authoriseReduction } from './cancel.ts';
 import { unfitUnder } from './cancel-adding.ts';
 import type { ReduceCommit, TightenResult } from './desk.ts';
 import type { Line } from './line.ts';
+import { bindReduction, recallReduction } from './reduction-key.ts';
 
 /** In whatever trading state: it takes nothing but what the agent may do. What is canceled for it follows from the change itself. */
 export function tightenMandate(

@@ -204,6 +204,44 @@ describe('a close that fails half-way', () => {
     expect(broker.sent.place).toHaveLength(2);
   });
 
+  it.each(['close_position', 'close_all_positions'])(
+    'frees it too when even that can not be written down (%s)',
+    async (tool) => {
+      const { broker, adapter, arm } = failing();
+      const room = await tradingRoom({ adapter: () => adapter });
+      const claude = room.agent('claude');
+      const bought = await place(room, claude, draft({ side: 'buy', qty: '3' }));
+      broker.fill(bought.brokerClientId, '3', '1450');
+      const transaction = room.store.transaction.bind(room.store);
+      const broken = new Error('the disk is full');
+      Object.assign(room.store, {
+        transaction: (work: () => unknown) => {
+          try {
+            return transaction(work);
+          } catch (cause) {
+            // From the failure on nothing can be written, until the disk has room again.
+            Object.assign(room.store, {
+              transaction: () => {
+                throw broken;
+              },
+            });
+            throw cause;
+          }
+        },
+      });
+      const close = () =>
+        tool === 'close_position'
+          ? room.trading.closePosition(claude, SPX, reduce('k'))
+          : room.trading.closeAllPositions(claude, {}, reduce('k'));
+      arm();
+      await expect(close()).rejects.toThrow('half-way');
+      Object.assign(room.store, { transaction });
+      expect((await close()).ok).toBe(true);
+      expect((await close()).ok).toBe(true);
+      expect(broker.sent.place, 'the buy and one close').toHaveLength(2);
+    },
+  );
+
   it('keeps its key once there is an order: the same call again names it', async () => {
     const broker = scriptedBroker();
     const room = await tradingRoom({ adapter: () => broker });
