@@ -2,9 +2,10 @@
 import { accounts } from './accounts.ts';
 import type { OwnerAct } from './act.ts';
 import { agents } from './agents.ts';
+import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
 import { keys } from './keys.ts';
-import { kill } from './kill.ts';
+import { drillAct, kill } from './kill.ts';
 import { limits } from './limits.ts';
 import { mandates } from './mandates.ts';
 import { proofAsked } from './owner-proof.ts';
@@ -13,9 +14,23 @@ import { resume } from './resume.ts';
 import { setup } from './setup.ts';
 import { setupLink } from './setup-link.ts';
 
-const COMMANDS = [setup, setupLink, password, agents, keys, mandates, accounts, limits, kill, resume, audit];
+const COMMANDS = [
+  setup,
+  setupLink,
+  password,
+  agents,
+  keys,
+  mandates,
+  accounts,
+  limits,
+  approvals,
+  kill,
+  resume,
+  audit,
+];
 
 export const ACTS: readonly OwnerAct[] = [
   proofAsked,
+  drillAct,
   ...COMMANDS.flatMap(({ verbs }) => Object.values(verbs).flatMap(({ act }) => (act ? [act] : []))),
 ];

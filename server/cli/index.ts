@@ -1,6 +1,7 @@
 /** The commands, in the order in which the help lists them: one line each. */
 import { accounts } from './accounts.ts';
 import { agents } from './agents.ts';
+import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
 import type { Command } from './command.ts';
 import { demo } from './demo.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   mandates,
   accounts,
   limits,
+  approvals,
   kill,
   resume,
   audit,

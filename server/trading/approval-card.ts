@@ -44,7 +44,7 @@ export function cardOf(line: Line, approval: Approval): ApprovalCard {
 export function expiresAt(line: Line, { id, expiresAtMs, decided }: Approval): number {
   const known = decided === null ? line.memory.approvals.get(id) : undefined;
   if (known === undefined) return expiresAtMs;
-  return line.wallMs() + Math.max(0, Math.round(known.deadlineMs - line.clock.monotonicMs()));
+  return line.clock.wallMs() + Math.max(0, Math.round(known.deadlineMs - line.clock.monotonicMs()));
 }
 
 /** What can not be told now is as it was last shown, and the card says what is in the way. */

@@ -55,7 +55,7 @@ describe('an approval that is not given in time', () => {
     const [first] = room.trading.owner.approvals.waiting();
     expect(first).toMatchObject({ id: card.id, decision: null, wouldRefuse: null });
     // What is left of its time is told by the clock as it is now.
-    const left = (first?.expiresAtMs ?? 0) - room.access.wall();
+    const left = (first?.expiresAtMs ?? 0) - room.clock.wallMs();
     expect(left).toBeLessThanOrEqual(APPROVAL_TTL_MS - 70_000);
     expect(left).toBeGreaterThan(APPROVAL_TTL_MS - 72_000);
     expect(granted(await approveCard(room, card)).kind).toBe('sent');
