@@ -48,6 +48,8 @@ export interface TradingRoom {
   events(kind?: string): readonly AuditRow[];
   /** As after kill -9: nothing that was not committed is there, and a new process opens the folder. */
   restart(): Promise<TradingRoom>;
+  /** Before the test is over, for one that opens very many. */
+  leave(): Promise<void>;
 }
 
 export interface AuditRow {
@@ -123,6 +125,10 @@ async function openRoom(folder: string, clock: HandClock, options: RoomOptions):
     async restart() {
       await close();
       return openRoom(folder, handClock(clock.wallMs()), options);
+    },
+    async leave() {
+      await close();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

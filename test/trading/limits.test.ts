@@ -4,7 +4,8 @@ import { money } from '#domain/decimal.ts';
 import type { OrderDraft } from '#domain/order.ts';
 import type { Principal } from '#domain/principal.ts';
 import type { Refusal, RefusalReason } from '#domain/refusal.ts';
-import type { BrokerAdapter, BrokerBalance } from '#ports.ts';
+import type { BrokerBalance } from '#ports.ts';
+import { type Gate, gated, limitStorm, settled, UNTHROTTLED } from '../support/limit-storm.ts';
 import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
 import {
   commit,
@@ -20,31 +21,6 @@ import {
 /** Above the touch and the slippage allowance: a unit is worth 1460. */
 const LIMIT = '1460';
 const MARKET = flatTape('1450', 200);
-
-/** Answers for the balance only when told to, so that all orders have been gathered before the first is decided. */
-interface Gate {
-  readonly adapter: BrokerAdapter;
-  readonly broker: ScriptedBroker;
-  readonly waiting: (() => void)[];
-  shut: boolean;
-}
-function gated(): Gate {
-  const broker = scriptedBroker();
-  const waiting: (() => void)[] = [];
-  const adapter: BrokerAdapter = {
-    ...broker,
-    balance: async (): Promise<BrokerBalance> => {
-      if (gate.shut) await new Promise<void>((resolve) => waiting.push(resolve));
-      return broker.balance();
-    },
-  };
-  const gate: Gate = { adapter, broker, waiting, shut: false };
-  return gate;
-}
-
-async function settled(turns = 4): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
 
 interface Outcome {
   readonly granted: number;
@@ -89,7 +65,7 @@ describe('two hundred orders at once', () => {
     ['max_gross_exposure', { max_gross_exposure: String(1460 * 87) }, 87],
   ] as const)('against %s %o: not one over', async (reason, rules, allowed) => {
     const gate = gated();
-    const room = await tradingRoom({ csv: MARKET, adapter: () => gate.adapter });
+    const room = await tradingRoom({ csv: MARKET, adapter: () => gate.adapter, throttle: UNTHROTTLED });
     const claude = room.agent('claude', rules);
     const outcome = await atOnce(
       room,
@@ -106,7 +82,7 @@ describe('two hundred orders at once', () => {
 
   it('against ten a second: ten go, the others are told to wait, and nothing is sent for them', async () => {
     const gate = gated();
-    const room = await tradingRoom({ csv: MARKET, adapter: () => gate.adapter });
+    const room = await tradingRoom({ csv: MARKET, adapter: () => gate.adapter, throttle: UNTHROTTLED });
     const claude = room.agent('claude');
     gate.shut = true;
     const answers = Array.from({ length: 200 }, () => room.trading.placeOrder(claude, buy, commit()));
@@ -122,7 +98,7 @@ describe('two hundred orders at once', () => {
 
   it('of two agents on one account share its ten a second, and nothing else', async () => {
     const gate = gated();
-    const room = await tradingRoom({ csv: MARKET, adapter: () => gate.adapter });
+    const room = await tradingRoom({ csv: MARKET, adapter: () => gate.adapter, throttle: UNTHROTTLED });
     const claude = room.agent('claude', { max_daily_orders: 30 });
     const cursor = room.agent('cursor', { max_daily_orders: 40 });
     const orders = Array.from(
@@ -133,6 +109,24 @@ describe('two hundred orders at once', () => {
     expect(outcome.granted).toBe(70);
     expect(reasonsOf(outcome)).toEqual(['max_daily_orders']);
   });
+});
+
+describe('two hundred orders at once while the venue fills, rejects, loses and forgets', () => {
+  // A thousand seeds are in limits.soak.ts; each of these ten sittings is a test, so that it is known how far it came.
+  const SEEDS_EACH = 8;
+  it.each(Array.from({ length: 10 }, (_, sitting) => 1_000 + sitting * SEEDS_EACH))(
+    'never overshoot their limit: seeds from %i',
+    async (first) => {
+      const limits = new Set<string>();
+      for (let seed = first; seed < first + SEEDS_EACH; seed++) {
+        const weather = await limitStorm(seed).catch((cause: unknown) => {
+          throw new Error(`seed ${seed}`, { cause });
+        });
+        limits.add(weather.limit);
+      }
+      expect(limits.size).toBeGreaterThan(1);
+    },
+  );
 });
 
 describe('ten a second', () => {
@@ -248,8 +242,9 @@ describe('buying power', () => {
     const ten = draft({ side: 'buy', qty: '10', limit: LIMIT });
     broker.next.place.push({ effect: 'lose', answer: 'unknown' });
     expect((await place(room, claude, ten)).status).toBe('unknown');
-    const refused = refusal(await room.trading.placeOrder(claude, ten, commit()));
-    expect(refused).toMatchObject({ reason: 'buying_power', limits: [{ order: '14600', max: '5400' }] });
+    const nine = draft({ side: 'buy', qty: '9', limit: LIMIT });
+    const refused = refusal(await room.trading.placeOrder(claude, nine, commit()));
+    expect(refused).toMatchObject({ reason: 'buying_power', limits: [{ order: '13140', max: '5400' }] });
     expect(broker.sent.place).toHaveLength(1);
   });
 });
