@@ -1,6 +1,7 @@
-/** One account: what it stands at, and how its paper market is set. */
+/** One account: what it stands at, how far it may fall, and how its paper market is set. */
 import { z } from 'zod';
 import { ok } from '#domain/result.ts';
+import { limitActions, limitsSection } from './account-limits.ts';
 import { accountOf, accountRow, paperChoices, pathOfAccount } from './account-views.ts';
 import { action, definePage, go, refused } from './define.ts';
 
@@ -15,12 +16,18 @@ export const account = definePage({
   path: '/accounts/:account',
   title: 'Account',
   view: 'account.html',
+  live: ['accounts', 'orders', 'positions', 'state', 'quotes'],
   async load(visit) {
     const found = await accountOf(visit);
     if (!found.ok) return found;
-    return ok({ account: accountRow(found.value), ...paperChoices(visit.services.accounts) });
+    return ok({
+      account: accountRow(found.value),
+      ...limitsSection(visit, found.value),
+      ...paperChoices(visit.services.accounts),
+    });
   },
   actions: {
+    ...limitActions,
     change: action({
       input: z.strictObject({ preset: field, seed: field, accountType: field }),
       proof: 'recent',

@@ -27,7 +27,7 @@ const TOPICS_OF: ReadonlyMap<string, readonly LiveTopic[]> = new Map([
   ['order', ['orders', 'positions', 'agents', 'accounts']],
   ['approval', ['orders', 'state', 'agents']],
   ['reconcile', ['orders', 'positions', 'accounts']],
-  ['limit', ['agents', 'state']],
+  ['limit', ['agents', 'accounts', 'state']],
   ['agent', ['agents', 'state']],
   ['mandate', ['agents', 'state']],
   ['key', ['agents']],

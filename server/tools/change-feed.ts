@@ -57,6 +57,9 @@ const ofAgent: OfEvent = (_event, agent) => [topic.mandate(agent), topic.stateOf
 const ofMandate: OfEvent = (event, ...of) => [...ofAgent(event, ...of), topic.listsOf(of[0])];
 const ofConnection: OfEvent = (_event, _agent, account) => [topic.connections, topic.account(account)];
 const ofAccounts: OfEvent = (event, ...of) => [...ofConnection(event, ...of), topic.lists];
+/** A limit of an agent, or of a whole account. */
+const ofLimit: OfEvent = (event, ...of) =>
+  event.account === undefined ? ofAgent(event, ...of) : ofConnection(event, ...of);
 const ofCredential: OfEvent = () => [topic.credentials];
 
 /** Kinds of events that change what a resource says. Everything else on the record is a look, or changes nothing that is shown. */
@@ -65,7 +68,7 @@ const OF_KIND: ReadonlyMap<string, OfEvent> = new Map<string, OfEvent>([
   ['order.transition', ofOrder],
   ['order.executed', (event, ...of) => [...ofOrder(event, ...of), topic.holdings(of[1])]],
   ['reconcile.mismatch', (_event, _agent, account) => [topic.account(account), topic.holdings(account)]],
-  ['limit.breached', ofAgent],
+  ['limit.breached', ofLimit],
   ['limit.lifted', ofAgent],
   ['agent.halted', ofAgent],
   ['agent.lifted', ofAgent],
@@ -76,6 +79,7 @@ const OF_KIND: ReadonlyMap<string, OfEvent> = new Map<string, OfEvent>([
   ['mandate.revoked', ofMandate],
   ['broker.connected', ofConnection],
   ['broker.disconnected', ofConnection],
+  ['account.lifted', ofConnection],
   ['account.added', ofAccounts],
   ['account.changed', ofAccounts],
   ['account.removed', ofAccounts],

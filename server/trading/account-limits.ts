@@ -109,7 +109,7 @@ export interface LimitTexts {
 export function limitsWith(before: AccountLimits, texts: LimitTexts): Result<AccountLimits, Refusal> {
   const errors: FieldError[] = [];
   function read<T>(name: keyof LimitTexts, known: T | null, parse: (given: string) => T | string): T | null {
-    const given = texts[name]?.trim();
+    const given = texts[name]?.trim().toLowerCase();
     if (given === undefined) return known;
     if (given === 'off') return null;
     const parsed = parse(given);
