@@ -2,12 +2,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Principal } from '#domain/principal.ts';
 import { DESK_WIDTH, PHONE_WIDTH, useBrowser, type Window, type WindowOptions } from '../support/browser.ts';
+import { goingOn } from '../support/going-on.ts';
 import { type TradingScene, tradingScene } from '../support/trading-scene.ts';
 
 const browser = useBrowser();
 let scene: TradingScene;
 let claude: Principal;
 const windows: Window[] = [];
+const { during, until } = goingOn(() => scene.gate.clock);
 beforeAll(async () => {
   scene = await tradingScene({ settings: { PAPER_BAR_SECONDS: '2' } });
   claude = scene.agent('claude');
@@ -24,28 +26,6 @@ async function opened(path: string, options: Partial<WindowOptions> = {}): Promi
   windows.push(window);
   await during(window.open(path));
   return window;
-}
-/** The market goes on while a browser, which takes its own time, does something. */
-async function during<T>(doing: Promise<T>): Promise<T> {
-  let done = false;
-  const settled = doing.finally(() => {
-    done = true;
-  });
-  settled.catch(() => undefined);
-  while (!done) {
-    await scene.gate.clock.advanceAsync(20);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return settled;
-}
-/** The market goes on until it is so. */
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 200; turn++) {
-    if (await holds()) return;
-    await scene.gate.clock.advanceAsync(100);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('it never came about');
 }
 /** A whole price that a sale waits for. */
 function above(): string {

@@ -4,10 +4,10 @@
 {
   const BEAT_MS = 1_000;
   const SOON_MS = 60_000;
-  const SAID_AT_MS = [300_000, 60_000];
+  const SAID_AT_MS = [60_000, 300_000];
   /** When each ends on this page's clock; the gateway's word for what is left begins it anew. */
   const ends = new WeakMap();
-  let said = Number.POSITIVE_INFINITY;
+  let saidMs;
 
   const words = (ms) => {
     const seconds = Math.ceil(ms / 1_000);
@@ -29,11 +29,13 @@
   }
   /** Not every second: it would talk over everything else. */
   function say(leftMs) {
+    saidMs ??= leftMs;
+    const due = SAID_AT_MS.find((atMs) => leftMs <= atMs && saidMs > atMs);
+    if (due === undefined) return;
+    saidMs = leftMs;
+    const minutes = Math.ceil(leftMs / 60_000);
     const status = document.querySelector('[data-left-said]');
-    const due = SAID_AT_MS.find((atMs) => leftMs <= atMs && said > atMs && leftMs > atMs - 10_000);
-    if (!status || due === undefined) return;
-    said = due;
-    status.textContent = `${due / 60_000} ${due === 60_000 ? 'minute' : 'minutes'} left to answer`;
+    if (status) status.textContent = `${minutes} ${minutes === 1 ? 'minute' : 'minutes'} left to answer`;
   }
   function beat() {
     for (const element of document.querySelectorAll('[data-left-ms]')) say(show(element));
