@@ -9,7 +9,7 @@ import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
 import { chosenTape, provenFirst } from '#cli/chosen-tape.ts';
 import { demandFreePort, listen } from '#cli/http-port.ts';
-import { raiseGate, watchKillFile } from '#cli/kill-file.ts';
+import { type KillFileWatch, type KillWish, raiseGate, watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
 import { type Office, openOffice, type RunningOffice } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
@@ -131,7 +131,9 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const adapters = new Map<AccountId, BrokerAdapter>();
   const throttle = () => throttleOf(settings.acting());
-  const line = { store, audit, clock, wallMs: access.wall, access, book, feed, adapters, throttle };
+  let killFile: KillFileWatch | undefined;
+  const keepKill = (wish: KillWish): void => killFile?.lay(wish);
+  const line = { store, audit, clock, wallMs: access.wall, access, book, feed, adapters, throttle, keepKill };
   const trading = openTrading(line);
   let url: string | undefined;
   const tapes = openTapeLooks(clock);
@@ -193,6 +195,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
       closers.push(() => trading.stop());
       await trading.start();
       const kill = watchKillFile({ folder: config.DATA_DIR, clock, office: gateway });
+      killFile = kill;
       closers.push(() => kill.stop());
       await kill.look();
       closers.push(restartOnFault(feed, clock, log));

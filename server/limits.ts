@@ -50,6 +50,10 @@ export const KILL_SWEEP_INTERVAL_MS = 200;
 export const KILL_SWEEPS_REPORTED_MAX = 5;
 /** A drill whose end could not be written is ended again. */
 export const KILL_DRILL_END_RETRY_MS = 1_000;
+/** What a broker is given to say how orders ended, where the books can not be written. */
+export const KILL_UNWRITTEN_WAIT_MS = 2_000;
+/** A gate that fell in memory alone is written down again and again until it is. */
+export const KILL_WRITE_RETRY_MS = 1_000;
 export const KILL_WATCH_INTERVAL_MS = 250;
 
 export const PAGE_DEFAULT = 100;

@@ -46,6 +46,8 @@ function wishOf(folder: string): KillWish {
 export interface KillFileWatch {
   /** Looks now, and acts on what it finds. */
   look(): Promise<void>;
+  /** Lays the file for the next start, of a kill that this one carries out already; never throws. */
+  lay(wish: KillWish): void;
   stop(): void;
 }
 
@@ -80,6 +82,14 @@ export function watchKillFile(o: {
   again();
   return {
     look,
+    lay(wish) {
+      try {
+        writeKillFile(o.folder, wish);
+        acted = identityOf(o.folder);
+      } catch {
+        // Neither the store nor the folder takes anything: the gate is down for as long as this process lives.
+      }
+    },
     stop() {
       stopped = true;
       cancel();

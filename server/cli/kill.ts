@@ -2,12 +2,15 @@
 import { z } from 'zod';
 import { type Config, loadConfigAnyway, ownSources } from '#config.ts';
 import { text } from '#domain/decimal.ts';
-import { ok } from '#domain/result.ts';
+import { accountId } from '#domain/principal.ts';
+import { refuse } from '#domain/refusal.ts';
+import { err, ok } from '#domain/result.ts';
 import { ENGINE_POLL_MS, KILL_ANSWER_TIMEOUT_MS, KILL_LOCK_WAIT_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { takeEngineLock } from '#store/engine-lock.ts';
 import type { KillReport } from '#trading/views.ts';
 import { ownerAct } from './act.ts';
+import { ask } from './ask.ts';
 import { defineCommand, type Invocation, JSON_OPTION, RefusedError, UsageError } from './command.ts';
 import type { KillWish } from './kill-file.ts';
 import { type KillReportWire, killAlone, killDirectly } from './kill-without-engine.ts';
@@ -42,6 +45,23 @@ const killAct = ownerAct({
   },
 });
 
+/** Takes nothing but what a kill would take, of one paper account, and gives nothing: no proof is asked for. */
+export const drillAct = ownerAct({
+  name: 'kill.drill',
+  input: z.strictObject({ account: z.string(), cancel: z.enum(['adding', 'all', 'none']) }),
+  async work({ engine }: Office, { account, cancel }) {
+    if (engine === undefined)
+      return err(
+        refuse(
+          'broker_unavailable',
+          'No gateway runs, and a drill cancels orders at one that does. Start it first.',
+        ),
+      );
+    const report = await engine.trading.drill({ account: accountId(account), cancel, by: 'cli' });
+    return report.ok ? ok({ drill: true, account, ...wireOf(report.value) }) : report;
+  },
+});
+
 interface Killed {
   readonly report: KillReportWire;
   /** What the report can not say, for the person. */
@@ -62,11 +82,20 @@ export const kill = defineCommand({
           about: 'orders to cancel: those that could add risk (the default), all, none',
         },
         flatten: { type: 'boolean', about: 'close every position too' },
+        drill: {
+          type: 'boolean',
+          about:
+            'try it out on one paper account: its orders are really canceled, nobody is shut out, the gate stays up',
+        },
+        account: { type: 'string', value: 'NAME', about: 'the account of a drill (the default: paper)' },
         ...JSON_OPTION,
       },
       act: killAct,
       async run(invocation) {
         const wish = wishOf(invocation);
+        if (invocation.flag('drill')) return drill(invocation, wish);
+        if (invocation.text('account') !== undefined)
+          throw new UsageError('--account goes with --drill: a kill halts every account.');
         const { config, wrong } = loadConfigAnyway(ownSources());
         for (const sentence of wrong) invocation.terminal.warn(`Ignored for this: ${sentence}`);
         const { report, notes } = await killWherever(config, invocation.clock, wish);
@@ -77,6 +106,17 @@ export const kill = defineCommand({
     },
   },
 });
+
+async function drill(invocation: Invocation, { cancel, flatten }: KillWish): Promise<number> {
+  if (flatten) throw new UsageError('--drill cancels orders and closes nothing: leave --flatten out.');
+  const account = invocation.text('account') ?? DRILLED_ACCOUNT;
+  const report = await ask(invocation, drillAct, { account, cancel });
+  printObject(invocation, report);
+  return report.failed.length === 0 && report.orders_left.length === 0 ? 0 : 1;
+}
+
+/** The first account there is. */
+const DRILLED_ACCOUNT = 'paper';
 
 function wishOf(invocation: Invocation): KillWish {
   const given = invocation.text('cancel') ?? 'adding';

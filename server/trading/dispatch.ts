@@ -250,7 +250,8 @@ async function cancelAnswer(line: Line, adapter: BrokerAdapter, order: StoredOrd
   }
 }
 
-function markCanceling(line: Line, orderId: string, why: string, actor: Actor | undefined): void {
+/** Nothing is sent by it. Inside a transaction; what is being canceled already, or can not be, stays as it is. */
+export function markCanceling(line: Line, orderId: string, why: string, actor: Actor | undefined): void {
   const order = mustFind(line, orderId);
   const cancelable =
     order.status === 'open' || order.status === 'partially_filled' || order.status === 'pending_replace';

@@ -65,7 +65,8 @@ export function killDrill(line: Line): KillDrill {
       try {
         const { canceled, failed } = await sweep(line, what);
         const elapsedMs = Math.round(line.clock.monotonicMs() - startedMs);
-        const seen = { haltedAtMs, canceled, failed, ...leftAfter(line, what), elapsedMs };
+        const left = leftAfter(line, what, { canceled });
+        const seen = { haltedAtMs, canceled, failed, ...left, elapsedMs };
         end(account, figuresOf(seen), seen.ordersLeft.length === 0 && failed.length === 0);
         return ok({ drill: true, account, tradingState: stateOf(line, account).state, ...seen });
       } catch (cause) {

@@ -2,13 +2,13 @@
 import { agentId, OWNER_CLI, OWNER_CONSOLE, type Owner } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { KILL_SWEEP_INTERVAL_MS } from '#limits.ts';
+import { KILL_SWEEP_INTERVAL_MS, KILL_WRITE_RETRY_MS } from '#limits.ts';
 import { forbidAll, voidAll } from './approval-ending.ts';
 import { cancelMany } from './cancel.ts';
 import { close } from './close.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
 import { type KillDrill, killDrill } from './kill-drill.ts';
-import { dueIn, leftAfter, sweep, type Taking, toCancel } from './kill-sweep.ts';
+import { dueIn, leftAfter, sweep, sweepable, type Taking, toCancel } from './kill-sweep.ts';
 import { auditActor, instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { CancelResult, KillPreview, KillReport } from './views.ts';
@@ -39,23 +39,49 @@ export function killSwitch(line: Line): KillSwitch {
   /** Orders of late acknowledgements that are being canceled. */
   const late = new Set<string>();
   const drills = killDrill(line);
+  /** As it was asked for last, for when the store can not say. */
+  let asked: Taking | undefined;
+  let sweeping = false;
+  const taking = (): Taking => asked ?? sweepSetting(line);
+
+  /** The gate stays down longer than the report waits: leftovers are swept until none is left. */
+  function keepSweeping(): void {
+    if (sweeping || !line.memory.killed) return;
+    const due = dueIn(line, { cancel: taking() });
+    if (due.length === 0) return;
+    sweeping = true;
+    line.clock.after(KILL_SWEEP_INTERVAL_MS * 5, () => {
+      const again = (): void => {
+        sweeping = false;
+        keepSweeping();
+      };
+      if (line.memory.killed) void cancelMany(line, due, WHY).then(again, again);
+      else sweeping = false;
+    });
+  }
+
   return {
     drill: (options) => drills.drill(options),
     preview: () => previewOf(line),
     async kill(options) {
       const startedMs = line.clock.monotonicMs();
+      asked = options.cancel;
       const haltedAtMs = fall(line, options);
       const swept = await sweep(line, { cancel: options.cancel, why: WHY });
       const notClosed = options.flatten ? await flatten(line) : [];
-      keepSweeping(line);
+      keepSweeping();
       const report = reportOf(line, options, { swept, notClosed, haltedAtMs, startedMs });
       recordReport(line, report);
       return report;
     },
-    resume: (by) => resume(line, by),
+    resume(by) {
+      const raised = resume(line, by);
+      if (raised.ok) asked = undefined;
+      return raised;
+    },
     seen(order) {
       if (late.has(order.orderId)) return;
-      const killed = line.memory.killed && toCancel(line, order, sweepSetting(line));
+      const killed = line.memory.killed && toCancel(line, order, taking());
       const why = killed ? WHY : drills.takes(order)?.why;
       if (why === undefined) return;
       late.add(order.orderId);
@@ -64,16 +90,13 @@ export function killSwitch(line: Line): KillSwitch {
     restore() {
       line.memory.killed = line.access.gatewayState() === 'HALTED';
       drills.restore();
-      keepSweeping(line);
+      keepSweeping();
     },
   };
 }
 
 function previewOf(line: Line): KillPreview {
-  // What waits for the owner no broker has heard of: it is void, and nothing of it is canceled.
-  const working = line.orders
-    .working({})
-    .filter(({ origin, status }) => origin !== 'flatten' && status !== 'pending_approval');
+  const working = sweepable(line);
   const taken = (cancel: Taking): number => working.filter((order) => toCancel(line, order, cancel)).length;
   const exposed = line.holdings.exposed();
   return {
@@ -99,16 +122,8 @@ function fall(line: Line, options: KillOptions): number {
   const actor = auditActor(pressedBy(options.by));
   try {
     line.store.transaction(() => {
-      line.access.setGatewayState('HALTED', `kill switch (${options.by})`);
-      const epoch = line.access.bumpEpoch();
-      line.store.db
-        .prepare(
-          'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
-        )
-        .run(SWEEP_SETTING, options.cancel);
+      const epoch = writeDown(line, options);
       line.audit.record({ kind: 'kill', ...actor, outcome: 'ok', detail: { ...detail, epoch } });
-      // None of them comes back with a resume.
-      voidAll(line, killed());
     });
   } catch (cause) {
     // The store is broken: the gate is down in this process all the same, and the record follows when it heals.
@@ -116,30 +131,40 @@ function fall(line: Line, options: KillOptions): number {
     forbidAll(line, killed());
     const why = cause instanceof Error ? cause.message : String(cause);
     line.audit.recordDeferred({ kind: 'kill', ...actor, outcome: 'error', detail: { ...detail, why } });
+    line.keepKill?.(options);
+    writeDownLater(line, options);
   }
   return haltedAtMs;
+}
+
+/** Inside a transaction; gives the new epoch. */
+function writeDown(line: Line, options: KillOptions): number {
+  line.access.setGatewayState('HALTED', `kill switch (${options.by})`);
+  const epoch = line.access.bumpEpoch();
+  line.settings.set(SWEEP_SETTING, options.cancel);
+  // None of them comes back with a resume.
+  voidAll(line, killed());
+  return epoch;
+}
+
+/** A gate that is down in memory alone would be up after a restart. */
+function writeDownLater(line: Line, options: KillOptions): void {
+  line.clock.after(KILL_WRITE_RETRY_MS, () => {
+    if (!line.memory.killed || !line.store.db.open) return;
+    try {
+      line.store.transaction(() => writeDown(line, options));
+    } catch {
+      writeDownLater(line, options);
+    }
+  });
 }
 
 const killed = (): Refusal =>
   refuse('trading_halted', 'The kill switch was pressed before it was decided; nothing was sent.');
 
 function sweepSetting(line: Line): Taking {
-  const value = line.store.db
-    .prepare<[string], string>('SELECT value FROM settings WHERE name = ?')
-    .pluck()
-    .get(SWEEP_SETTING);
+  const value = line.settings.get(SWEEP_SETTING);
   return value === 'all' || value === 'none' ? value : 'adding';
-}
-
-/** The gate stays down longer than the report waits: leftovers are swept until none is left. */
-function keepSweeping(line: Line): void {
-  if (!line.memory.killed) return;
-  const due = dueIn(line, { cancel: sweepSetting(line) });
-  if (due.length === 0) return;
-  line.clock.after(KILL_SWEEP_INTERVAL_MS * 5, () => {
-    const again = (): void => keepSweeping(line);
-    void cancelMany(line, due, WHY).then(again, again);
-  });
 }
 
 interface Seen {
@@ -155,7 +180,7 @@ function reportOf(line: Line, options: KillOptions, seen: Seen): KillReport {
     haltedAtMs: seen.haltedAtMs,
     canceled: seen.swept.canceled,
     failed: [...seen.swept.failed, ...seen.notClosed],
-    ...leftAfter(line, options),
+    ...leftAfter(line, options, seen.swept),
     elapsedMs: Math.round(line.clock.monotonicMs() - seen.startedMs),
   };
 }
