@@ -19,6 +19,7 @@ import { instrument } from './instrument.ts';
 import { login } from './login.ts';
 import { mandate } from './mandate.ts';
 import { market } from './market.ts';
+import { notifications } from './notifications.ts';
 import { order } from './order.ts';
 import { orders } from './orders.ts';
 import { positions } from './positions.ts';
@@ -56,6 +57,7 @@ export const PAGES: readonly Page[] = [
   accountRemoval,
   tape,
   settings,
+  notifications,
   security,
   gate,
   welcome,

@@ -85,8 +85,15 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** A real HTTP server on loopback. */
+/** A real HTTP server on loopback, for one test. */
 export async function openReceiver(): Promise<Receiver> {
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.close());
+  return receiver;
+}
+
+/** The same for as long as its caller wants it. */
+export async function startReceiver(): Promise<Receiver> {
   const received: Received[] = [];
   let open = 0;
   const server = createServer((request, response) => {
@@ -120,7 +127,6 @@ export async function openReceiver(): Promise<Receiver> {
         server.close(() => resolve());
       }),
   };
-  onTestFinished(() => receiver.close());
   return receiver;
 }
 
