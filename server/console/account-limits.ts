@@ -1,6 +1,6 @@
 /** The limits of an account on its page: how much of each is used, changing them, and lifting what was reached. */
 import { z } from 'zod';
-import { text } from '#domain/decimal.ts';
+import { ratio, roundDownTo, text } from '#domain/decimal.ts';
 import { type AccountId, accountId } from '#domain/principal.ts';
 import { type LimitTexts, limitsWith, limitTexts, loosens } from '#trading/account-limits.ts';
 import type { AccountLimitsView } from '#trading/account-limits-desk.ts';
@@ -10,6 +10,9 @@ import { percentOf } from './agent-views.ts';
 import { action, go, type OwnerVisit, refused } from './define.ts';
 import type { AccountEntry } from './desks.ts';
 import { shownMoney } from './figures.ts';
+
+/** Shown rounded down: what stands at its limit has reached it. */
+const HUNDREDTH = ratio('0.01');
 
 /** `max` null: no such limit, and the figure stands alone. */
 interface LimitRow {
@@ -53,10 +56,15 @@ function limitRows(
     ...shown,
   });
   return [
-    row('Below its highest equity', text(standing.drawdownPercent), max.max_drawdown_percent, {
-      unit: '%',
-      places: 2,
-    }),
+    row(
+      'Below its highest equity',
+      text(roundDownTo(standing.drawdownPercent, HUNDREDTH)),
+      max.max_drawdown_percent,
+      {
+        unit: '%',
+        places: 2,
+      },
+    ),
     row('Lost today', text(standing.loss), max.max_daily_loss, { unit: currency, places: 2 }),
     row('Positions', String(positions), max.max_positions === null ? null : String(max.max_positions), {
       unit: '',
@@ -81,8 +89,8 @@ function enteredAs({ limits }: AccountLimitsView): Required<LimitTexts> {
 
 function liftingWords({ reason }: AccountReducing, { standing }: AccountLimitsView): string {
   return reason === 'max_drawdown'
-    ? `The breaker then counts from ${shownMoney(standing.equity)}, what the account is worth now.`
-    : 'What was lost today is then forgiven.';
+    ? `When you lift it, the breaker counts from ${shownMoney(standing.equity)}, what the account is worth now.`
+    : 'When you lift it, what was lost today is forgiven.';
 }
 
 /** Of what a person types in a field: what is longer is no limit of anything. */
