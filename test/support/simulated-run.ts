@@ -1,16 +1,14 @@
 /** One seeded run of an agent against a venue that times out, loses, repeats and reorders; then everything heals and the books are compared. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
+import { rmSync } from 'node:fs';
+import type { Principal } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerEvent, BrokerOrder } from '#ports.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { draft } from './order-drafts.ts';
-import { type OpenedLine, openLine } from './order-line.ts';
+import type { OpenedLine } from './order-line.ts';
 import { seededNumbers } from './random-trader.ts';
 import { HONEST, type ScriptedBroker, scriptedBroker, type Treatment } from './scripted-broker.ts';
-import { flatTape, WIDE_MANDATE } from './trading-room.ts';
+import { newKey, startedLine, temporaryDisk } from './simulated-line.ts';
 import { sentTwice, venueFaults } from './venue-books.ts';
 
 export interface SimulatedRun {
@@ -27,8 +25,6 @@ export interface SimulatedRun {
 /** The acceptance: everything tells the same story so long after the last fault. */
 const HEALED_WITHIN_MS = 10_000;
 const STEPS = 30;
-const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-const CSV = flatTape('1450', 390);
 const BAD_ANSWERS: readonly Treatment['answer'][] = ['unknown', 'throw', 'never', 'never'];
 
 interface World {
@@ -45,11 +41,11 @@ interface World {
   readonly unanswered: Set<string>;
   /** While the positions are asked for the next time, something is filled. */
   fillNext: boolean;
-  readonly apiKey: string;
+  readonly login: (line: OpenedLine) => Principal;
 }
 
 export async function simulate(seed: number): Promise<SimulatedRun> {
-  const folder = mkdtempSync(join(FAST_DISK, 'portcullis-simulated-'));
+  const folder = temporaryDisk();
   try {
     const world = await openWorld(folder, seed);
     try {
@@ -79,15 +75,10 @@ export async function simulate(seed: number): Promise<SimulatedRun> {
 async function openWorld(folder: string, seed: number): Promise<World> {
   const broker = scriptedBroker('paper', { absentIsFinalAfterMs: 2_000 });
   const clock = handClock();
-  const line = await started(folder, clock, broker);
-  const { agents, mandates, keys } = line.access;
-  agents.create('claude', ['paper'], OWNER_CLI);
-  mandates.set('claude', WIDE_MANDATE, OWNER_CLI);
-  const key = keys.create({ agent: 'claude', scopes: [...SCOPES], by: OWNER_CLI });
-  if (!key.ok) throw new Error(key.error.detail);
-  const apiKey = key.value.key;
+  const line = await startedLine(folder, clock, broker);
+  const login = newKey(line);
   const random = seededNumbers(seed);
-  const who = authenticated(line, apiKey);
+  const who = login(line);
   const world: World = {
     folder,
     broker,
@@ -99,7 +90,7 @@ async function openWorld(folder: string, seed: number): Promise<World> {
     who,
     unanswered: new Set(),
     fillNext: false,
-    apiKey,
+    login,
   };
   for (const method of ['place', 'replace'] as const) {
     const ask = broker[method].bind(broker);
@@ -121,27 +112,6 @@ async function openWorld(folder: string, seed: number): Promise<World> {
     return positions();
   };
   return world;
-}
-
-async function started(folder: string, clock: HandClock, broker: ScriptedBroker): Promise<OpenedLine> {
-  const line = openLine(folder, clock, { csv: CSV, adapter: () => broker });
-  // A venue that does not answer delays a start, and does not prevent it.
-  const starting = { over: false };
-  const ready = line.trading.start().then(() => {
-    starting.over = true;
-  });
-  await clock.advanceAsync(0);
-  while (!starting.over) await clock.advanceAsync(1_000);
-  await ready;
-  line.feed.start();
-  await clock.advanceAsync(0);
-  return line;
-}
-
-function authenticated(line: OpenedLine, apiKey: string): Principal {
-  const who = line.access.keys.authenticate(apiKey, { door: 'http' });
-  if (!who.ok) throw new Error(who.error.detail);
-  return who.value;
 }
 
 type Step = (world: World) => void | Promise<void>;
@@ -369,8 +339,8 @@ function answerLate(world: World): void {
 async function restart(world: World): Promise<void> {
   await world.line.close();
   world.clock = handClock(world.clock.wallMs());
-  world.line = await started(world.folder, world.clock, world.broker);
-  world.who = authenticated(world.line, world.apiKey);
+  world.line = await startedLine(world.folder, world.clock, world.broker);
+  world.who = world.login(world.line);
 }
 
 /**
