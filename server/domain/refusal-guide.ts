@@ -163,11 +163,11 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
     remedy: 'A change can not wait for it: cancel the order and place it anew, then it waits for the owner.',
   },
   approval_rejected: {
-    meaning: 'The owner said no to the order that waited; it was never sent. (The reason of an order.)',
+    meaning: 'The owner said no to an order that waited; it was never sent.',
     remedy: 'Read the owner’s words in its timeline; place another order only if they leave room for one.',
   },
   approval_expired: {
-    meaning: 'The owner did not decide in time; the order was never sent. (The reason of an order.)',
+    meaning: 'The owner did not decide on an order in time; it was never sent.',
     remedy: 'Tell the owner, and place it anew if it is still wanted: it will wait again.',
   },
   trading_halted: {

@@ -39,7 +39,15 @@ export const placeOrder = defineTool({
       time_in_force: 'gtc',
     },
   },
-  refusals: [...OF_SYMBOL, 'account_not_allowed', ...OF_COMMIT, ...OF_ORDER_LINE, 'max_pending_approvals'],
+  refusals: [
+    ...OF_SYMBOL,
+    'account_not_allowed',
+    ...OF_COMMIT,
+    ...OF_ORDER_LINE,
+    'max_pending_approvals',
+    'approval_rejected',
+    'approval_expired',
+  ],
   input,
   output: PlaceShape,
   async run(services, principal, given) {

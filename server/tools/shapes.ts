@@ -175,7 +175,6 @@ export const OrderShape = z.object({
 });
 
 export const TimelineShape = z.object({ time: isoTime, status: z.string(), detail: z.string() });
-
 /** While an order waits for the owner. */
 export const ApprovalShape = z.object({ expires_at: isoTime, note: z.string().optional() });
 

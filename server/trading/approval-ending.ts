@@ -2,7 +2,7 @@
 import { text } from '#domain/decimal.ts';
 import type { OrderStatus } from '#domain/order.ts';
 import type { Actor } from '#domain/principal.ts';
-import { excerpt, type Refusal, type RefusalReason } from '#domain/refusal.ts';
+import { excerpt, REFUSAL_REASONS, type Refusal, type RefusalReason, refuse } from '#domain/refusal.ts';
 import { APPROVAL_TTL_MS, REASON_LENGTH_MAX } from '#limits.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import type { Approval, Ending } from './approval-rows.ts';
@@ -195,4 +195,17 @@ function concluding(ending: Ending): Conclusion {
   return ending.decision === 'withdrawn'
     ? { ending, ...takenBack(why) }
     : { ending, to: 'refused', detail: why, reason: 'trading_halted' satisfies RefusalReason };
+}
+
+/** What repeating the call that asked is answered with, once the order has ended unsent: the refusal, as of any order refused. */
+export function refusedAfterWaiting(line: Line, order: StoredOrder): Refusal | undefined {
+  if (order.status !== 'refused' || order.approvalId === null) return undefined;
+  const decision = line.approvals.byId(order.approvalId)?.decided?.decision;
+  const reason = REFUSAL_REASONS.find((one) => one === order.reason);
+  if (decision === undefined || decision === 'approved' || reason === undefined) return undefined;
+  const told = line.orders.timeline(order.orderId).at(-1)?.detail ?? '';
+  return refuse(reason, `The order waited for the owner and was not sent: ${told}`, {
+    order_id: order.orderId,
+    verify_with: `get_order {"order_id": "${order.orderId}"}`,
+  });
 }

@@ -3,6 +3,7 @@ import type { ClearedOrder, OrderDraft, OrderTerms } from '#domain/order.ts';
 import { type AccountId, type Actor, holderOf, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { refusedAfterWaiting } from './approval-ending.ts';
 import { enqueue, newApprovalId, roomInQueue } from './approval-queue.ts';
 import type { TradeCommit } from './desk.ts';
 import { dispatch, mustFind } from './dispatch.ts';
@@ -89,7 +90,9 @@ export function recall(
   if (bound.outcome !== null) return err(JSON.parse(bound.outcome) as Refusal);
   if (bound.orderId === null)
     return err(refuse('idempotency_conflict', 'The first call with this key is still under way.'));
-  return ok({ dryRun: false, order: mustFind(line, bound.orderId) });
+  const order = mustFind(line, bound.orderId);
+  const unsent = refusedAfterWaiting(line, order);
+  return unsent === undefined ? ok({ dryRun: false, order }) : err(unsent);
 }
 
 export const keyConflict = (orderId: string | null): Refusal =>

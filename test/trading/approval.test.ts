@@ -1,10 +1,9 @@
 /** The owner's word: what waits is reserved and not sent, and a decision sends exactly what was shown, once. */
 import { describe, expect, it } from 'vitest';
 import { money, price, quantity } from '#domain/decimal.ts';
-import { agentId, OWNER_CLI } from '#domain/principal.ts';
 import { APPROVALS_PER_AGENT_MAX } from '#limits.ts';
 import { approvalEvents, approveCard, ask, cardNow, queueRoom, rejectCard } from '../support/approvals.ts';
-import { commit, draft, granted, now, place, reduce, refusal } from '../support/trading-room.ts';
+import { commit, draft, granted, place, refusal } from '../support/trading-room.ts';
 
 describe('an order that needs the owner', () => {
   it('is answered as one that waits: reserved, its key bound, nothing sent', async () => {
@@ -229,109 +228,5 @@ describe('an approval', () => {
     expect(refusal(await approveCard(room, { id: 'apr_none', digest: '' })).reason).toBe('not_found');
     expect(refusal(rejectCard(room, { id: 'apr_none' })).reason).toBe('not_found');
     expect(refusal(room.trading.owner.approvals.card('apr_none')).reason).toBe('not_found');
-  });
-});
-
-describe('a rejection', () => {
-  it('refuses the order with the owner’s words, which the agent reads', async () => {
-    const { room, broker, claude } = await queueRoom();
-    const { order, card } = await ask(room, claude);
-    const rejected = granted(rejectCard(room, card, 'too \u202elarge\u0007 for a Friday'));
-    expect(rejected).toMatchObject({ status: 'refused', reason: 'approval_rejected' });
-    const { timeline } = granted(await room.trading.order(claude, order.orderId));
-    expect(timeline.at(-1)).toMatchObject({
-      status: 'refused',
-      detail: 'rejected by the owner: too large for a Friday',
-    });
-    expect(cardNow(room, card)).toMatchObject({ decision: 'rejected', reason: 'too large for a Friday' });
-    expect(broker.sent.place).toEqual([]);
-    const { used } = granted(await room.trading.mandate(claude));
-    expect(used).toMatchObject([{ openOrders: 0, dailyOrders: 0, dailyValue: money('0') }]);
-    expect(approvalEvents(room)).toEqual(['approval.requested', 'approval.rejected']);
-  });
-
-  it('says why, or is none', async () => {
-    const { room, claude } = await queueRoom();
-    const { card } = await ask(room, claude);
-    expect(refusal(rejectCard(room, card, ' \u200b ')).reason).toBe('invalid_input');
-    expect(cardNow(room, card).decision).toBeNull();
-  });
-});
-
-describe('an order that waits', () => {
-  it('is taken back by its agent without a word to the broker', async () => {
-    const { room, broker, claude } = await queueRoom();
-    const { order, card } = await ask(room, claude);
-    const canceled = granted(await room.trading.cancelOrder(claude, order.orderId, reduce()));
-    expect(canceled.order.status).toBe('canceled');
-    expect(cardNow(room, card).decision).toBe('withdrawn');
-    expect(refusal(await approveCard(room, card)).reason).toBe('order_final');
-    expect(broker.sent).toEqual({ place: [], replace: [], cancel: [] });
-  });
-
-  it('is taken back with all others, by the agent and by the owner', async () => {
-    const { room, broker, claude } = await queueRoom();
-    const { order } = await ask(room, claude);
-    expect(granted(await room.trading.cancelAllOrders(claude, {}, reduce()))).toMatchObject({
-      canceled: [order.orderId],
-      pending: [],
-      failed: [],
-    });
-    const { order: second, card } = await ask(room, claude);
-    expect(granted(await room.trading.owner.cancel(second.orderId)).status).toBe('canceled');
-    expect(cardNow(room, card)).toMatchObject({ decision: 'withdrawn', decidedDoor: 'console' });
-    expect(broker.sent.cancel).toEqual([]);
-  });
-
-  it('can not be changed', async () => {
-    const { room, claude } = await queueRoom();
-    const { order } = await ask(room, claude);
-    const change = { orderId: order.orderId, qty: quantity('1') };
-    const refused = refusal(
-      await room.trading.modifyOrder(claude, change, { ...commit(), tool: 'modify_order' }),
-    );
-    expect(refused).toMatchObject({ reason: 'approval_required', order_id: order.orderId });
-    expect((await now(room, claude, order)).status).toBe('pending_approval');
-  });
-
-  it('is passed over by every comparison with the broker, which has never heard of it', async () => {
-    const { room, broker, claude } = await queueRoom();
-    const { order } = await ask(room, claude);
-    await room.clock.advanceAsync(180_000);
-    expect((await now(room, claude, order)).status).toBe('pending_approval');
-    broker.stay(false);
-    broker.stay(true);
-    await room.clock.advanceAsync(60_000);
-    expect((await now(room, claude, order)).status).toBe('pending_approval');
-  });
-
-  it('is listed by what expires first, and afterwards by what was decided last', async () => {
-    const { room, claude } = await queueRoom();
-    const cards: string[] = [];
-    for (let n = 0; n < 4; n++) {
-      cards.push((await ask(room, claude)).card.id);
-      await room.clock.advanceAsync(1_000);
-    }
-    const { approvals } = room.trading.owner;
-    expect(approvals.waiting().map(({ id }) => id)).toEqual(cards);
-    expect(room.trading.owner.waiting().items.slice(0, 2)).toMatchObject([
-      { kind: 'approval', approvalId: cards[0], agentName: 'claude', symbol: 'SPX' },
-      { kind: 'approval', approvalId: cards[1] },
-    ]);
-    for (const id of [2, 0, 3, 1].map((at) => cards[at] ?? '')) granted(rejectCard(room, { id }));
-    const first = approvals.decided({ limit: 3 });
-    expect(first.items.map(({ id }) => cards.indexOf(id))).toEqual([1, 3, 0]);
-    const second = approvals.decided({ limit: 3, before: first.nextBeforeSeq ?? 0 });
-    expect(second.items.map(({ id }) => cards.indexOf(id))).toEqual([2]);
-    expect(second.nextBeforeSeq).toBeNull();
-  });
-
-  it('leaves the owner’s own orders alone: the owner asks nobody', async () => {
-    const { room } = await queueRoom();
-    const placed = await room.trading.owner.placeOrder(draft({ side: 'buy', limit: '99' }), 'form');
-    expect(granted(placed).status).toBe('open');
-    expect(room.access.agents.byName('owner')).toBeUndefined();
-    expect(agentId('owner')).toBe(granted(placed).agent);
-    expect(OWNER_CLI.kind).toBe('owner');
   });
 });
