@@ -13,6 +13,7 @@ import { cancelAdding, cancelUnfit } from './cancel-adding.ts';
 import { closePosition } from './close.ts';
 import { closeAllPositions } from './close-all.ts';
 import type { Desk } from './desk.ts';
+import { watchFeed } from './feed-watch.ts';
 import { holdingTable } from './holdings.ts';
 import { idempotencyTable } from './idempotency.ts';
 import { type KillSwitch, killSwitch } from './kill-switch.ts';
@@ -136,7 +137,7 @@ export function openTrading(neighbours: Neighbours): Trading {
       );
       gate.restore();
       for (const account of line.adapters.keys()) await takeIn(account);
-      stops.push(watchSuspects(line, afterEvent));
+      stops.push(watchSuspects(line, afterEvent), watchFeed(line));
     },
     async join(account) {
       listen(account);
