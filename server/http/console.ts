@@ -66,7 +66,7 @@ export function consoleDoor(app: FastifyInstance, services: ConsoleServices, ass
   for (const entrance of ENTRANCES) mountEntrance(app, requests, entrance);
   app.get('/admin/*', (request, reply) => {
     const asked = requests.of(request, reply);
-    return asked.session === undefined ? toLogin(request, reply) : asked.problem(nothingHere());
+    return asked.session === undefined ? toLogin(asked) : asked.problem(nothingHere());
   });
 }
 
@@ -77,24 +77,24 @@ type Requests = ReturnType<typeof openConsoleRequests>;
 function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
   const path = `/admin${page.path}`;
   const admitted = (
-    request: FastifyRequest,
-    reply: FastifyReply,
+    asked: ConsoleRequest,
   ): { readonly asked: ConsoleRequest; readonly visit: OwnerVisit } | undefined => {
-    const asked = requests.of(request, reply);
     const { session, anyVisit } = asked;
     return session && { asked, visit: { ...anyVisit, owner: OWNER_CONSOLE, session } };
   };
   app.get(path, async (request, reply) => {
-    const admission = admitted(request, reply);
-    if (admission === undefined) return toLogin(request, reply);
+    const came = requests.of(request, reply);
+    const admission = admitted(came);
+    if (admission === undefined) return toLogin(came);
     const away = page.away(admission.visit);
     if (away !== undefined) return reply.redirect(away, 303);
     return admission.asked.page(page, await page.load(admission.visit));
   });
   for (const [name, make] of Object.entries(page.files)) {
     app.get(`${path}/${name}`, async (request, reply) => {
-      const admission = admitted(request, reply);
-      if (admission === undefined) return toLogin(request, reply);
+      const came = requests.of(request, reply);
+      const admission = admitted(came);
+      if (admission === undefined) return toLogin(came);
       const file = make(admission.visit);
       if (!file.ok) return admission.asked.problem(file.error);
       void reply.header('content-disposition', `attachment; filename="${name}"`);
@@ -103,8 +103,9 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
   }
   for (const [name, act] of Object.entries(page.actions)) {
     app.post(`${path}/${name}`, async (request, reply) => {
-      const admission = admitted(request, reply);
-      if (admission === undefined) return toLogin(request, reply);
+      const came = requests.of(request, reply);
+      const admission = admitted(came);
+      if (admission === undefined) return toLogin(came);
       const { asked, visit } = admission;
       if (!isOwnForm(request, asked.token, visit.origin)) return asked.problem(FOREIGN_FORM);
       // A page that has nothing left to show has nothing left to do either.
@@ -222,7 +223,25 @@ async function follow({ asked, entrance, name, outcome }: Entered): Promise<Fast
 }
 
 /** Back to where they were going, once they have signed in. */
-function toLogin(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function toLogin({ request, reply, problem }: ConsoleRequest): FastifyReply {
   const wanted = request.method === 'GET' && request.url !== '/admin' ? request.url : undefined;
+  if (wanted !== undefined && isLinkOfAnotherSite(request)) {
+    void reply.header('refresh', `0; url=${wanted}`);
+    return problem(ASKED_AGAIN);
+  }
   return reply.redirect(wanted === undefined ? LOGIN : `${LOGIN}?next=${encodeURIComponent(wanted)}`, 303);
 }
+
+/**
+ * The cookie of the session is SameSite=Strict: a browser that follows a link in somebody's mail does not send it, signed in or
+ * not. Asked again by a page of ours it does. Looking never acts, and only a person's own press is followed.
+ */
+const isLinkOfAnotherSite = ({ headers }: FastifyRequest): boolean =>
+  headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-user'] === '?1';
+
+const ASKED_AGAIN = {
+  status: 200,
+  title: 'One moment',
+  detail:
+    'You come from a page of another site, which your browser tells nothing of your session. This page asks once more by itself; if nothing happens, open the address anew.',
+};

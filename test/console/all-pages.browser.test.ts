@@ -53,6 +53,23 @@ beforeAll(async () => {
     limit_price: '1390',
     time_in_force: 'gtc',
   });
+  // One waits for the owner's word, and one had it.
+  scene.gate.gateway.access.mandates.set('claude', { ...WIDE_MANDATE, approval: 'always' }, OWNER_CLI);
+  const asks = {
+    symbol: 'SPX',
+    side: 'buy',
+    qty: '54321',
+    type: 'limit',
+    limit_price: '1400',
+    note: HOSTILE,
+  };
+  const [waits, decided] = [
+    await scene.placed(claude, asks),
+    await scene.placed(claude, { ...asks, qty: '1' }),
+  ];
+  const { approvals } = scene.gate.gateway.trading.owner;
+  const refusedId = approvals.ofOrder(decided)?.id ?? '';
+  approvals.reject({ id: refusedId, reason: HOSTILE, by: OWNER_CLI });
   await scene.gate.call('place_order', { symbol: 'SPX', side: 'buy', qty: '1e99', type: HOSTILE }, claude);
   await scene.gate.call('place_order', { symbol: HOSTILE, side: 'buy', qty: '1', type: 'market' }, claude);
   await scene.gate.call('search_instruments', { query: HOSTILE }, claude);
@@ -73,6 +90,7 @@ beforeAll(async () => {
     instrument: 'INDEX:SPX',
     seq: '12',
     account: 'paper',
+    approval: approvals.ofOrder(waits)?.id ?? '',
     holder: claude.agent,
   });
 });
@@ -144,6 +162,9 @@ test('the hostile words are really there to be read, as words', async () => {
   const { words } = await scene.console.get(addressOf({ path: '/orders/:order_id' } as Page));
   expect(words).toContain('&lt;script&gt;portcullisTrouble(&#39;xss&#39;)&lt;/script&gt;{{7*7}}');
   expect((await scene.console.get('/admin/agents')).words).toContain('&lt;script&gt;');
+  const card = await scene.console.get(addressOf({ path: '/approvals/:approval' } as Page));
+  expect(card.words).toContain('Written by the agent, not checked &quot;&gt;&lt;img');
+  expect((await scene.console.get('/admin/approvals')).words).toContain('&lt;script&gt;');
 });
 
 test('the first view of the dashboard costs no more than it may', async () => {

@@ -1,5 +1,8 @@
 /** Approvals in a real browser, a phone first: one tap under the thumb, a card that changes by itself, and never what was not shown. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { OWNER_CLI, type Principal } from '#domain/principal.ts';
 import type { ApprovalCard } from '#trading/approval-desk.ts';
 import { type AskingScene, askingScene } from '../support/asking-scene.ts';
@@ -64,6 +67,25 @@ describe('on a phone', () => {
     expect(statusOf(card)).toBe('filled');
     expect(await page.locator('.thumb').count()).toBe(0);
     expect(window.trouble).toEqual([]);
+  });
+
+  test('a link in a message on another site leads to the card, with the session that is there', async () => {
+    const card = await scene.asked(claude);
+    const mail = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end(`<a href="${scene.gate.url}/admin/approvals/${card.id}">claude asks</a>`);
+    });
+    await once(mail.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void mail.close());
+    const { port } = mail.address() as AddressInfo;
+    const window = await browser.window({ url: scene.gate.url, token: scene.token, width: PHONE_WIDTH });
+    windows.push(window);
+    // Another host to a browser, so that the cookie of the session is not sent along.
+    await window.page.goto(`http://localhost:${port}/`);
+    await during(window.page.getByRole('link').click());
+    await during(window.page.locator('.thumb').waitFor());
+    await during(approveButton(window).click());
+    await window.page.getByText('Approved and sent').waitFor();
   });
 
   test('an impatient thumb and a second window send it once, and who came second is told', async () => {

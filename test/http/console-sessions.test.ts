@@ -38,6 +38,32 @@ describe('signing in', () => {
     expect(await isSignedIn(browser)).toBe(true);
   });
 
+  describe('of who follows a link on another site, whose browser keeps the session to itself', () => {
+    const LINK = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    };
+    const PRESSED = { ...LINK, 'sec-fetch-user': '?1' };
+    const ask = (headers: Readonly<Record<string, string>>, path = '/admin/approvals/apr_1?a=b;c') =>
+      browser.get(path, headers);
+
+    test('is asked for once more by a page of ours, and only then', async () => {
+      const first = await ask(PRESSED);
+      expect([first.status, first.headers['refresh']]).toEqual([200, '0; url=/admin/approvals/apr_1?a=b;c']);
+      expect(first.text).toContain('asks once more by itself');
+      const again = await ask({ ...PRESSED, 'sec-fetch-site': 'same-origin' });
+      expect([again.status, again.headers['refresh']]).toEqual([303, undefined]);
+      expect(again.headers.location).toMatch(/^\/admin\/login\?next=/);
+    });
+
+    test('goes nowhere when nobody pressed anything, and shows no page of the owner’s in either case', async () => {
+      expect((await ask(LINK)).headers['refresh']).toBeUndefined();
+      const page = (await ask(PRESSED, '/admin/orders')).text;
+      expect(page).not.toContain('<nav');
+    });
+  });
+
   test.each([
     'https://evil.example/',
     '//evil.example/admin',

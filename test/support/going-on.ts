@@ -2,9 +2,9 @@
 import type { HandClock } from './hand-clock.ts';
 
 interface GoingOn {
-  during<T>(doing: Promise<T>): Promise<T>;
+  readonly during: <T>(doing: Promise<T>) => Promise<T>;
   /** Until it is so; throws when that never comes about. */
-  until(holds: () => Promise<boolean>): Promise<void>;
+  readonly until: (holds: () => Promise<boolean>) => Promise<void>;
 }
 
 export function goingOn(clock: () => Pick<HandClock, 'advanceAsync'>): GoingOn {
