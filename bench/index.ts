@@ -1,10 +1,12 @@
 /** Every figure, in the order in which they are measured. */
 
+import { assessing } from './assess.ts';
 import { audit } from './audit.ts';
 import { consolePages } from './console.ts';
 import { doors, naive } from './doors.ts';
 import type { Figure } from './figure.ts';
 import { footprint } from './footprint.ts';
+import { history } from './history.ts';
 import { orderLine } from './order-line.ts';
 import { underLoad } from './under-load.ts';
 
@@ -12,7 +14,9 @@ export const FIGURES: readonly Figure[] = [
   footprint,
   doors,
   naive,
+  assessing,
   orderLine,
+  history,
   underLoad,
   audit,
   consolePages,

@@ -11,7 +11,7 @@ export const OPEN_ORDERS = 1_000;
 export const AUDIT_LINES = 1_000_000;
 const LINES_PER_COMMIT = 10_000;
 /** Between two orders of an account, which may send ten a second. */
-const ORDER_GAP_MS = 120;
+export const ORDER_GAP_MS = 120;
 const FIRST_QUOTE_MS = 50;
 /** As far above the market as the collar lets an order be, on a tape that begins with a fall: it stays at work. */
 const FAR_ABOVE = 1.045;
@@ -72,7 +72,7 @@ const transition = (n: number, agents: number) => ({
 });
 
 /** Can be put forward, so that no account sends too many orders a second. */
-function hastyClock(): Clock & { advance(ms: number): void } {
+export function hastyClock(): Clock & { advance(ms: number): void } {
   let aheadMs = 0;
   return {
     ...wallClock,

@@ -130,6 +130,8 @@ async function startEngine(scene: Scene, cycle: number): Promise<Running> {
     PAPER_PRESET: cycle % 2 === 0 ? 'friendly' : 'realistic',
     PAPER_CASH: '10000000',
     PORTCULLIS_RATE_LIMIT_WRITE: '10000 per minute',
+    PORTCULLIS_THROTTLE_REFUSALS: '10000 per minute',
+    PORTCULLIS_THROTTLE_EXECUTIONS: '10000 per minute',
     PORTCULLIS_RATE_LIMIT_READ: '10000 per minute',
   });
   for (;;) {

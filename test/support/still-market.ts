@@ -89,6 +89,8 @@ export async function openScene(
       PAPER_CASH: '10000000',
       PORTCULLIS_RATE_LIMIT_READ: '10000 per minute',
       PORTCULLIS_RATE_LIMIT_WRITE: '10000 per minute',
+      PORTCULLIS_THROTTLE_REFUSALS: '10000 per minute',
+      PORTCULLIS_THROTTLE_EXECUTIONS: '10000 per minute',
     },
   });
   await gate.clock.advanceAsync(5_000);
