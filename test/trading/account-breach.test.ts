@@ -67,6 +67,43 @@ describe('at a breach of an account’s limit', () => {
     expect(it.broker.sent.place).toHaveLength(2);
   });
 
+  it('an order that waits for the owner is taken back too, and nothing of it is ever sent', async () => {
+    const it = await accountScene({ max_daily_loss: '50' });
+    const careful = it.room.agent('careful', { approval: 'always' });
+    const waiting = await place(it.room, careful, draft({ side: 'buy', limit: '1440' }));
+    expect(waiting.status).toBe('pending_approval');
+    await trade(it, it.room.agent('claude'), ['buy', '10', '1455']);
+    await it.room.play(1);
+    expect(['canceled', 'refused']).toContain((await now(it.room, careful, waiting)).status);
+    expect(it.room.trading.owner.approvals.count()).toBe(0);
+    expect(it.broker.sent.place).toHaveLength(1);
+    expect(it.broker.sent.cancel).toEqual([]);
+  });
+
+  it.each([
+    ['max_daily_loss', `NULL, NULL, '50'`, { limit: 'account_max_daily_loss', used: '50', max: '50' }],
+    ['max_drawdown', `'0.05', NULL, NULL`, { limit: 'account_max_drawdown', used: '0.05', max: '0.05' }],
+  ])(
+    'an adding order is refused by the figures before anybody has looked: %s',
+    async (reason, columns, figure) => {
+      const it = await accountScene();
+      const claude = it.room.agent('claude');
+      await trade(it, claude, ['buy', '10', '1455']);
+      it.room.store.transaction(() =>
+        it.room.store.db.prepare(`INSERT INTO account_limits VALUES ('paper', ${columns}, 0)`).run(),
+      );
+      expect(stateOf(it)).toBe('ACTIVE');
+      const order = draft({ side: 'buy', limit: '1440' });
+      expect(refusal(await it.room.trading.placeOrder(claude, order, commit()))).toMatchObject({
+        reason,
+        limits: [figure],
+      });
+      expect(it.broker.sent.place).toHaveLength(1);
+      await it.room.play(1);
+      expect(stateOf(it)).toBe(reason);
+    },
+  );
+
   it('is recorded once, however long it lasts, and waits for the owner', async () => {
     const it = await accountScene({ max_daily_loss: '50' });
     await trade(it, it.room.agent('claude'), ['buy', '10', '1455']);
