@@ -13,7 +13,7 @@ import { isPosted, postExecution } from './ledger.ts';
 import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
-import { recordedAs, replaceRecorded } from './recorded-fills.ts';
+import { recordedAs, replaceRecorded, withdrawExecution } from './recorded-fills.ts';
 import { postStart } from './restart-posting.ts';
 import { type Ending, isWhole, noteSettlement } from './settlements.ts';
 import { createOrder, transition } from './transition.ts';
@@ -200,7 +200,11 @@ export function applyExecution(
 ): StoredOrder | undefined {
   const recorded = recordedAs(line, account, execution.executionId);
   if (recorded === undefined && isPosted(line, account, execution.executionId)) return undefined;
-  const known = recorded ?? find(line, account, execution) ?? adopt(line, account, orderBehind(execution));
+  const named = find(line, account, execution);
+  // The owner may have read it under another order: whose it is, is the broker's word too.
+  if (recorded !== undefined && named !== undefined && named.orderId !== recorded.orderId)
+    withdrawExecution(line, recorded, execution.executionId);
+  const known = named ?? recorded ?? adopt(line, account, orderBehind(execution));
   return replaceRecorded(line, known, execution);
 }
 

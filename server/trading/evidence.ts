@@ -204,11 +204,13 @@ function settle(line: Line, order: StoredOrder, evidence: Evidence): StoredOrder
           patch: { brokerOrderId: evidence.brokerOrderId },
           actor: by,
         });
-  return conclude(line, postRecorded(line, known, fills, id), evidence);
+  conclude(line, postRecorded(line, known, fills, id), { ...evidence, id });
+  return mustFind(line, order.orderId);
 }
 
 /** The order's state as the owner read it, and what goes with it. */
-function conclude(line: Line, order: StoredOrder, { outcome, terms, source, by }: Evidence): StoredOrder {
+function conclude(line: Line, order: StoredOrder, evidence: Evidence & { readonly id: string }): StoredOrder {
+  const { outcome, terms, source, by } = evidence;
   const read = `recorded by the owner from ${source}`;
   switch (outcome) {
     case 'never_received':
@@ -220,14 +222,14 @@ function conclude(line: Line, order: StoredOrder, { outcome, terms, source, by }
         patch: { reason: `${reason}, ${read}` },
         actor: by,
       } as const;
-      endLegs(line, order, change);
+      endLegs(line, order, { change, evidence });
       return transition(line, order, change);
     }
     case 'canceled':
     case 'expired': {
       const change = { to: outcome, detail: `${outcome} at the broker, ${read}`, actor: by } as const;
       // Legs live by what their entry has filled.
-      if (order.filledQty.eq('0')) endLegs(line, order, change);
+      if (order.filledQty.eq('0')) endLegs(line, order, { change, evidence });
       return transition(line, order, change);
     }
     case 'filled':
@@ -251,9 +253,22 @@ function conclude(line: Line, order: StoredOrder, { outcome, terms, source, by }
   }
 }
 
-function endLegs(line: Line, order: StoredOrder, change: Parameters<typeof transition>[2]): void {
-  for (const { orderId } of line.orders.legsOf(order.orderId)) {
-    const leg = mustFind(line, orderId);
-    if (!isFinal(leg.status)) transition(line, leg, change);
+/** The same is recorded of them, so that the broker's word on each is heard. */
+function endLegs(
+  line: Line,
+  order: StoredOrder,
+  {
+    change,
+    evidence,
+  }: {
+    readonly change: Parameters<typeof transition>[2];
+    readonly evidence: Evidence & { readonly id: string };
+  },
+): void {
+  for (const leg of line.orders.legsOf(order.orderId)) {
+    if (isFinal(leg.status)) continue;
+    const { orderId, account, role } = leg;
+    insertEvidence(line, { id: `${evidence.id}:${role}`, account }, { ...evidence, orderId });
+    transition(line, leg, change);
   }
 }

@@ -96,6 +96,15 @@ export function replaceRecorded(line: Line, order: StoredOrder, execution: Broke
   return posted.order;
 }
 
+/** The broker tells this execution of another order. Inside a transaction. */
+export function withdrawExecution(line: Line, order: StoredOrder, executionId: string): void {
+  const row = recordedById(line, order.account, executionId);
+  if (row === undefined) return;
+  const why = 'the broker told of it with another order';
+  takeRecordedBack(line, order, row, { qty: row.qty, replacedBy: executionId, why });
+  settleCosts(line, order.account, order.instrument, `taken_back:${executionId}:${order.orderId}`);
+}
+
 /** The broker says that less was filled: what was recorded beyond is taken back. Inside a transaction. */
 export function withdrawBeyond(line: Line, order: StoredOrder, told: Quantity, why: string): StoredOrder {
   let now = order;

@@ -48,7 +48,9 @@ export interface ScriptedBroker extends BrokerAdapter {
   /** While true, events are kept back until `release`. */
   silent: boolean;
   cash: string;
-  fill(brokerClientId: string, qty: string, at: string): BrokerExecution;
+  fill(brokerClientId: string, qty: string, at: string, fee?: string): BrokerExecution;
+  /** The venue itself ends an order, a lost one included. */
+  end(brokerClientId: string, status: 'canceled' | 'expired' | 'rejected'): void;
   /** Sends an event as it is, as often as asked. */
   emit(event: BrokerEvent): void;
   release(shuffle?: (events: BrokerEvent[]) => BrokerEvent[]): void;
@@ -68,6 +70,10 @@ export interface ScriptedBroker extends BrokerAdapter {
 
 export interface ScriptedOptions {
   readonly absentIsFinalAfterMs?: number;
+  /** false: it can not be asked for an order by our id. */
+  readonly queryByClientId?: boolean;
+  /** false: what it tells of orders and executions does not name our ids. */
+  readonly tellsClientIds?: boolean;
 }
 
 export function scriptedBroker(account = 'paper', options: ScriptedOptions = {}): ScriptedBroker {
@@ -79,7 +85,12 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
   let number = 0;
   let connected = true;
 
-  const seen = (order: VenueOrder): BrokerOrder => ({ ...order, timeMs: number });
+  const namesOurs = options.tellsClientIds !== false;
+  const seen = (order: VenueOrder): BrokerOrder => ({
+    ...order,
+    ...(namesOurs ? {} : { brokerClientId: null }),
+    timeMs: number,
+  });
   function emit(event: BrokerEvent): void {
     if (broker.silent) {
       held.push(event);
@@ -178,7 +189,7 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
       depth: false,
       ids: {
         scope: 'account',
-        queryByClientId: true,
+        queryByClientId: options.queryByClientId ?? true,
         dedupes: false,
         cancelOnDisconnect: false,
         absentIsFinalAfterMs: options.absentIsFinalAfterMs ?? 30_000,
@@ -249,6 +260,7 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
     },
     orderByClientId: (id) =>
       query(() => {
+        if (options.queryByClientId === false) throw new Error('it can not be asked for an order by our id');
         const found = orders.get(id);
         return found && seen(found);
       }),
@@ -297,7 +309,14 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
       return found && seen(found);
     },
     everyOrder: () => [...orders.values()].map(seen),
-    fill(id, qty, at) {
+    end(id, status) {
+      const found = orders.get(id);
+      if (found === undefined) throw new Error(`the venue has no order ${id}`);
+      if (!working(found)) return;
+      found.status = status;
+      emit({ kind: 'order', order: seen(found) });
+    },
+    fill(id, qty, at, fee = '0') {
       const found = orders.get(id);
       if (found === undefined) throw new Error(`the venue has no order ${id}`);
       found.filledQty = found.filledQty.plus(quantity(qty)) as Quantity;
@@ -305,12 +324,12 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
       const execution: BrokerExecution = {
         executionId: `x${executions.length + 1}`,
         brokerOrderId: found.brokerOrderId,
-        brokerClientId: found.brokerClientId,
+        brokerClientId: namesOurs ? found.brokerClientId : null,
         instrument: found.instrument,
         side: found.side,
         qty: quantity(qty),
         price: price(at) as Price,
-        fee: ZERO_MONEY,
+        fee: money(fee),
         timeMs: executions.length,
       };
       executions.push(execution);

@@ -1,7 +1,7 @@
 /** The ledger: after whatever agents did, its postings balance, its cash is the broker's, and holders add up to the account. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { add, money, quantity, sum, ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
+import { money, quantity } from '#domain/decimal.ts';
 import { OWNER_CONSOLE, type Principal } from '#domain/principal.ts';
 import {
   commit,
@@ -14,6 +14,7 @@ import {
   type TradingRoom,
   tradingRoom,
 } from '../support/trading-room.ts';
+import { expectWhole } from '../support/whole-books.ts';
 
 /** What agents do, as numbers: which agent, what, how much, how far from the market, how many quotes pass afterwards. */
 const operation = fc.record({
@@ -98,47 +99,6 @@ async function perform(room: TradingRoom, who: Principal, op: Operation): Promis
     default:
       op.act satisfies never;
   }
-}
-
-/** Everything that has to hold at every moment. */
-async function expectWhole(room: TradingRoom): Promise<void> {
-  const { db } = room.store;
-  const postings = db.prepare('SELECT ref, amount FROM ledger').all() as readonly {
-    ref: string;
-    amount: string;
-  }[];
-  const byRef = new Map<string, string[]>();
-  for (const { ref, amount } of postings) byRef.set(ref, [...(byRef.get(ref) ?? []), amount]);
-  for (const [ref, amounts] of byRef) {
-    expect(sum(ZERO_MONEY, amounts.map(money)).toFixed(), `posting ${ref}`).toBe('0');
-  }
-  const balance = await room.adapter.balance();
-  expect(db.prepare(`SELECT amount FROM ledger_balances WHERE entry = 'cash'`).pluck().get()).toBe(
-    balance.cash.toFixed(),
-  );
-  const cash = sum(
-    ZERO_MONEY,
-    (db.prepare(`SELECT amount FROM ledger WHERE entry = 'cash'`).pluck().all() as readonly string[]).map(
-      money,
-    ),
-  );
-  expect(cash.toFixed()).toBe(balance.cash.toFixed());
-
-  const [position] = await room.adapter.positions();
-  const holdings = db.prepare('SELECT holder, qty FROM holdings').all() as readonly {
-    holder: string;
-    qty: string;
-  }[];
-  const account = holdings.find((row) => row.holder === '*')?.qty ?? '0';
-  expect(account).toBe(position?.qty.toFixed() ?? '0');
-  const held = holdings
-    .filter((row) => row.holder !== '*')
-    .reduce((total, row) => add(total, quantity(row.qty)), ZERO_QUANTITY);
-  expect(held.toFixed()).toBe(account);
-
-  const executions = db.prepare('SELECT count(*) FROM executions').pluck().get();
-  const distinct = db.prepare('SELECT count(DISTINCT execution_id) FROM executions').pluck().get();
-  expect(executions).toBe(distinct);
 }
 
 const OPERATIONS = 250;
