@@ -223,11 +223,12 @@ async function follow({ asked, entrance, name, outcome }: Entered): Promise<Fast
 }
 
 /** Back to where they were going, once they have signed in. */
-function toLogin({ request, reply, problem }: ConsoleRequest): FastifyReply {
+function toLogin(asked: ConsoleRequest): FastifyReply {
+  const { request, reply } = asked;
   const wanted = request.method === 'GET' && request.url !== '/admin' ? request.url : undefined;
   if (wanted !== undefined && isLinkOfAnotherSite(request)) {
     void reply.header('refresh', `0; url=${wanted}`);
-    return problem(ASKED_AGAIN);
+    return asked.problem(ASKED_AGAIN);
   }
   return reply.redirect(wanted === undefined ? LOGIN : `${LOGIN}?next=${encodeURIComponent(wanted)}`, 303);
 }
