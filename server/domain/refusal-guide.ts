@@ -113,7 +113,8 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
   },
   max_daily_orders: { meaning: 'The day’s number of orders is used up.', remedy: LOOK_AT_LIMITS },
   max_daily_loss: {
-    meaning: 'The agent has lost what it may lose in a day; only reducing orders are left.',
+    meaning:
+      'The agent, or its whole account, has lost what it may lose in a day; only reducing orders are left.',
     remedy: 'Wait for the next mandate day, or let the owner lift it.',
   },
   max_open_orders: {
@@ -137,7 +138,10 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
     meaning: 'Another order of yours has this client_order_id.',
     remedy: 'Look at that order (order_id) first; a new order needs an id of its own.',
   },
-  self_match: RESERVED,
+  self_match: {
+    meaning: 'The order could trade with one that another holder of the same account has resting.',
+    remedy: 'Take a limit price that does not reach the one it names, or wait until that one is gone.',
+  },
   throttled: {
     meaning: 'Too many orders in one second on this account.',
     remedy: 'Wait retry_after seconds and send it again.',
@@ -198,8 +202,14 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
     meaning: 'The gateway is still finding out from the broker how things stand.',
     remedy: 'Look with get_order or get_gateway_status, and try again in some seconds.',
   },
-  max_positions: RESERVED,
-  max_drawdown: RESERVED,
+  max_positions: {
+    meaning: 'The account holds, or has orders for, as many instruments as its owner allows.',
+    remedy: 'Close one first; orders in an instrument that is held already pass.',
+  },
+  max_drawdown: {
+    meaning: 'The account has fallen as far below its highest equity as its owner allows.',
+    remedy: 'Reduce or close; only the owner lets the account add again.',
+  },
   max_pending_approvals: {
     meaning: 'As many of your orders as may wait for the owner are waiting.',
     remedy: 'Wait until some are decided, or cancel one that is no longer wanted.',
