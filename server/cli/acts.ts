@@ -8,6 +8,7 @@ import { keys } from './keys.ts';
 import { drillAct, kill } from './kill.ts';
 import { limits } from './limits.ts';
 import { mandates } from './mandates.ts';
+import { orders } from './orders.ts';
 import { proofAsked } from './owner-proof.ts';
 import { password } from './password.ts';
 import { resume } from './resume.ts';
@@ -22,6 +23,7 @@ const COMMANDS = [
   keys,
   mandates,
   accounts,
+  orders,
   limits,
   approvals,
   kill,

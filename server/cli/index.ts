@@ -9,6 +9,7 @@ import { keys } from './keys.ts';
 import { kill } from './kill.ts';
 import { limits } from './limits.ts';
 import { mandates } from './mandates.ts';
+import { orders } from './orders.ts';
 import { password } from './password.ts';
 import { resume } from './resume.ts';
 import { serve } from './serve.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   keys,
   mandates,
   accounts,
+  orders,
   limits,
   approvals,
   kill,
