@@ -15,25 +15,6 @@ const MONEY =
 
 export const ORDER_LINE_RULES: readonly Rule[] = [
   {
-    name: 'one way to a broker',
-    why: 'an order that reaches a broker around dispatch.ts was neither assessed, reserved nor recorded',
-    remedy: 'call submitOrder (or the desk); only server/trading/dispatch.ts places and replaces',
-    find: (source) =>
-      !isServer(source) || source.path === 'server/trading/dispatch.ts' || roomOf(source.path) === 'brokers'
-        ? []
-        : matches(source, /\.place\s*\(|\b(?:\w*adapter|broker)(?:\(\))?\s*\.(?:place|replace)\b/gi),
-    planted: [
-      { 'server/trading/close.ts': 'await adapter.place(cleared);' },
-      { 'server/tools/place-order.ts': 'const send = broker.replace;' },
-      { 'server/console/orders.ts': 'line.account.place(order);' },
-    ],
-    allowed: [
-      { 'server/trading/dispatch.ts': 'await adapter.place(cleared);' },
-      { 'server/tools/x.ts': "const a = text.replace('a', 'b');" },
-      { 'server/brokers/alpaca/x.ts': 'await this.place(order);' },
-    ],
-  },
-  {
     name: 'one minter of cleared orders',
     why: 'a ClearedOrder is the proof that the risk controls ran; a cast forges it',
     remedy: 'get it from the assessment in server/trading/risk.ts',

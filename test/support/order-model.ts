@@ -67,7 +67,7 @@ export function toldOf(): Told {
   const words = new Set<string>();
   return {
     add: (id, word) => void words.add(`${id} ${word}`),
-    has: (id, any) => any.some((word) => words.has(`${id} ${word}`)),
+    has: (id, wanted) => wanted.some((word) => words.has(`${id} ${word}`)),
   };
 }
 
