@@ -131,7 +131,7 @@ function fall(line: Line, options: KillOptions): number {
     forbidAll(line, killed());
     const why = cause instanceof Error ? cause.message : String(cause);
     line.audit.recordDeferred({ kind: 'kill', ...actor, outcome: 'error', detail: { ...detail, why } });
-    line.keepKill?.(options);
+    line.keepKill?.({ cancel: options.cancel, flatten: options.flatten });
     writeDownLater(line, options);
   }
   return haltedAtMs;

@@ -2,8 +2,10 @@
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copyOfTheClone, MANDATE, type Portcullis } from '../support/portcullis.ts';
+import { copyOfTheClone, endEngine, MANDATE, type Portcullis } from '../support/portcullis.ts';
 
 let clone: Portcullis;
 beforeAll(() => {
@@ -155,6 +157,67 @@ describe('through the engine', () => {
         interval: 500,
       })
       .toMatchObject({ orders_left: [], positions_left: [] });
+    await serving.stop();
+  }, 40_000);
+});
+
+describe('with no HTTP to reach it by', () => {
+  it('drops the gate all the same: the command speaks to the engine over a socket of its own', async () => {
+    const gate = clone.fresh();
+    const client = new Client({ name: 'host', version: '1' });
+    const launch = { command: process.execPath, args: [gate.launcher, 'stdio'], env: gate.env() };
+    await client.connect(new StdioClientTransport({ ...launch, stderr: 'ignore' }));
+    try {
+      const before = await client.callTool({ name: 'get_mandate', arguments: {} });
+      expect(before.structuredContent).toMatchObject({ trading_state: 'ACTIVE' });
+      const killed = await gate.run(['kill', '--json']);
+      expect(killed).toMatchObject({ code: 0 });
+      expect(JSON.parse(killed.stdout)).toEqual(REPORT);
+      const after = await client.callTool({ name: 'get_mandate', arguments: {} });
+      expect(after).toMatchObject({ isError: true, structuredContent: { reason: 'trading_halted' } });
+    } finally {
+      await client.close();
+      await endEngine(gate.enginePid());
+    }
+  }, 30_000);
+});
+
+describe('a drill', () => {
+  it('cancels on the paper account, reports as a kill does, shuts nobody out, and needs an engine', async () => {
+    const gate = clone.fresh();
+    const slow = { PAPER_BAR_SECONDS: '120' };
+    const alone = await gate.run(['kill', '--drill', '--json'], slow);
+    expect(alone).toMatchObject({ code: 1, stdout: '' });
+    expect(alone.stderr).toMatch(/No gateway runs/);
+    const serving = await gate.serve(slow);
+    const { rest, place } = await trader(gate, serving.url);
+    const resting = await place(RESTING);
+    const drilled = await gate.run(['kill', '--drill', '--json'], slow);
+    expect(drilled.code).toBe(0);
+    expect(JSON.parse(drilled.stdout)).toEqual({
+      drill: true,
+      account: 'paper',
+      ...REPORT,
+      trading_state: 'ACTIVE',
+      canceled: [resting],
+    });
+    expect((await rest('GET', '/orders')).status).toBe(200);
+    expect(await rest('GET', '/status')).toMatchObject({ body: { trading_state: 'ACTIVE' } });
+    await place({ ...RESTING, limit_price: '1402' });
+    const nowhere = await gate.run(['kill', '--drill', '--account', 'nowhere', '--json'], slow);
+    expect(nowhere).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/no account nowhere/),
+    });
+    for (const words of [
+      ['--drill', '--flatten'],
+      ['--account', 'paper'],
+    ])
+      expect((await gate.run(['kill', ...words], slow)).code).toBe(2);
+    const tail = await gate.run(['audit', 'tail', '--kind', 'kill.drill', '--json'], slow);
+    expect(tail.stdout).toMatch(/"door":"cli"/);
+    expect(await rest('GET', '/status')).toMatchObject({ body: { trading_state: 'ACTIVE' } });
     await serving.stop();
   }, 40_000);
 });
