@@ -101,10 +101,15 @@ export function waitingOf(line: Line, orderId: string): Waiting | undefined {
 }
 
 /**
- * Takes an order back before it is decided; the broker has never heard of it. Undefined: it does not wait. Where the store can
- * not write it down, it throws, and can not be approved any more all the same.
+ * Takes an order back before it is decided; the broker has never heard of it. Undefined: it does not wait any more. Where the store
+ * can not write it down, it throws, and the order can not be approved any more all the same.
  */
-export function withdraw(line: Line, orderId: string, why: string, actor?: Actor): StoredOrder | undefined {
+export function withdraw(
+  line: Line,
+  { orderId, approvalId }: Pick<StoredOrder, 'orderId' | 'approvalId'>,
+  why: string,
+  actor?: Actor,
+): StoredOrder | undefined {
   const ending: Ending = { decision: 'withdrawn', door: doorOfOwner(actor), reason: why, edited: null };
   try {
     return line.store.transaction(() => {
@@ -112,7 +117,7 @@ export function withdraw(line: Line, orderId: string, why: string, actor?: Actor
       return waiting && conclude(line, waiting, { ending, ...takenBack(why), actor });
     });
   } catch (cause) {
-    if (cause instanceof StoreUnavailable) forbid(line, approvalOf(line, orderId), ending);
+    if (cause instanceof StoreUnavailable && approvalId !== null) forbid(line, approvalId, ending);
     throw cause;
   }
 }
@@ -126,20 +131,11 @@ const takenBack = (why: string): Pick<Conclusion, 'to' | 'detail' | 'reason'> =>
 export const doorOfOwner = (actor: Actor | undefined): Ending['door'] =>
   actor?.kind === 'owner' ? actor.door : null;
 
-function approvalOf(line: Line, orderId: string): string | undefined {
-  try {
-    return line.orders.byId(orderId)?.approvalId ?? undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** It can not be decided in this process any more; the sweep writes the ending down when the store can. */
-function forbid(line: Line, id: string | undefined, ending: Ending): void {
-  const known = id === undefined ? undefined : line.memory.approvals.get(id);
-  if (id === undefined || known === undefined) return;
+function forbid(line: Line, id: string, ending: Ending): void {
+  const known = line.memory.approvals.get(id);
   // What came first stays.
-  line.memory.approvals.set(id, { ending, ...known });
+  if (known !== undefined) line.memory.approvals.set(id, { ending, ...known });
 }
 
 /** Every one that waits is void: the kill switch was pressed. Inside its transaction; none comes back with a resume. */

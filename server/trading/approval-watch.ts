@@ -1,6 +1,7 @@
 /** Approvals that nobody decides end by themselves: looked at every second, by a clock that nobody can set. */
 import { APPROVAL_SWEEP_INTERVAL_MS, APPROVAL_TTL_MS } from '#limits.ts';
 import { conclude, lapsed, waitingOf } from './approval-ending.ts';
+import type { Approval } from './approval-rows.ts';
 import type { Line } from './line.ts';
 
 /** After a start: what is left of each one's time by the steady wall clock, which no restart and no setting takes back. */
@@ -14,15 +15,11 @@ export function restoreApprovals(line: Line): void {
   sweep(line);
 }
 
-/** Gives what ends the watch. */
+/** Looks at once a second; gives what ends the watch. */
 export function watchApprovals(line: Line): () => void {
   let stopTimer: () => void = () => undefined;
   function tick(): void {
-    try {
-      sweep(line);
-    } catch {
-      // A store that is broken for a moment must not end the watch; what has lapsed can not be approved meanwhile.
-    }
+    unlessItThrows(() => sweep(line));
     stopTimer = line.clock.after(APPROVAL_SWEEP_INTERVAL_MS, tick);
   }
   stopTimer = line.clock.after(APPROVAL_SWEEP_INTERVAL_MS, tick);
@@ -30,12 +27,26 @@ export function watchApprovals(line: Line): () => void {
 }
 
 function sweep(line: Line): void {
-  for (const approval of line.approvals.waiting()) {
-    const end = lapsed(line, approval);
-    if (end === undefined) continue;
-    line.store.transaction(() => {
-      const waiting = waitingOf(line, approval.orderId);
-      if (waiting) conclude(line, waiting, end);
-    });
+  for (const approval of line.approvals.waiting()) unlessItThrows(() => endIfLapsed(line, approval));
+}
+
+function endIfLapsed(line: Line, approval: Approval): void {
+  const end = lapsed(line, approval);
+  if (end === undefined) return;
+  line.store.transaction(() => {
+    const waiting = waitingOf(line, approval.orderId);
+    if (waiting) conclude(line, waiting, end);
+  });
+}
+
+/**
+ * A store that is broken for a moment must not end the watch, nor one row keep the others from their end: the next look tries
+ * again, and what has lapsed can not be approved meanwhile.
+ */
+function unlessItThrows(work: () => void): void {
+  try {
+    work();
+  } catch {
+    return;
   }
 }

@@ -92,7 +92,7 @@ type TakenBack =
 /** An order that waits for the owner is taken back and no broker asked: it has never heard of it. */
 function takeBack(line: Line, order: StoredOrder, why: string, actor: Actor | undefined): TakenBack {
   if (order.status !== 'pending_approval') return { kind: 'at_broker', order };
-  const withdrawn = withdraw(line, order.orderId, why, actor);
+  const withdrawn = withdraw(line, order, why, actor);
   // Undefined: it was decided in the meantime, so what there is of it is at the broker.
   return withdrawn === undefined
     ? { kind: 'at_broker', order: mustFind(line, order.orderId) }
