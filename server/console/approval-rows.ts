@@ -45,7 +45,8 @@ export function approvalRow(services: Services, card: ApprovalCard) {
     position_after: text(card.positionAfter),
     take_profit: textOrNone(card.takeProfit),
     stop_loss: textOrNone(card.stopLoss),
-    warnings: card.warnings,
+    // They are words to the agent.
+    warnings: card.warnings.map((warning) => warning.replace('your position', 'its own position')),
     would_refuse: card.wouldRefuse && {
       ...reasonInWords(card.wouldRefuse.reason),
       detail: card.wouldRefuse.detail,

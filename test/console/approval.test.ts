@@ -247,6 +247,7 @@ describe('approving less', () => {
       expect(status).toBeGreaterThanOrEqual(400);
       expect(words).toMatch(/still waits/i);
       expect(html).toMatch(new RegExp(`id="smaller-${field}-wrong">[^<]*${rule}`));
+      expect(html).toContain(`<a href="#smaller-${field}">`);
       expect(formOf(html, `${pathOf(card)}/smaller`)).toMatchObject({
         qty: entered['qty'],
         limit_price: entered['limit_price'],
