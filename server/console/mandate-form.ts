@@ -34,6 +34,7 @@ export const FIELD_LABELS: Readonly<Record<string, string>> = {
   approval_above: 'Above',
   allow_short: 'Short positions',
   may_reduce: 'May close and cancel',
+  tests: 'Tests',
 };
 
 export const FORM_CHOICES = {
@@ -73,7 +74,18 @@ export function documentFrom(values: FormValues, timezone: string): Readonly<Rec
       text(values['approval']) === 'above'
         ? { above: text(values['approval_above']).replaceAll(',', '') }
         : text(values['approval']),
+    ...testsFrom(text(values['tests'])),
   };
+}
+
+/** What is no JSON stays as it was given, and is refused. */
+function testsFrom(given: string): { readonly tests?: unknown } {
+  if (given === '') return {};
+  try {
+    return { tests: JSON.parse(given) as unknown };
+  } catch {
+    return { tests: given };
+  }
 }
 
 function hoursFrom(values: FormValues): unknown {
@@ -126,8 +138,13 @@ export function valuesOf(document: MandateDocument, timezone: string): FormValue
     commit: document.commit,
     approval: typeof approval === 'string' ? approval : 'above',
     approval_above: typeof approval === 'string' ? '' : approval.above,
+    tests: testsText(document.tests),
   };
 }
+
+/** A test a line, so that one can be found by its number. */
+const testsText = (tests: MandateDocument['tests']): string =>
+  tests === undefined ? '' : `[\n${tests.map((test) => `  ${JSON.stringify(test)}`).join(',\n')}\n]`;
 
 function localTime(atMs: number, timezone: string): string {
   const { day, clockMs } = zoneClock(timezone, atMs);

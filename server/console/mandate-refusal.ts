@@ -48,9 +48,19 @@ export function inFormWords(refusal: Refusal): Refusal {
 }
 
 function atFormField(error: FieldError): FieldError {
+  if (error.field === 'tests' || error.field.startsWith('tests.')) return atTests(error);
   const ofList = error.field.replace(/\.\d+$/, '');
   const field = FORM_FIELDS[ofList] ?? ofList;
   return { ...error, field, rule: ruleOf(field, error) };
+}
+
+/** All of them are one field of the form; which one it is stands in the words, counted as people do. */
+function atTests(error: FieldError): FieldError {
+  const [, index, ...within] = error.field.split('.');
+  if (index === undefined || !/^\d+$/.test(index))
+    return { ...error, field: 'tests', rule: 'a JSON list of tests, or nothing' };
+  const where = within.length === 0 ? '' : `, ${within.join(' ').replaceAll('_', ' ')}`;
+  return { ...error, field: 'tests', rule: `test ${Number(index) + 1}${where}: ${error.rule}` };
 }
 
 function ruleOf(field: string, { field: given, rule }: FieldError): string {

@@ -27,12 +27,20 @@ export const mandate = definePage({
       chosen?.document(accounts, symbols) ??
       current?.document ??
       MANDATE_TEMPLATES[1]?.document(accounts, symbols);
+    // A template says how much; what must hold of any mandate of this agent stays.
+    const tests = current?.document.tests;
     return ok({
       agent: { name: found.value.name, accounts },
       version: current?.version ?? null,
       template: chosen?.id ?? '',
       templates: MANDATE_TEMPLATES.map(({ id, label, words }) => ({ id, label, words })),
-      values: standard === undefined ? {} : valuesOf(standard, services.preferences.read().timezone),
+      values:
+        standard === undefined
+          ? {}
+          : valuesOf(
+              tests === undefined ? standard : { ...standard, tests },
+              services.preferences.read().timezone,
+            ),
       limits: LIMIT_FIELDS,
       labels: FIELD_LABELS,
       choices: FORM_CHOICES,

@@ -39,6 +39,10 @@ function fieldsOf(html: string): Record<string, string | string[]> {
     /<select [^>]*name="([^"]*)"[^>]*>([^]*?)<\/select>/g,
   ))
     add(name, /value="([^"]*)" selected/.exec(options)?.[1] ?? /value="([^"]*)"/.exec(options)?.[1] ?? '');
+  for (const [, name = '', written = ''] of html.matchAll(
+    /<textarea [^>]*name="([^"]*)"[^>]*>([^]*?)<\/textarea>/g,
+  ))
+    add(name, written.replaceAll('&quot;', '"'));
   return Object.fromEntries(
     Object.entries(fields).map(([name, all]) => [name, all.length === 1 ? (all[0] ?? '') : all]),
   );
@@ -224,6 +228,53 @@ describe('the editor of a mandate', () => {
     });
     expect(unknown.words).toContain('SPQ');
     expect(gate.gateway.access.mandates.current(idOf('scalper'))?.version).toBe(before);
+  });
+});
+
+describe('the tests of a mandate', () => {
+  const tests = [
+    {
+      order: { symbol: 'SPX', side: 'buy', type: 'limit', qty: '1000', limit_price: '1450' },
+      expect: 'deny',
+    },
+  ];
+  const fields = async (template = ''): Promise<Record<string, string | string[]>> => {
+    const page = await owner.get(`/admin/agents/scalper/mandate?template=${template}`);
+    const { template: _filter, ...rest } = fieldsOf(page.html);
+    return rest;
+  };
+  const current = () => gate.gateway.access.mandates.current(idOf('scalper'));
+
+  test('go through an edit and through a template, and keep what breaks one from being saved', async () => {
+    await owner.follow('/admin/agents/scalper/mandate/save', {
+      ...(await fields('small')),
+      tests: JSON.stringify(tests),
+    });
+    expect(current()?.document.tests).toEqual(tests);
+    await owner.follow('/admin/agents/scalper/mandate/save', await fields('practice'));
+    expect(current()?.document.tests).toEqual(tests);
+    const before = current()?.version;
+    const looser = {
+      ...(await fields()),
+      max_order_qty: '1000',
+      max_order_value: '9000000',
+      max_daily_value: '9000000',
+      max_gross_exposure: '9000000',
+      approval: 'never',
+    };
+    const refused = await owner.post('/admin/agents/scalper/mandate/save', looser);
+    expect(refused.status).toBe(400);
+    expect(refused.html).toMatch(
+      /id="save-tests-wrong">test 1: expected deny, and the mandate would allow it/,
+    );
+    expect(current()?.version).toBe(before);
+    const unread = await owner.post('/admin/agents/scalper/mandate/save', {
+      ...(await fields()),
+      tests: '[{',
+    });
+    expect(unread.html).toContain('a JSON list of tests, or nothing');
+    await owner.follow('/admin/agents/scalper/mandate/save', { ...(await fields()), tests: '' });
+    expect(current()?.document).not.toHaveProperty('tests');
   });
 });
 

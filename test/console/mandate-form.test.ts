@@ -19,6 +19,17 @@ const symbols = fc.oneof(
   fc.record({ symbols: fc.constant(['*']), asset_classes: some(ASSET_CLASSES) }),
   fc.record({ symbols: some(['SPX', 'BTC/USD', 'YESBANK']) }),
 );
+const carriedTest = fc.record({
+  principal: fc.constant('claude'),
+  order: fc.record({
+    symbol: fc.constantFrom('SPX', 'BTC/USD'),
+    side: fc.constantFrom(...SIDES),
+    type: fc.constant('limit'),
+    qty: fc.integer({ min: 1, max: 9 }).map(String),
+    limit_price: fc.constant('1450.25'),
+  }),
+  expect: fc.constantFrom('allow', 'approve', 'deny'),
+});
 const documents = fc
   .tuple(
     symbols,
@@ -48,8 +59,9 @@ const documents = fc
       commit: fc.constantFrom('one_step', 'two_step'),
       approval: fc.oneof(fc.constantFrom('always', 'never'), fc.record({ above: amount })),
     }),
+    fc.oneof(fc.constant({}), fc.record({ tests: fc.array(carriedTest, { minLength: 1, maxLength: 5 }) })),
   )
-  .map(([of, rest]) => MandateDocument.parse({ ...of, ...rest }));
+  .map(([of, rest, tests]) => MandateDocument.parse({ ...of, ...rest, ...tests }));
 
 describe('the form of a mandate', () => {
   test('gives back the document that was put into it, in any time zone', () => {
@@ -97,6 +109,12 @@ describe('the form of a mandate', () => {
     expect(
       MandateDocument.safeParse(documentFrom({ ...values, max_daily_orders: '1.5' }, 'UTC')).success,
     ).toBe(false);
+  });
+
+  test('tests that are no JSON are refused, and none are none', () => {
+    expect(documentFrom({ ...values, tests: ' ' }, 'UTC')).not.toHaveProperty('tests');
+    for (const wrong of ['[{', 'deny everything', '{}', '[{"expect": "deny"}]'])
+      expect(MandateDocument.safeParse(documentFrom({ ...values, tests: wrong }, 'UTC')).success).toBe(false);
   });
 
   test('an end is on the owner’s clock, and a day that does not exist is none', () => {
