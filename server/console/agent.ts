@@ -43,8 +43,9 @@ export const agent = definePage({
     const known = await currencies(visit.services);
     return ok({
       agent: agentCard(visit.services, found.value, known.get(found.value.accounts[0] ?? '') ?? ''),
-      versions: access.mandates.history(id).map(({ mandate, createdAtMs }) => ({
+      versions: access.mandates.history(id).map(({ mandate, createdAtMs, author }) => ({
         version: mandate.version,
+        author,
         created_at_ms: createdAtMs,
         revoked_at_ms: mandate.revokedAtMs,
         json: JSON.stringify(mandate.document, null, 2),

@@ -9,7 +9,7 @@ export const haltTrading = defineTool({
   name: 'halt_trading',
   title: 'Halt my trading',
   description:
-    "Halts your own trading at once, nobody else's: afterwards you may only cancel your orders and close your positions, until the owner lifts it. Open orders stay as they are.",
+    "Halts your own trading at once, nobody else's: afterwards you may only cancel your orders and close your positions, until the owner lifts it. Your orders that could add risk are canceled; protective ones stay.",
   scope: 'write:orders',
   effect: 'reduce',
   openWorld: false,

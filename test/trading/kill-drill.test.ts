@@ -137,6 +137,18 @@ describe('a drill', () => {
     expect((await drilled(room, { account: SECOND, cancel: 'adding' })).canceled).toEqual([other.orderId]);
   });
 
+  it('leaves what waits for the owner waiting: no broker has it', async () => {
+    const room = await drillRoom();
+    const claude = room.agent('claude', { approval: 'always' });
+    const asked = await place(room, claude, draft({ side: 'buy', limit: away(room) }));
+    expect(asked.status).toBe('pending_approval');
+    const report = await drilled(room, { account: PAPER, cancel: 'all' });
+    expect([report.canceled, report.ordersLeft, report.failed]).toEqual([[], [], []]);
+    await room.clock.advanceAsync(3_000);
+    expect((await now(room, claude, asked)).status).toBe('pending_approval');
+    expect(room.trading.owner.approvals.count()).toBe(1);
+  });
+
   it('takes an order that its broker acknowledges in the middle of it', async () => {
     const broker = scriptedBroker();
     const room = await drillRoom({ adapter: () => broker });
