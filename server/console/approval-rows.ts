@@ -64,7 +64,6 @@ export function approvalRow(services: Services, card: ApprovalCard) {
     edited: card.edited && { asked: termsRow(card.edited.asked), approved: termsRow(card.edited.approved) },
   };
 }
-export type ApprovalRow = ReturnType<typeof approvalRow>;
 
 const CENT = money('0.01');
 

@@ -30,17 +30,14 @@ export const approval = definePage({
   live: ['state', 'orders', 'positions', 'quotes'],
   scripts: ['approvals.css', 'approvals.js'],
   load(visit) {
-    const desk = deskOf(visit);
-    const found = desk.card(idOf(visit));
+    const found = deskOf(visit).card(idOf(visit));
     if (!found.ok) return found;
-    const others = desk.waiting().filter(({ id }) => id !== found.value.id);
     return ok({
       card: approvalRow(visit.services, found.value),
       renewed_at_ms: renewedAtMs(visit, found.value),
       reasons: REASONS,
       labels: { qty: 'Quantity', limit_price: 'Limit price', reason: 'Reason' },
-      others: others.length,
-      next: others[0]?.id ?? null,
+      ...othersThatWait(visit, found.value),
     });
   },
   actions: {
@@ -86,6 +83,16 @@ export const approval = definePage({
 const deskOf = ({ services }: OwnerVisit): ApprovalDesk => services.trading.owner.approvals;
 const idOf = ({ params }: OwnerVisit): string => params['approval'] ?? '';
 const cardPath = (visit: OwnerVisit): string => `${APPROVALS_PATH}/${encodeURIComponent(idOf(visit))}`;
+
+/** How many more, and which of them expires first; without their figures, for an open card looks every second. */
+function othersThatWait({ services }: OwnerVisit, { id, decision }: ApprovalCard) {
+  const { owner } = services.trading;
+  const next = owner.waiting().items.find((item) => item.kind === 'approval' && item.approvalId !== id);
+  return {
+    others: owner.approvals.count() - (decision === null ? 1 : 0),
+    next: next?.kind === 'approval' ? next.approvalId : null,
+  };
+}
 
 /** When its price had moved too far to be approved as it was shown; null: never. */
 function renewedAtMs({ services }: OwnerVisit, { order }: ApprovalCard): number | null {

@@ -22,11 +22,13 @@ function inbox({ services, query }: OwnerVisit) {
   const back = pagesBack(query);
   const before = back.at(-1);
   const decided = desk.decided({ limit: CONSOLE_ROWS_MAX, ...(before === undefined ? {} : { before }) });
+  const waiting = desk.waiting();
   const next = decided.nextBeforeSeq;
   const pageAt = (pages: readonly number[]): string =>
     address(APPROVALS_PATH, query, { before: pages.join(',') });
   return {
-    waiting: desk.waiting().map((card) => approvalRow(services, card)),
+    waiting: waiting.slice(0, CONSOLE_ROWS_MAX).map((card) => approvalRow(services, card)),
+    waiting_more: Math.max(0, waiting.length - CONSOLE_ROWS_MAX),
     decided: decided.items.map((card) => approvalRow(services, card)),
     first_page: before === undefined,
     older: next === null ? null : pageAt([...back, next]),
