@@ -1,6 +1,7 @@
 /** The gate: the kill switch with what it would do in numbers, its report, and the way back. */
 import { z } from 'zod';
 import { text } from '#domain/decimal.ts';
+import { accountId } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import type { KillReport } from '#trading/views.ts';
 import { action, definePage, go, refused, show } from './define.ts';
@@ -16,6 +17,7 @@ export const gate = definePage({
       ...trading.owner.tradingState(),
       would: trading.owner.previewKill(),
       approvals: trading.owner.approvals.count(),
+      drillable: trading.owner.statuses().flatMap(({ id, mode }) => (mode === 'paper' ? [[id, id]] : [])),
       agents: agents.length,
       // Their own halt outlives the gate's.
       halted: agents.flatMap(({ name, halted }) => (halted === null ? [] : [name])),
@@ -30,6 +32,18 @@ export const gate = definePage({
       async run({ services }, { cancel, positions }) {
         const report = await services.trading.owner.kill({ cancel, flatten: positions === 'close' });
         return show({ report: reportOf(report), closing: positions === 'close' });
+      },
+    }),
+    drill: action({
+      input: z.strictObject({ account: z.string().max(80) }),
+      async run({ services }, { account }) {
+        const drilled = await services.trading.owner.drill({
+          account: accountId(account),
+          cancel: 'adding',
+        });
+        return drilled.ok
+          ? show({ report: reportOf(drilled.value), closing: false, drilled: account })
+          : refused(drilled.error);
       },
     }),
     resume: action({

@@ -148,3 +148,29 @@ describe('the way back', () => {
     expect(again.status).toBe(400);
   });
 });
+
+describe('a drill', () => {
+  test('cancels on the paper account alone, shows the report, and leaves gate and agents as they were', async () => {
+    const page = await scene.console.get('/admin/gate');
+    const fields = formOf(page.html, '/admin/gate/drill');
+    expect(fields).toEqual({ account: 'paper' });
+    const { status, words, html } = await scene.console.post('/admin/gate/drill', { account: 'paper' });
+    expect(status).toBe(200);
+    expect(words).toMatch(/What the drill on paper did, in .*The gate stayed up, nobody was shut out/);
+    expect(words).toContain('Orders canceled 1 Protective orders kept 1 Orders still working 0');
+    expect(html).not.toContain('data-state="HALTED"');
+    expect(gate().access.gatewayState()).toBe('ACTIVE');
+    expect(gate().access.stillLive(claude).ok).toBe(true);
+    expect([working(), held()]).toEqual([1, 1]);
+    expect((await scene.console.get(`/admin/orders/${resting}`)).words).toContain('canceled');
+  });
+
+  test('is refused in words for an account that there is not, and is not offered while the gate is down', async () => {
+    const refused = await scene.console.post('/admin/gate/drill', { account: 'nowhere' });
+    expect(refused.words).toContain('There is no account nowhere');
+    await kill();
+    expect((await scene.console.get('/admin/gate')).html).not.toContain('/admin/gate/drill');
+    const down = await scene.console.post('/admin/gate/drill', { account: 'paper' });
+    expect(down.words).toContain('The gate is down already');
+  });
+});
