@@ -39,7 +39,7 @@ export interface AuditLog {
   head(): Head;
   /** Committed lines that the file does not have yet. */
   lag(): number;
-  /** Why the file does not follow, in one sentence; undefined while it does. */
+  /** Why the database takes nothing or the file does not follow, in one sentence; undefined while both do. */
   trouble(): string | undefined;
   /** Commits and writes what it can, then takes nothing more. */
   close(): void;
@@ -103,7 +103,7 @@ export function openAuditLog(options: AuditLogOptions): AuditLog {
     flush,
     head: () => rows.head(),
     lag: () => rows.head().seq - file.lastSeq(),
-    trouble: () => file.trouble(),
+    trouble: () => pending.trouble() ?? file.trouble(),
     close() {
       if (closed) return;
       try {

@@ -16,6 +16,8 @@ export interface Pending {
   deferred(event: AuditEvent): void;
   /** Commits everything that waits, counts of running seconds included. Throws StoreUnavailable when it can not. */
   commit(): void;
+  /** Why nothing can be committed at present, as a sentence. */
+  trouble(): string | undefined;
   /** Nothing is taken or written any more. */
   close(): void;
 }
@@ -31,6 +33,8 @@ export function openPending(
   let dropped = 0;
   let cancelTimer: (() => void) | undefined;
   let closed = false;
+  /** What the database said when it last took nothing; undefined: nothing waits for it. */
+  let refusal: string | undefined;
 
   /** Written at the start of whatever transaction comes next; forgotten only when that one has committed. */
   store.onBegin(() => {
@@ -43,6 +47,7 @@ export function openPending(
       deferrals = deferrals.slice(written.deferrals);
       dropped -= written.dropped;
       if (group.length === 0 && deferrals.length === 0) stopTimer();
+      refusal = undefined;
     });
   });
 
@@ -60,6 +65,7 @@ export function openPending(
         commit();
       } catch (cause) {
         if (!(cause instanceof StoreUnavailable)) throw cause;
+        refusal = cause.code;
         commitSoon(AUDIT_RETRY_MS);
       }
     });
@@ -92,6 +98,10 @@ export function openPending(
       repeats.countOut();
       commit();
     },
+    trouble: () =>
+      refusal === undefined
+        ? undefined
+        : `The database can not be written to (${refusal}): new orders are refused; cancels and the kill switch work and are recorded when it can.`,
     close() {
       closed = true;
       stopTimer();
