@@ -1,6 +1,7 @@
 /** What a decision is measured by: the price that was shown, within the collar; and what leaves it waiting. */
 import { describe, expect, it } from 'vitest';
 import { price } from '#domain/decimal.ts';
+import type { Principal } from '#domain/principal.ts';
 import type { RefusalReason } from '#domain/refusal.ts';
 import type { ApprovalCard } from '#trading/approval-desk.ts';
 import {
@@ -13,12 +14,16 @@ import {
   queueRoom,
   rejectCard,
 } from '../support/approvals.ts';
-import { draft, granted, minuteTape, place, refusal } from '../support/trading-room.ts';
+import { draft, granted, minuteTape, place, refusal, type TradingRoom } from '../support/trading-room.ts';
 
 /** A market that stands at 100 and, from the fifth minute of its tape (20 s), somewhere else. */
 const moving = (to: string): string =>
   minuteTape(Array.from({ length: 300 }, (_, minute) => still(minute < 5 ? '100' : to)));
 const still = (at: string) => [at, at, at, at] as const;
+
+const askMarket = async (room: TradingRoom, who: Principal) => ({
+  order: await place(room, who, draft({ side: 'buy', qty: '2' })),
+});
 
 describe('a price that moved while the owner looked', () => {
   it.each(['95', '105'])('to the edge of the collar (%s) is still what was shown', async (to) => {
@@ -60,6 +65,20 @@ describe('a price that moved while the owner looked', () => {
     );
   });
 
+  it('within it is what the order is valued and reserved at from then on', async () => {
+    const { room, claude } = await queueRoom({}, { csv: moving('104') });
+    const { order } = await askMarket(room, claude);
+    const reserved = () => room.trading.owner.mandateOf('claude')?.used[0]?.dailyValue.toFixed();
+    expect(reserved()).toBe('201.0201');
+    await room.play(25);
+    const card = room.trading.owner.approvals.ofOrder(order.orderId);
+    if (card === undefined) throw new Error('no card');
+    expect(card.value.toFixed()).toBe('208.02');
+    granted(await approveCard(room, card));
+    // The far touch of 104.01 with the allowance for slippage, twice.
+    expect(reserved()).toBe('209.0601');
+  });
+
   it('in mid-line is a price that moved', async () => {
     const { room, broker, claude } = await queueRoom({}, { csv: moving('106') });
     const { card } = await ask(room, claude, { limit: '101' });
@@ -91,6 +110,18 @@ describe('what only stands in the way for now', () => {
     queue.broker.stay(true);
     await queue.room.clock.advanceAsync(10_000);
     granted(await approveCard(queue.room, card));
+  });
+
+  it('leaves it waiting: books that have not been compared with the broker since the start', async () => {
+    const { room: before, broker, claude } = await queueRoom();
+    const { card } = await ask(before, claude);
+    broker.deaf = true;
+    const room = await before.restart();
+    expect(cardNow(room, card).wouldRefuse?.reason).toBe('reconciling');
+    await stillWaits({ room, broker, claude }, card, 'reconciling');
+    broker.deaf = false;
+    await room.clock.advanceAsync(120_000);
+    granted(await approveCard(room, card));
   });
 
   it('leaves it waiting: a price that has grown old, in mid-line too', async () => {
