@@ -1,7 +1,7 @@
 /** What a breach of an account’s limit does: nothing is added any more, and what would add is taken back. */
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '#store/fault.ts';
-import { accountScene, lift, standingOf, stateOf, trade } from '../support/account-scene.ts';
+import { accountScene, lift, restarted, standingOf, stateOf, trade } from '../support/account-scene.ts';
 import { commit, draft, granted, now, PAPER, place, refusal } from '../support/trading-room.ts';
 
 describe('at a breach of an account’s limit', () => {
@@ -65,6 +65,28 @@ describe('at a breach of an account’s limit', () => {
     it.broker.answerLate(sent, { kind: 'accepted', brokerOrderId: 'late' });
     expect((await slow).ok).toBe(true);
     expect(it.broker.sent.place).toHaveLength(2);
+  });
+
+  it('agents see the state of the account', async () => {
+    const it = await accountScene({ max_daily_loss: '50' });
+    const claude = it.room.agent('claude');
+    const state = async () => granted(await it.room.trading.account(claude, PAPER)).tradingState;
+    expect(await state()).toBe('ACTIVE');
+    await trade(it, claude, ['buy', '10', '1455']);
+    expect(await state()).toBe('REDUCING');
+  });
+
+  it('a process that dies before the broker has said a word takes the orders back when it is there again', async () => {
+    const it = await accountScene({ max_daily_loss: '50' });
+    const claude = it.room.agent('claude');
+    const far = await place(it.room, claude, draft({ side: 'buy', limit: '1440' }));
+    it.broker.next.cancel.push({ effect: 'lose', answer: 'never' });
+    await trade(it, claude, ['buy', '10', '1455']);
+    expect(it.broker.order(far.brokerClientId)?.status).toBe('open');
+    const later = await restarted(it);
+    expect(it.broker.order(far.brokerClientId)?.status).toBe('canceled');
+    expect((await now(later.room, claude, far)).status).toBe('canceled');
+    expect(later.room.events('limit.breached')).toHaveLength(1);
   });
 
   it('an order that waits for the owner is taken back too, and nothing of it is ever sent', async () => {

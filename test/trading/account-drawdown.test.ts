@@ -140,6 +140,35 @@ describe('the drawdown breaker', () => {
   });
 });
 
+describe('an account that was there before its limits were', () => {
+  it('is measured from what it began with, or from the best end of a day since', async () => {
+    const it = await accountScene();
+    await trade(it, it.room.agent('claude'), ['buy', '100', '1480']);
+    const { store } = it.room;
+    const forget = store.db.prepare('DELETE FROM account_standings');
+    store.transaction(() => forget.run());
+    expect(standingOf(await restarted(it))).toMatchObject({ peak: '100000', drawdown: '3', loss: '0' });
+  });
+
+  it.each([
+    ['102000', '104000', '6.73076924'],
+    ['99000', '98000', '3'],
+  ])('whose days ended at %s and %s', async (first, second, drawdown) => {
+    const it = await accountScene();
+    await trade(it, it.room.agent('claude'), ['buy', '100', '1480']);
+    const { store } = it.room;
+    store.transaction(() => {
+      store.db.exec('DELETE FROM account_standings');
+      const day = store.db.prepare(
+        `INSERT INTO pnl_days (account_id, run, date, realised_total, unrealised, equity) VALUES ('paper', 0, ?, '0', '0', ?)`,
+      );
+      day.run('2024-01-04', first);
+      day.run('2024-01-05', second);
+    });
+    expect(standingOf(await restarted(it)).drawdown).toBe(drawdown);
+  });
+});
+
 describe('an account without quotes', () => {
   /** Quotes are there until `blind` is set. */
   async function blindable() {
