@@ -29,9 +29,10 @@ import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import { openTapeLooks, type TapeLooks } from '#market/tape-looks.ts';
 import type { NotifyDesk } from '#notify/desk.ts';
-import { openNotify } from '#notify/notify.ts';
+import { type Notify, openNotify } from '#notify/notify.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
+import { StoreUnavailable } from '#store/open.ts';
 import type { ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
 import { TOOLS } from '#tools/index.ts';
@@ -152,15 +153,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const dispatcher = openDispatcher(services);
   const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
-  const notify = openNotify({
-    store,
-    audit,
-    keyring,
-    clock,
-    wallMs: access.wall,
-    ownUrl: () => url,
-    onFault: (cause) => log(`Messages to the owner wait for a while: ${String(cause)}\n`),
-  });
+  const notify = notifyOwner(office, () => url, log);
   const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk });
   const app = http
     ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log, console: forOwner })
@@ -199,6 +192,8 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
       closers.push(() => kill.stop());
       await kill.look();
       closers.push(restartOnFault(feed, clock, log));
+      // The tape writes every step, so it is the first to meet a disk that takes nothing.
+      closers.push(feed.onFault((cause) => cause instanceof StoreUnavailable && notify.storeBroken()));
       feed.start();
       closers.push(() => feed.stop());
       if (app) {
@@ -225,6 +220,14 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   };
   return gateway;
 }
+
+const notifyOwner = (office: Office, ownUrl: () => string | undefined, log: Parts['log']): Notify =>
+  openNotify({
+    ...office,
+    wallMs: office.access.wall,
+    ownUrl,
+    onFault: (cause) => log(`Messages to the owner wait for a while: ${String(cause)}\n`),
+  });
 
 const throttleOf = (config: Config): ThrottleLimits => ({
   refusals: config.PORTCULLIS_THROTTLE_REFUSALS,

@@ -354,6 +354,8 @@ export const NOTIFY_LINES_PER_LOOK_MAX = 200;
 export const NOTIFY_CURSOR_LAG_MAX = 5_000;
 /** After a fault of the store. */
 export const NOTIFY_RETRY_MS = 5_000;
+/** That the database can not be written is said again after this. */
+export const NOTIFY_TROUBLE_AGAIN_MS = 3_600_000;
 export const NOTIFY_DESTINATIONS_MAX = 10;
 /** The next destination is told this long after the one before it. */
 export const NOTIFY_NEXT_AFTER_MS = 30_000;

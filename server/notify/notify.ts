@@ -17,18 +17,21 @@ import { openJobs } from './jobs.ts';
 import { openOutbox } from './outbox.ts';
 import { openReader } from './reader.ts';
 import { TALE_KINDS, taleOf } from './tales.ts';
+import { openTrouble } from './trouble.ts';
 
 export interface Notify {
   readonly desk: NotifyDesk;
   /** Takes up what the last run left, and follows the record from here on. */
   start(): void;
+  /** The database takes nothing: said at once, from memory, because there is no job to be made of it. */
+  storeBroken(): void;
   /** Jobs that are under way are delivered again after the next start. */
   stop(): Promise<void>;
 }
 
 export interface NotifyOptions {
   readonly store: Store;
-  readonly audit: Pick<AuditLog, 'record' | 'head'>;
+  readonly audit: Pick<AuditLog, 'record' | 'head' | 'trouble'>;
   readonly keyring: Keyring;
   readonly clock: Clock;
   /** Steady: it never goes back. */
@@ -52,6 +55,7 @@ export function openNotify(o: NotifyOptions): Notify {
   };
   const delivery = openDelivery({ ...o, destinations, jobs, urlOf });
   const reader = openReader({ store, head: () => audit.head().seq, kinds: TALE_KINDS, take });
+  const trouble = openTrouble({ store, clock, wallMs, audit, outbox, destinations, delivery });
   let running = false;
   let cancelLook: (() => void) | undefined;
 
@@ -77,6 +81,7 @@ export function openNotify(o: NotifyOptions): Notify {
     cancelLook = undefined;
     if (!running || destinations.list().length === 0) return;
     try {
+      trouble.lookAtFile();
       if (reader.look()) lookIn(0);
     } catch (cause) {
       o.onFault(cause);
@@ -99,6 +104,7 @@ export function openNotify(o: NotifyOptions): Notify {
       running = true;
       look();
     },
+    storeBroken: () => running && void trouble.tellOfStore().catch(o.onFault),
     async stop() {
       running = false;
       cancelLook?.();

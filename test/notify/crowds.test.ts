@@ -1,4 +1,5 @@
 /** Many messages, none, a stop, and a store that takes nothing: what telling the owner costs, and where it is bounded. */
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   HALTED,
@@ -162,5 +163,48 @@ describe('rest', () => {
     room.store.db.pragma('query_only = OFF');
     await room.until(() => jobsOf(room).some(({ state }) => state === 'sent'));
     expect(receiver.received).toHaveLength(1);
+  });
+});
+
+describe('trouble with the record itself', () => {
+  test('a database that takes nothing is said from memory, once, to the first that takes it', async () => {
+    const room = openNotifyRoom();
+    const [down, first, second] = [await openReceiver(), await openReceiver(), await openReceiver()];
+    webhookTo(room, down);
+    webhookTo(room, first);
+    webhookTo(room, second);
+    await down.close();
+    room.store.db.pragma('query_only = ON');
+    room.notify.storeBroken();
+    room.notify.storeBroken();
+    await room.until(() => first.received.length > 0);
+    await room.clock.advanceAsync(60_000);
+    room.notify.storeBroken();
+    await realTurn(10);
+    expect(titlesIn(first)).toEqual(['The database of the gateway can not be written']);
+    expect(second.received).toEqual([]);
+    room.store.db.pragma('query_only = OFF');
+  });
+
+  test('a file that does not follow is told, and that it follows again', async () => {
+    const room = openNotifyRoom();
+    const receiver = await openReceiver();
+    webhookTo(room, receiver);
+    room.log.flush();
+    renameSync(room.folder, `${room.folder}.away`);
+    writeFileSync(room.folder, '');
+    room.happens({ kind: 'order.created' });
+    await room.clock.advanceAsync(2_000);
+    room.happens({ kind: 'order.created' });
+    await room.until(() => receiver.received.length === 1);
+    rmSync(room.folder);
+    renameSync(`${room.folder}.away`, room.folder);
+    await room.clock.advanceAsync(10_000);
+    room.happens({ kind: 'order.created' });
+    await room.until(() => receiver.received.length === 2);
+    expect(titlesIn(receiver)).toEqual([
+      'The file of the record can not be written',
+      'The file of the record is written again',
+    ]);
   });
 });
