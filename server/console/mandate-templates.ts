@@ -36,9 +36,17 @@ interface Given {
   readonly words: string;
   readonly limits: Limits;
   readonly mayReduce?: MandateDocument['may_reduce'];
+  readonly approval?: MandateDocument['approval'];
 }
 
-const template = ({ id, label, words, limits, mayReduce = 'own' }: Given): MandateTemplate => ({
+const template = ({
+  id,
+  label,
+  words,
+  limits,
+  mayReduce = 'own',
+  approval = 'never',
+}: Given): MandateTemplate => ({
   id,
   label,
   words,
@@ -53,7 +61,7 @@ const template = ({ id, label, words, limits, mayReduce = 'own' }: Given): Manda
     trading_hours: 'any',
     expires_at: null,
     commit: 'two_step',
-    approval: 'never',
+    approval,
   }),
 });
 
@@ -86,6 +94,22 @@ export const MANDATE_TEMPLATES: readonly MandateTemplate[] = [
       max_open_orders: 5,
       max_gross_exposure: '10000',
     },
+  }),
+  template({
+    id: 'asks',
+    label: 'Asks you first',
+    words:
+      'Buys and sells in moderate amounts; every order that can add risk waits for your approval, 15 minutes at most.',
+    limits: {
+      max_order_qty: '50',
+      max_order_value: '10000',
+      max_daily_value: '50000',
+      max_daily_orders: 50,
+      max_daily_loss: '1000',
+      max_open_orders: 10,
+      max_gross_exposure: '50000',
+    },
+    approval: 'always',
   }),
   template({
     id: 'close_only',

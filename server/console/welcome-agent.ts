@@ -9,7 +9,7 @@ import type { ConsoleServices } from './desks.ts';
 import { templateById, templateRows } from './mandate-templates.ts';
 
 /** Mandates under which the guided order can be placed; the others are under Agents. */
-const TEMPLATES = ['practice', 'small'] as const;
+const TEMPLATES = ['practice', 'small', 'asks'] as const;
 
 const hostInput = z.enum(HOSTS.map(({ id }) => id));
 export const newAgentInput = z.strictObject({

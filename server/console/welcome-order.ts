@@ -34,9 +34,17 @@ export function orderStep(visit: OwnerVisit): PageData {
     agent: { name: agent.name, host: agent.host?.id ?? '', connected: agent.connected },
     guide: guideFor(visit, agent.name),
     refusal: refusal ?? null,
-    working: ownEntry(services, 'open') ?? null,
+    working: workingOrder(services),
     filled: filledOrder(services) ?? null,
   };
+}
+
+/** Under a mandate that asks, it waits for the owner first. */
+function workingOrder(services: ConsoleServices) {
+  const working = ownEntry(services, 'open');
+  if (working === undefined) return null;
+  const waits = working.status === 'pending_approval';
+  return { ...working, approval: waits ? working.approvalId : null };
 }
 
 /** null: without a quote or a mandate there is nothing to say yet. */

@@ -1,7 +1,7 @@
 // The first run as somebody at a browser that was left open finds it: it is no way around the codes that other pages ask for.
 import { generateSync } from 'otplib/functional';
 import { afterEach, expect, it } from 'vitest';
-import { OWNER_CLI } from '#domain/principal.ts';
+import { agentId, OWNER_CLI, OWNER_CONSOLE } from '#domain/principal.ts';
 import { STEP_UP_TTL_MS } from '#limits.ts';
 import { type FormVisitor, formVisitor } from '../support/form-visitor.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -153,4 +153,35 @@ it('names an agent after its host unless a name is given, and says what each tem
   expect([wrong.status, wrong.words]).toEqual([400, expect.stringContaining('1 to 40 small letters')]);
   await found.send('/admin/welcome/agent', { ...form, name: '' });
   expect(gate.gateway.access.agents.list().map(({ name }) => name)).toContain('cursor');
+});
+
+it('leads a first order that waits to its card, and goes on when it was approved', async () => {
+  const { gate, found } = await secured();
+  const { access, feed, trading } = gate.gateway;
+  access.firstRun.keepRecovery();
+  access.firstRun.seeAccount();
+  await found.get('/admin/welcome');
+  await found.send('/admin/welcome/agent', { host: 'curl', template: 'asks', name: 'asks-first' });
+  expect(
+    access.mandates.current(access.agents.byName('asks-first')?.id ?? agentId(''))?.document.approval,
+  ).toBe('always');
+  const { key } = gate.key('asks-first');
+  const who = access.keys.authenticate(key, { door: 'rest' });
+  if (!who.ok) throw new Error(who.error.detail);
+  for (let second = 0; second < 5; second++) await gate.clock.advanceAsync(1_000);
+  expect(feed.instruments()).toHaveLength(1);
+  const order = { symbol: 'SPX', side: 'buy', qty: '1', type: 'market' };
+  const look = await gate.call('place_order', order, who.value);
+  const token = look?.ok === true ? look.output['action_token'] : undefined;
+  const commit = { ...order, dry_run: false, action_token: token, idempotency_key: 'first' };
+  expect((await gate.call('place_order', commit, who.value))?.ok).toBe(true);
+  const [card] = trading.owner.approvals.waiting();
+  if (card === undefined) throw new Error('nothing waits');
+  const page = await found.get('/admin/welcome?step=order');
+  expect(page.words).toContain('it waits for your approval, and nothing has been sent');
+  expect(page.html).toContain(`href="/admin/approvals/${card.id}"`);
+  const { id, digest } = card;
+  expect((await trading.owner.approvals.approve({ id, digest, by: OWNER_CONSOLE })).ok).toBe(true);
+  for (let second = 0; second < 20; second++) await gate.clock.advanceAsync(1_000);
+  expect((await found.get('/admin/welcome?step=order')).words).not.toContain('it waits for your approval');
 });
