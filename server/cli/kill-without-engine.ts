@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Config } from '#config.ts';
 import { text } from '#domain/decimal.ts';
-import { isFinal, ORDER_STATES } from '#domain/order.ts';
+import { isFinal, ORDER_STATES, type OrderStatus } from '#domain/order.ts';
 import { KILL_BUSY_TIMEOUT_MS } from '#limits.ts';
 import { BUILT_IN } from '#market/master.ts';
 import type { Clock } from '#ports.ts';
@@ -35,6 +35,8 @@ export interface KillReportWire {
 /** What the next engine cancels when it finds the gate down; `trading/kill-switch.ts` reads it. */
 const SWEEP_SETTING = 'kill_cancel';
 const BY = 'kill switch (cli)';
+/** For the owner's approval: no broker has heard of it, and the next engine refuses it under its old authority. */
+const WAITS: OrderStatus = 'pending_approval';
 
 /** No engine runs and the caller holds the lock: the gate falls on the record, and the next engine does the rest. */
 export function killAlone(office: Office, wish: KillWish): KillReportWire {
@@ -55,7 +57,9 @@ export function killAlone(office: Office, wish: KillWish): KillReportWire {
   });
   // Closing takes an engine: the file tells the next one.
   if (wish.flatten) writeKillFile(config.DATA_DIR, wish);
-  const working = orderTable(store).working({});
+  const working = orderTable(store)
+    .working({})
+    .filter(({ status }) => status !== WAITS);
   const kept = working.filter((order) => order.effect === 'reducing' && wish.cancel !== 'all');
   return {
     trading_state: 'HALTED',
@@ -158,13 +162,13 @@ function writeRow(path: string, { cancel }: KillWish): Left {
 }
 
 function readLeft(db: Database.Database): Left {
-  const final = ORDER_STATES.filter((state) => isFinal(state));
-  const marks = final.map(() => '?').join(', ');
+  const over = ORDER_STATES.filter((state) => isFinal(state) || state === WAITS);
+  const marks = over.map(() => '?').join(', ');
   const orders = db
     .prepare<string[], { order_id: string; effect: string }>(
       `SELECT order_id, effect FROM orders WHERE status NOT IN (${marks}) ORDER BY seq`,
     )
-    .all(...final);
+    .all(...over);
   const holdings = db
     .prepare<[], { account_id: string; instrument_id: string; qty: string }>(
       "SELECT account_id, instrument_id, qty FROM holdings WHERE qty <> '0' AND holder <> '*' ORDER BY holder, account_id, instrument_id",

@@ -38,7 +38,7 @@ interface Trader {
   readonly place: (order: object) => Promise<string>;
 }
 
-async function trader(gate: Portcullis, url: string): Promise<Trader> {
+async function trader(gate: Portcullis, url: string, rules: object = {}): Promise<Trader> {
   const { key } = (await gate.json([
     'keys',
     'create',
@@ -48,7 +48,7 @@ async function trader(gate: Portcullis, url: string): Promise<Trader> {
     'read:market,read:account,write:orders',
   ])) as { key: string };
   const file = join(gate.folder, 'mandate.json');
-  writeFileSync(file, JSON.stringify(MANDATE));
+  writeFileSync(file, JSON.stringify({ ...MANDATE, ...rules }));
   await gate.json(['mandates', 'set', 'claude', '--file', file]);
   const rest: Rest = async (method, path, body) => {
     const response = await fetch(`${url}/api/v1${path}`, {
@@ -236,6 +236,33 @@ describe('without an engine', () => {
     expect(await gate.json(['resume'])).toEqual({ trading_state: 'ACTIVE' });
     expect(await gate.json(['audit', 'verify'])).toMatchObject({ ok: true });
   });
+
+  it('leaves nothing over of what waits for the owner: it is refused, and no resume brings it back', async () => {
+    const gate = clone.fresh();
+    const slow = { PAPER_BAR_SECONDS: '120' };
+    const serving = await gate.serve(slow);
+    const { rest } = await trader(gate, serving.url, { approval: 'always' });
+    const preview = await rest('POST', '/orders', RESTING);
+    const { action_token } = preview.body;
+    const asked = await rest('POST', '/orders', {
+      ...RESTING,
+      dry_run: false,
+      action_token,
+      idempotency_key: 'k',
+    });
+    expect(asked.body).toMatchObject({ order: { status: 'pending_approval' } });
+    const { order_id } = asked.body['order'] as { order_id: string };
+    await serving.stop();
+    expect(JSON.parse((await gate.run(['kill', '--cancel', 'all', '--json'], slow)).stdout)).toEqual(REPORT);
+    await gate.json(['resume'], slow);
+    const again = await gate.serve(slow);
+    const late = await gate.run(['approvals', 'approve', order_id, '--json'], slow);
+    expect(late).toMatchObject({ code: 1, stdout: '' });
+    expect((await gate.run(['audit', 'tail', '--kind', 'approval.void', '--json'], slow)).stdout).toMatch(
+      order_id,
+    );
+    await again.stop();
+  }, 40_000);
 
   it('goes through with settings that are wrong, a tape that is broken and books that do not open', async () => {
     const gate = clone.fresh();
