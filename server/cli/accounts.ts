@@ -10,7 +10,7 @@ import { accountNamed, addPaperAccount, removeAccount } from './account-book.ts'
 import { ownerAct } from './act.ts';
 import { ask } from './ask.ts';
 import { defineCommand, JSON_OPTION } from './command.ts';
-import { lifted } from './limits.ts';
+import { lifted, limitsReached } from './limits.ts';
 import type { Office } from './office.ts';
 import { iso, printObject, printTable } from './print.ts';
 
@@ -20,6 +20,7 @@ const shown = (office: Office, { id, broker, mode, currency, createdAtMs }: Acco
   mode,
   currency,
   connected: office.engine?.adapters.get(id)?.connected() ?? false,
+  limits_reached: limitsReached(office, id),
   created_at: iso(createdAtMs),
 });
 
@@ -83,6 +84,7 @@ export const accounts = defineCommand({
               MODE: account.mode,
               CURRENCY: account.currency,
               CONNECTED: account.connected ? 'yes' : 'no',
+              'LIMITS REACHED': account.limits_reached.join(', ') || null,
             })),
             'No accounts; `portcullis accounts add paper NAME` adds one.',
           );

@@ -73,6 +73,10 @@ function changed(office: Office, account: AccountId, to: LimitTexts): Result<Cha
   return done.ok ? ok({ ...done.value, canceling: [] }) : done;
 }
 
+/** Why the account may only reduce, by limit. */
+export const limitsReached = (office: Office, account: AccountId): readonly string[] =>
+  accountReducing(booksOf(office), account, today(office)).map(({ reason }) => reason);
+
 /** Ends what tripped; the next start measures the account anew where no engine runs. */
 export function lifted(office: Office, account: AccountRecord) {
   const rows = office.engine

@@ -150,6 +150,9 @@ describe('an account that has reached a limit', () => {
       value: { reducing: [{ limit: 'max_daily_loss', max: '0' }] },
     });
     const shown = await show(gateway);
+    expect(await carryOut(act('accounts.list'), gateway, { input: {} })).toMatchObject({
+      value: { accounts: [{ id: 'paper', limits_reached: ['max_daily_loss'] }] },
+    });
     expect(shown).toMatchObject({ used: { positions: 1, drawdown_percent: expect.any(String) } });
     const lift = (given?: object) =>
       carryOut(act('accounts.lift'), gateway, { input: { name: 'paper' }, proof: given });
