@@ -135,8 +135,10 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
   },
   buying_power: { meaning: 'The account has not enough left for the order.', remedy: LOOK_AT_LIMITS },
   duplicate_order: {
-    meaning: 'Another order of yours has this client_order_id.',
-    remedy: 'Look at that order (order_id) first; a new order needs an id of its own.',
+    meaning:
+      'Another order of yours has this client_order_id, or the very same order is unclear: the broker may have it.',
+    remedy:
+      'Look at that order (order_id) first; a new order needs an id of its own, an unclear one its end.',
   },
   self_match: {
     meaning: 'The order could trade with one that another holder of the same account has resting.',

@@ -53,6 +53,22 @@ const WORSE: { readonly [what: string]: (now: Facts) => Partial<Facts> } = {
   'less can be bought': ({ buyingPower }) => ({
     buyingPower: subtract(buyingPower, money('100')),
   }),
+  'more is lost in the account': ({ accountLoss, accountLimits }) => ({
+    accountLimits: { ...accountLimits, maxDailyLoss: accountLimits.maxDailyLoss ?? money('1000') },
+    accountLoss: add(accountLoss, money('100')),
+  }),
+  'the account is further down': ({ accountDrawdownPercent }) => ({
+    accountDrawdownPercent: add(accountDrawdownPercent, ratio('10')),
+  }),
+  'another position is open': ({ positionsOpen, accountLimits }) => ({
+    accountLimits: { ...accountLimits, maxPositions: accountLimits.maxPositions ?? 5 },
+    positionsOpen: positionsOpen + 1,
+  }),
+  'another order was sent': ({ executions }) => ({
+    executions: executions && { ...executions, used: executions.used + 1 },
+  }),
+  'somebody else rests at the touch': ({ quote: now }) => ({ opposing: now?.last ?? now?.bid }),
+  'an order like many is unclear': () => ({ unclear: [working()] }),
   'the client order id is known': () => ({ sameClientOrderId: 'ord_1' }),
   'another adding sale is at work': ({ workingSells }) => ({
     workingSells: add(workingSells, quantity('1')),
