@@ -81,7 +81,7 @@ export interface TightenResult {
   readonly version: number;
   /** Fields that are tighter than they were; none: all of it was in force already. */
   readonly changed: readonly string[];
-  readonly mandate: MandateDocument;
+  readonly mandate: Omit<MandateDocument, 'tests'>;
   /** Orders that no longer fit and are being canceled; of a preview, that would be. */
   readonly canceling: readonly string[];
 }

@@ -21,13 +21,12 @@ export function tightenMandate(
   if (!allowed.ok) return allowed;
   const known = recallReduction<TightenResult>(line, who, commit);
   if (known !== undefined) return known;
-  const seen = ({ mandate, changed }: Tightened, dryRun: boolean): TightenResult => ({
-    dryRun,
-    version: mandate.version,
-    changed,
-    mandate: mandate.document,
-    canceling: changed.length === 0 ? [] : unfitUnder(line, who.agent, mandate),
-  });
+  function seen({ mandate, changed }: Tightened, dryRun: boolean): TightenResult {
+    // The owner's tests of it are nothing to plan by.
+    const { tests: _tests, ...document } = mandate.document;
+    const canceling = changed.length === 0 ? [] : unfitUnder(line, who.agent, mandate);
+    return { dryRun, version: mandate.version, changed, mandate: document, canceling };
+  }
   if (commit.dryRun) {
     const checked = mandates.checkTighten(who.agent, fields);
     return checked.ok ? ok(seen(checked.value, true)) : checked;

@@ -97,6 +97,16 @@ describe('a mandate that its agent makes tighter', () => {
     expect(closed.dryRun).toBe(false);
   });
 
+  it('keeps the owner’s tests of it, whatever they say of what is tighter now', async () => {
+    const order = { symbol: 'SPX', side: 'buy', type: 'market', qty: '5', price: '1400' };
+    const tests = [{ order, expect: 'allow' }];
+    const room = await tradingRoom({ csv: CSV });
+    const claude = room.agent('claude', { tests });
+    expect(granted(await tighten(room, claude, { max_order_qty: '1' })).mandate).not.toHaveProperty('tests');
+    expect(room.access.mandates.current(claude.agent)?.document).toMatchObject({ tests, max_order_qty: '1' });
+    expect(refusal(await tighten(room, claude, { tests: [] })).reason).toBe('invalid_input');
+  });
+
   it('acts at once on a loss that is over the new limit already', async () => {
     const room = await tradingRoom({ csv: CSV, paper: { preset: 'realistic' } });
     const claude = room.agent('claude');
