@@ -1,11 +1,12 @@
 /** The kill switch: the gate falls first, then every order that could add risk is canceled until none is left. */
-import { agentId, OWNER_CLI, OWNER_CONSOLE, type Owner } from '#domain/principal.ts';
+import { type AgentId, agentId, OWNER_CLI, OWNER_CONSOLE, type Owner } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { KILL_SWEEP_INTERVAL_MS, KILL_WRITE_RETRY_MS } from '#limits.ts';
 import { forbidAll, voidAll } from './approval-ending.ts';
 import { cancelMany } from './cancel.ts';
 import { close } from './close.ts';
+import type { CloseRequest } from './closer.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
 import { type KillDrill, killDrill } from './kill-drill.ts';
 import { dueIn, leftAfter, sweep, sweepable, type Taking, toCancel } from './kill-sweep.ts';
@@ -85,7 +86,9 @@ export function killSwitch(line: Line): KillSwitch {
       const why = killed ? WHY : drills.takes(order)?.why;
       if (why === undefined) return;
       late.add(order.orderId);
-      void cancelMany(line, [order], why).finally(() => late.delete(order.orderId));
+      void cancelMany(line, [order], why)
+        .catch(() => undefined)
+        .finally(() => late.delete(order.orderId));
     },
     restore() {
       line.memory.killed = line.access.gatewayState() === 'HALTED';
@@ -219,26 +222,26 @@ function resume(line: Line, by: string): Result<{ readonly tradingState: 'ACTIVE
 }
 
 /** Closes every position of every agent at the market, side by side; gives what could not be closed. */
-async function flatten(
-  line: Line,
-): Promise<readonly { readonly orderId: string; readonly reason: string }[]> {
+async function flatten(line: Line): Promise<KillReport['failed']> {
   const failed: { orderId: string; reason: string }[] = [];
   await Promise.all(
-    line.holdings.exposed().map(async (holding) => {
-      if (holding.holder === EXTERNAL_HOLDER) return;
-      const { symbol } = instrumentOf(line, holding.instrument);
-      const closed = await close(
-        line,
-        {
-          agent: agentId(holding.holder),
-          credential: 'owner',
-          permit: { epoch: 0, byOwner: true },
-          origin: 'flatten',
-        },
-        { account: holding.account, symbol },
-      );
-      if (!closed.ok) failed.push({ orderId: `${holding.holder}:${symbol}`, reason: closed.error.detail });
+    line.holdings.exposed().map(async ({ holder, account, instrument }) => {
+      if (holder === EXTERNAL_HOLDER) return;
+      const { symbol } = instrumentOf(line, instrument);
+      const why = await notClosed(line, agentId(holder), { account, symbol });
+      if (why !== undefined) failed.push({ orderId: `${holder}:${symbol}`, reason: why });
     }),
   );
   return failed;
+}
+
+/** A close has to be written before it is sent. One that can not be must not keep the report of all the others from the owner. */
+async function notClosed(line: Line, agent: AgentId, request: CloseRequest): Promise<string | undefined> {
+  const permit = { epoch: 0, byOwner: true };
+  try {
+    const closed = await close(line, { agent, credential: 'owner', permit, origin: 'flatten' }, request);
+    return closed.ok ? undefined : closed.error.detail;
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause);
+  }
 }

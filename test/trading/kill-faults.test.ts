@@ -76,6 +76,23 @@ describe('with a store that takes no writes', () => {
     broken(room, false);
   });
 
+  it('a close that can not be written is not sent, and the report says so', async () => {
+    const { room, broker } = await scene(2);
+    const [held = '', resting = ''] = broker.sent.place;
+    broker.fill(held, '1', '1380');
+    await room.clock.advanceAsync(100);
+    broken(room, true);
+    const killed = room.trading.kill({ ...KILL, flatten: true });
+    await room.clock.advanceAsync(5_000);
+    const report = await killed;
+    expect(report.failed).toMatchObject([{ reason: expect.stringMatching(/can not be written/) as string }]);
+    expect(report.positionsLeft).toHaveLength(1);
+    expect(report.canceled).toHaveLength(1);
+    expect(broker.order(resting)?.status).toBe('canceled');
+    expect(broker.sent.place).toHaveLength(2);
+    broken(room, false);
+  });
+
   it('the gate is down at once, is written down when it can be, and is still down after a restart', async () => {
     const { room, broker, claude } = await scene(1);
     const epoch = room.access.epoch();
