@@ -67,6 +67,8 @@ export interface Memory {
   readonly suspect: Set<AccountId>;
   /** Orders whose `place` has not been answered in this process, with the monotonic time they were sent at. */
   readonly sentAtMs: Map<string, number>;
+  /** Since when working orders have had their status, monotonic; those of an earlier process since the start of this one. */
+  readonly inStateSinceMs: Map<string, number>;
   /** Monotonic times of the messages sent per account in the last second. */
   readonly recentMessages: Map<AccountId, number[]>;
   /** Monotonic times of what each agent was refused and has sent, as far as its throttle looks back. */
@@ -103,6 +105,7 @@ export function freshMemory(): Memory {
     restarting: new Set(),
     suspect: new Set(),
     sentAtMs: new Map(),
+    inStateSinceMs: new Map(),
     recentMessages: new Map(),
     repeats: new Map(),
     onReducing: new Set(),

@@ -119,9 +119,7 @@ function align(line: Line, account: AccountId, told: BrokerOrder): StoredOrder |
   const working = told.status === 'open' || told.status === 'partially_filled';
   if (!working) return applied;
   // A request may still be on its way, or take effect in a moment: only one that nobody can be waiting for is settled so.
-  const stale =
-    line.wallMs() - inStateSinceMs(line, applied) >= BROKER_CALL_TIMEOUT_MS ||
-    !line.memory.reconciled.has(account);
+  const stale = inStateMs(line, applied) >= BROKER_CALL_TIMEOUT_MS || !line.memory.reconciled.has(account);
   if (!stale) return applied;
   if (applied.pending !== null) {
     const { terms } = applied.pending;
@@ -143,16 +141,10 @@ function align(line: Line, account: AccountId, told: BrokerOrder): StoredOrder |
   return applied;
 }
 
-/** Since when it has had its status: a fill in between, or a request that timed out, is no new request. */
-function inStateSinceMs(line: Line, { orderId, status, updatedAtMs }: StoredOrder): number {
-  const since = line
-    .prepare<[string, string, string], number | null>(
-      `SELECT min(time) FROM order_timeline WHERE order_id = ? AND id > coalesce(
-         (SELECT max(id) FROM order_timeline WHERE order_id = ? AND status <> ?), 0)`,
-    )
-    .pluck()
-    .get(orderId, orderId, status);
-  return since ?? updatedAtMs;
+/** How long it has had its status, by a clock that does not jump. */
+function inStateMs(line: Line, { orderId }: StoredOrder): number {
+  const now = line.clock.monotonicMs();
+  return now - (line.memory.inStateSinceMs.get(orderId) ?? now);
 }
 
 /**
@@ -177,8 +169,7 @@ function applyAbsence(line: Line, adapter: BrokerAdapter, order: StoredOrder): S
 
 function absenceIsFinal(line: Line, adapter: BrokerAdapter, order: StoredOrder): boolean {
   const sentAt = line.memory.sentAtMs.get(order.orderId);
-  const sinceMs =
-    sentAt === undefined ? line.wallMs() - order.updatedAtMs : line.clock.monotonicMs() - sentAt;
+  const sinceMs = sentAt === undefined ? inStateMs(line, order) : line.clock.monotonicMs() - sentAt;
   return sinceMs >= adapter.capabilities.ids.absentIsFinalAfterMs;
 }
 

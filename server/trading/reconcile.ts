@@ -17,6 +17,7 @@ import { transition } from './transition.ts';
 export function markInterrupted(line: Line): void {
   line.store.transaction(() => {
     for (const order of line.orders.working({})) {
+      line.memory.inStateSinceMs.set(order.orderId, line.clock.monotonicMs());
       if (order.status === 'submitting') {
         transition(line, order, {
           to: 'unknown',

@@ -40,7 +40,12 @@ async function carryOut(task: Task): Promise<unknown> {
         .prepare<[], string>(`SELECT order_id FROM orders WHERE status = 'open' ORDER BY seq`)
         .pluck()
         .all();
-      return trading.cancelOrder(who.value, open ?? '', { tool: 'cancel_order', digest: 'c', dryRun: false });
+      return trading.cancelOrder(who.value, open ?? '', {
+        tool: 'cancel_order',
+        digest: 'c',
+        dryRun: false,
+        idempotencyKey: 'cancel',
+      });
     }
     case 'kill':
       return trading.kill({ cancel: 'adding', flatten: false, by: 'cli' });
