@@ -14,8 +14,6 @@ export const SLIPPAGE_PERCENT = '0.5';
 export const QUOTE_AGE_MAX_MS = 30_000;
 /** SEBI retail algo rule: more than ten orders a second need a registration. */
 export const ORDERS_PER_SECOND_MAX = 10;
-/** Percent below its highest equity at which an account may only reduce, unless the owner says otherwise. */
-export const ACCOUNT_DRAWDOWN_PERCENT_DEFAULT = '30';
 
 export const ACTION_TOKEN_TTL_MS = 300_000;
 /** Live action tokens an agent may hold; the oldest falls out. */
