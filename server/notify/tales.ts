@@ -8,7 +8,8 @@ import { accountPage, agentPage, type Read, type Tale, tell } from './tale.ts';
 /** undefined: it is nobody's news. */
 export function taleOf(line: AuditLine): Tale | undefined {
   const { detail } = line;
-  return BY_KIND[line.kind]?.({
+  const tale = Object.hasOwn(BY_KIND, line.kind) ? BY_KIND[line.kind] : undefined;
+  return tale?.({
     line,
     agent: printable(line.agent ?? 'somebody'),
     account: printable(line.account ?? ''),

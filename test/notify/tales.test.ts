@@ -1,0 +1,111 @@
+/** What lines of the record become: every kind with nothing in it and with hostile words in all of it, and what is nobody's news. */
+import { describe, expect, test } from 'vitest';
+import type { AuditLine } from '#audit/query.ts';
+import { bodyText, titleText } from '#notify/message.ts';
+import type { Draft } from '#notify/outbox.ts';
+import { TALE_KINDS, taleOf } from '#notify/tales.ts';
+
+const HOSTILE = '\u202E\u200B\u001B[31mx\r\nBcc: eve@evil.example\u2066 https://evil.example/pay <b>now</b>';
+const STEERS = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
+const NAMES = [
+  'order_id',
+  'approval_id',
+  'symbol',
+  'side',
+  'qty',
+  'filled_qty',
+  'limit_price',
+  'value',
+  'currency',
+  'expires_at',
+  'from',
+  'reason',
+  'why',
+  'text',
+  'limit',
+  'used',
+  'max',
+  'per',
+  'by',
+  'address',
+  'device',
+  'silent_s',
+  'price',
+];
+const FIXED: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
+  'agent.reducing': { reason: 'mandate_expired' },
+  'agent.halted': { after: 'agent' },
+  'order.transition': { to: 'unknown', from: 'submitting' },
+  'owner.signed_in': { device: null },
+};
+
+const lineOf = (kind: string, detail: AuditLine['detail'], name: string | null): AuditLine => ({
+  seq: 1,
+  time: '2026-01-05T12:00:00.000Z',
+  kind,
+  agent: name,
+  credential: null,
+  door: null,
+  tool: null,
+  scope: 'write:orders',
+  account: name,
+  outcome: 'error',
+  latency_ms: null,
+  args_hmac: null,
+  detail,
+  prev: '',
+  hash: '',
+});
+const draftOf = (line: AuditLine): Draft | undefined => {
+  const tale = taleOf(line);
+  if (tale?.kind === 'tell') return tale.draft;
+  return tale?.kind === 'over' ? tale.news : undefined;
+};
+const KINDS = [...TALE_KINDS, 'order.transition'];
+
+describe('every kind of line', () => {
+  test.each(KINDS)('%s reads as plain lines, whatever is in it', (kind) => {
+    const hostile = { ...Object.fromEntries(NAMES.map((name) => [name, HOSTILE])), ...FIXED[kind] };
+    const draft = draftOf(lineOf(kind, hostile, HOSTILE));
+    if (draft === undefined) return;
+    const [title, body] = [titleText(draft.title), bodyText(draft.body)];
+    expect(title).not.toMatch(STEERS);
+    for (const one of body.split('\n')) expect(one).not.toMatch(STEERS);
+    expect(title.length).toBeLessThanOrEqual(120);
+    expect(body.length).toBeLessThanOrEqual(2_001);
+    expect(draft.path ?? '').toMatch(/^\/admin(?:\/[\w%.~!*'()-]*)*$/);
+  });
+
+  test.each(KINDS)('%s is no fault when nothing is in it', (kind) => {
+    for (const detail of [null, {}, { after: null, why: { deep: ['x'] }, qty: 7 }]) {
+      const draft = draftOf(lineOf(kind, detail, null));
+      if (draft !== undefined) expect(titleText(draft.title)).not.toBe('');
+    }
+  });
+});
+
+test('words that an agent or a broker wrote are said to be theirs, and nothing in them is a link', () => {
+  const halted = draftOf(lineOf('agent.halted', { after: 'agent', why: HOSTILE }, 'claude'));
+  expect(halted?.body[1]).toMatch(
+    /^Written by the agent, not checked: “x.*https: \/\/evil \. example\/pay.*”$/,
+  );
+  const away = draftOf(lineOf('broker.disconnected', { text: HOSTILE }, 'paper'));
+  expect(away?.body.join('\n')).toMatch(/What the connection said: “/);
+  expect(away?.body.join('\n')).not.toContain('://');
+});
+
+test('what the owner did, what is a look, and what changes nothing are nobody’s news', () => {
+  const silent = [
+    lineOf('agent.halted', { after: 'owner', why: 'x' }, 'claude'),
+    lineOf('agent.reducing', { reason: 'mandate_revoked' }, 'claude'),
+    lineOf('agent.reducing', { reason: 'daily_loss' }, 'claude'),
+    lineOf('order.created', { to: 'open' }, 'claude'),
+    lineOf('approval.renewed', {}, 'claude'),
+    lineOf('notify.given_up', {}, null),
+    { ...lineOf('tool.call', { reason: 'throttled' }, 'claude'), scope: 'read:market' },
+    { ...lineOf('audit.repaired', {}, null), outcome: 'ok' as const },
+    lineOf('owner.signed_in', { device: 'dev_1', address: '127.0.0.1' }, null),
+    lineOf('toString', {}, null),
+  ];
+  for (const line of silent) expect(taleOf(line), line.kind).toBeUndefined();
+});
