@@ -21,6 +21,7 @@ import { mandate } from './mandate.ts';
 import { market } from './market.ts';
 import { notifications } from './notifications.ts';
 import { order } from './order.ts';
+import { orderEvidence } from './order-evidence.ts';
 import { orders } from './orders.ts';
 import { positions } from './positions.ts';
 import { reset } from './reset.ts';
@@ -38,6 +39,7 @@ export const PAGES: readonly Page[] = [
   approval,
   orders,
   order,
+  orderEvidence,
   cancelOrders,
   positions,
   closePosition,

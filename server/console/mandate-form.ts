@@ -146,7 +146,8 @@ export function valuesOf(document: MandateDocument, timezone: string): FormValue
 const testsText = (tests: MandateDocument['tests']): string =>
   tests === undefined ? '' : `[\n${tests.map((test) => `  ${JSON.stringify(test)}`).join(',\n')}\n]`;
 
-function localTime(atMs: number, timezone: string): string {
+/** As `datetime-local` writes it, in this zone. */
+export function localTime(atMs: number, timezone: string): string {
   const { day, clockMs } = zoneClock(timezone, atMs);
   const minutes = Math.floor(clockMs / 60_000);
   const two = (number: number): string => String(number).padStart(2, '0');

@@ -129,11 +129,14 @@ const effectsText = (effects: readonly FillEffect[]): string =>
     })),
   );
 
+/** An id that was read before and taken back since may be read again: nothing is left of the row then. */
 export function insertRecorded(line: Line, account: AccountId, row: RecordedRow): void {
   line
     .prepare(
       `INSERT INTO recorded_fills (account_id, execution_id, order_id, day, qty, price, fee, effects)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET order_id = excluded.order_id, day = excluded.day, qty = excluded.qty, price = excluded.price,
+         fee = excluded.fee, effects = excluded.effects, replaced_by = NULL`,
     )
     .run(
       account,

@@ -1,0 +1,148 @@
+/** What the owner read of an unclear order at the broker: recorded with its source, and nothing is sent. */
+import { z } from 'zod';
+import { isDecimalText, money, price, quantity, text } from '#domain/decimal.ts';
+import { OWNER_CONSOLE } from '#domain/principal.ts';
+import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { EVIDENCE_SOURCE_CHARS_MAX, EVIDENCE_TEXT_CHARS_MAX } from '#limits.ts';
+import {
+  EVIDENCE_OUTCOMES,
+  type Evidence,
+  type OwnerOrderStory,
+  type RecordedFill,
+} from '#trading/owner-desk.ts';
+import { action, definePage, go, type OwnerVisit, refused } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
+import { localTime } from './mandate-form.ts';
+import { momentOf } from './order-filter.ts';
+import { orderRow } from './order-rows.ts';
+
+/** Figures stay text here, so that each is refused by its name; the other fields by what they say. */
+const figure = z.string().trim().max(60);
+const input = z.strictObject({
+  outcome: z.enum(EVIDENCE_OUTCOMES, { error: 'choose what the broker shows' }),
+  terms: z.enum(['', 'old', 'new']).default(''),
+  filled: figure,
+  price: figure,
+  fee: figure,
+  execution_id: figure,
+  broker_order_id: figure.default(''),
+  source: z.string().trim().min(1, 'say where you read it').max(EVIDENCE_SOURCE_CHARS_MAX),
+  text: z.string().trim().min(1, 'say what it shows').max(EVIDENCE_TEXT_CHARS_MAX),
+  at: figure,
+});
+type Entered = z.output<typeof input>;
+
+/** Of fields, where an error is listed. */
+const LABELS = {
+  outcome: 'What the broker shows',
+  terms: 'Which terms',
+  filled: 'Filled',
+  price: 'Price',
+  fee: 'Fees',
+  execution_id: 'Id of the fill',
+  broker_order_id: 'Id of the order at the broker',
+  source: 'Where you read it',
+  text: 'What it says',
+  at: 'When you read it',
+};
+
+export const orderEvidence = definePage({
+  path: '/orders/:order_id/evidence',
+  title: 'Record what the broker shows',
+  view: 'order-evidence.html',
+  load({ services, params }) {
+    const found = services.trading.owner.order(params['order_id'] ?? '');
+    return found.ok ? ok(formPage(services, found.value)) : found;
+  },
+  actions: {
+    record: action({
+      input,
+      proof: 'now',
+      check: (visit, entered) => evidenceOf(visit, entered),
+      run(visit, entered) {
+        const evidence = evidenceOf(visit, entered);
+        if (!evidence.ok) return refused(evidence.error);
+        const recorded = visit.services.trading.owner.recordEvidence(evidence.value);
+        if (!recorded.ok) return refused(recorded.error);
+        const { orderId, status, filledQty, qty } = recorded.value;
+        return go(
+          `/admin/orders/${encodeURIComponent(orderId)}`,
+          `Recorded: the order is ${status.replace('_', ' ')}, ${text(filledQty)} of ${text(qty)} filled. Nothing was sent. The broker's own word counts more when it comes.`,
+        );
+      },
+    }),
+  },
+});
+
+function formPage(services: ConsoleServices, story: OwnerOrderStory) {
+  const { order } = story;
+  return {
+    order: {
+      ...orderRow(services, order),
+      broker_client_id: order.brokerClientId,
+      broker_order_id: order.brokerOrderId,
+    },
+    currency: services.book.byId(order.instrument)?.currency ?? '',
+    why_not: story.whyNoEvidence,
+    change_pending: story.changePending,
+    now: localTime(services.clock.wallMs(), services.preferences.read().timezone),
+    limits: { source: EVIDENCE_SOURCE_CHARS_MAX, text: EVIDENCE_TEXT_CHARS_MAX },
+    labels: LABELS,
+  };
+}
+
+/** The form as evidence; changes nothing, and names every field that can not be read. */
+function evidenceOf({ services, params }: OwnerVisit, entered: Entered): Result<Evidence, Refusal> {
+  const errors: FieldError[] = [];
+  const observedAtMs = momentOf(entered.at, services.preferences.read().timezone, 'begin');
+  if (observedAtMs === null || entered.at === '')
+    errors.push(fieldError('at', entered.at, 'a date and a time, such as 2027-01-31T14:05'));
+  const fill = fillOf(entered, errors);
+  if (errors.length > 0 || observedAtMs === null) return err(unreadable(errors));
+  return ok({
+    orderId: params['order_id'] ?? '',
+    outcome: entered.outcome,
+    fills: fill === undefined ? [] : [fill],
+    ...(entered.terms === '' ? {} : { terms: entered.terms }),
+    ...(entered.broker_order_id === '' ? {} : { brokerOrderId: entered.broker_order_id }),
+    source: entered.source,
+    text: entered.text,
+    observedAtMs,
+    by: OWNER_CONSOLE,
+  });
+}
+
+function fillOf(entered: Entered, errors: FieldError[]): RecordedFill | undefined {
+  const figures = {
+    filled: entered.filled.replaceAll(/[,\s]/g, ''),
+    price: entered.price.replaceAll(/[,\s]/g, ''),
+    fee: entered.fee.replaceAll(/[,\s]/g, '') || '0',
+  };
+  if (figures.filled === '') {
+    if (entered.price !== '' || entered.execution_id !== '')
+      errors.push(fieldError('filled', '', 'how much was filled, beside its price'));
+    return undefined;
+  }
+  for (const [field, value] of Object.entries(figures))
+    if (!isDecimalText(value))
+      errors.push(
+        fieldError(
+          field,
+          value,
+          value === '' ? 'needed beside what was filled' : 'a plain number such as 12.5',
+        ),
+      );
+  if (errors.length > 0) return undefined;
+  return {
+    qty: quantity(figures.filled),
+    price: price(figures.price),
+    fee: money(figures.fee),
+    ...(entered.execution_id === '' ? {} : { executionId: entered.execution_id }),
+  };
+}
+
+function unreadable(errors: readonly FieldError[]): Refusal {
+  const rules = errors.map(({ rule }) => rule).join('; ');
+  return refuse('invalid_input', `Nothing was recorded. ${rules}.`, { errors: [...errors] });
+}
