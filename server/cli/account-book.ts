@@ -111,7 +111,10 @@ export async function removeAccount(
   const found = accountNamed(office, name);
   if (!found.ok) return found;
   const { id } = found.value;
-  const working = orderTable(store).working({ account: id }).length;
+  // What only waits for the owner is taken back with the account; that takes the engine whose queue it waits in.
+  const working = orderTable(store)
+    .working({ account: id })
+    .filter(({ status }) => engine === undefined || status !== 'pending_approval').length;
   const held = holdingTable(store)
     .exposed()
     .filter((holding) => holding.account === id)
@@ -121,6 +124,7 @@ export async function removeAccount(
     return err(refuse('invalid_input', `${id} still has ${what.join(', ')}: cancel and close first.`));
   }
   store.transaction(() => {
+    engine?.trading.owner.approvals.withdrawIn(id, by);
     accounts.remove(id, access.wall());
     audit.record({ kind: 'account.removed', ...signed(by), account: id, outcome: 'ok' });
   });

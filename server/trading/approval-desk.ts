@@ -113,6 +113,8 @@ export interface ApprovalDesk {
     readonly edit?: ApprovalEdit;
     readonly by: Owner;
   }): Answer<ApprovalOutcome>;
+  /** Takes back everything that waits in an account, because the account goes; gives the ids of the orders. */
+  withdrawIn(account: AccountId, by: Owner): readonly string[];
   reject(decision: {
     readonly id: string;
     readonly reason: string;

@@ -4,6 +4,8 @@ import { err, ok } from '#domain/result.ts';
 import { cardOf } from './approval-card.ts';
 import { approve, reject } from './approval-decide.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import { withdraw } from './approval-ending.ts';
+import { mustFind } from './dispatch.ts';
 import type { Line } from './line.ts';
 
 export function approvalDesk(line: Line): ApprovalDesk {
@@ -32,6 +34,12 @@ export function approvalDesk(line: Line): ApprovalDesk {
       return approval && cardOf(line, approval);
     },
     approve: (decision) => approve(line, decision),
+    withdrawIn: (account, by) =>
+      line.approvals.waiting().flatMap(({ orderId }) => {
+        const order = mustFind(line, orderId);
+        if (order.account !== account) return [];
+        return withdraw(line, order, `canceled: the account ${account} is removed`, by)?.orderId ?? [];
+      }),
     reject: (decision) => reject(line, decision),
   };
 }

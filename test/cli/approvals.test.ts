@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { ensureFirstAccount } from '#cli/account-book.ts';
+import { ensureFirstAccount, removeAccount } from '#cli/account-book.ts';
 import { ACTS } from '#cli/acts.ts';
 import { type Office, openOffice } from '#cli/office.ts';
 import { carryOut } from '#cli/owner-socket.ts';
@@ -162,6 +162,23 @@ describe('through a running engine', () => {
         ok: false,
         error: { reason: 'not_found' },
       });
+  });
+});
+
+describe('an account that is removed', () => {
+  it('takes what waits in it along', async () => {
+    const gate = await engine();
+    const { id, digest, order } = await asked(gate);
+    expect(await removeAccount(gate.gateway, 'paper', OWNER_CLI)).toMatchObject({ ok: true });
+    expect(await listed(gate.gateway)).toEqual([]);
+    expect(gate.gateway.trading.owner.order(String(order['order_id']))).toMatchObject({
+      ok: true,
+      value: { order: { status: 'canceled' } },
+    });
+    expect(await act(gate.gateway, 'approve', { id, digest }, proof)).toMatchObject({
+      ok: false,
+      error: { reason: 'order_final' },
+    });
   });
 });
 

@@ -1,8 +1,19 @@
 /** What waits for the owner and is not approved: a no with its words, taken back, passed over by every comparison, listed. */
 import { describe, expect, it } from 'vitest';
 import { money, quantity } from '#domain/decimal.ts';
+import { accountId, OWNER_CONSOLE } from '#domain/principal.ts';
 import { approvalEvents, approveCard, ask, cardNow, queueRoom, rejectCard } from '../support/approvals.ts';
-import { commit, draft, granted, now, reduce, refusal } from '../support/trading-room.ts';
+import {
+  commit,
+  draft,
+  granted,
+  minuteTape,
+  now,
+  PAPER,
+  place,
+  reduce,
+  refusal,
+} from '../support/trading-room.ts';
 
 describe('a rejection', () => {
   it('refuses the order with the owner’s words, which the agent reads', async () => {
@@ -70,6 +81,44 @@ describe('an order that waits', () => {
     const { order: second, card } = await ask(room, claude);
     expect(granted(await room.trading.owner.cancel(second.orderId)).status).toBe('canceled');
     expect(cardNow(room, card)).toMatchObject({ decision: 'withdrawn', decidedDoor: 'console' });
+    expect(broker.sent.cancel).toEqual([]);
+  });
+
+  it('is taken back when the mandate of its agent ends by itself', async () => {
+    const { room, broker, claude } = await queueRoom({ expires_at: '2026-01-05T12:05:00Z' });
+    const { card } = await ask(room, claude);
+    await room.clock.advanceAsync(5 * 60_000 + 2_000);
+    expect(cardNow(room, card)).toMatchObject({ decision: 'withdrawn', order: { status: 'canceled' } });
+    expect(broker.sent).toEqual({ place: [], replace: [], cancel: [] });
+  });
+
+  it('is taken back when its agent has lost what it may lose today', async () => {
+    const falling = minuteTape(
+      Array.from({ length: 300 }, (_, minute) => {
+        const at = minute < 5 ? '100' : '97';
+        return [at, at, at, at] as const;
+      }),
+    );
+    const { room, broker, claude } = await queueRoom(
+      { max_daily_loss: '5', approval: 'never' },
+      { csv: falling },
+    );
+    const { brokerClientId } = await place(room, claude, draft({ side: 'buy', qty: '2', limit: '100.5' }));
+    broker.fill(brokerClientId, '2', '100.01');
+    room.agent('claude', { max_daily_loss: '5', approval: 'always' });
+    const { card } = await ask(room, claude, { qty: '1' });
+    await room.play(25);
+    expect(cardNow(room, card)).toMatchObject({ decision: 'withdrawn', order: { status: 'canceled' } });
+    expect(refusal(await approveCard(room, card)).reason).toBe('order_final');
+    expect(broker.sent).toEqual({ place: [brokerClientId], replace: [], cancel: [] });
+  });
+
+  it('goes with its account', async () => {
+    const { room, broker, claude } = await queueRoom();
+    const { order } = await ask(room, claude);
+    expect(room.trading.owner.approvals.withdrawIn(accountId('second'), OWNER_CONSOLE)).toEqual([]);
+    expect(room.trading.owner.approvals.withdrawIn(PAPER, OWNER_CONSOLE)).toEqual([order.orderId]);
+    expect((await now(room, claude, order)).status).toBe('canceled');
     expect(broker.sent.cancel).toEqual([]);
   });
 
