@@ -13,7 +13,7 @@ The gateway *refuses*, a broker *rejects*. A refusal is one object, through ever
   "type": "urn:portcullis:refusal:max_order_value",
   "title": "Max order value",
   "status": 422,
-  "detail": "Over the limit of order value: this order 12814.0515, at most 10000 USD.",
+  "detail": "Value of one order: at most 10000 USD, this order 12814.0515; take a smaller quantity.",
   "reason": "max_order_value",
   "retry_safe": true,
   "limits": [{"limit": "max_order_value", "used": "0", "order": "12814.0515", "max": "10000", "unit": "USD"}]

@@ -1,7 +1,8 @@
 /** No slicing, no price at the edge, no clock and no restart gives an agent more than its owner gave it. */
 import { describe, expect, it } from 'vitest';
+import { money } from '#domain/decimal.ts';
 import type { OrderDraft } from '#domain/order.ts';
-import type { Principal } from '#domain/principal.ts';
+import { OWNER_CONSOLE, type Principal } from '#domain/principal.ts';
 import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
 import {
   commit,
@@ -49,6 +50,16 @@ async function jump(room: TradingRoom, days: number): Promise<void> {
   await room.play(1);
 }
 
+/** The owner approves what has waited longest: the id that the broker knows it by. */
+async function approveFirst(room: TradingRoom): Promise<string> {
+  const { approvals } = room.trading.owner;
+  const [card] = approvals.waiting();
+  if (card === undefined) throw new Error('nothing waits');
+  const approved = granted(await approvals.approve({ id: card.id, digest: card.digest, by: OWNER_CONSOLE }));
+  if (approved.kind !== 'sent') throw new Error(approved.kind);
+  return approved.order.brokerClientId;
+}
+
 describe('an approval above 200', () => {
   const rules = { approval: { above: '200' } };
 
@@ -73,13 +84,7 @@ describe('an approval above 200', () => {
     const { room, broker, claude } = await scene(rules);
     expect(await ask(room, claude, buy('3'))).toBe('waits');
     expect(await ask(room, claude, buy('2'))).toBe('sent');
-    const [card] = room.trading.owner.approvals.waiting();
-    if (card === undefined) throw new Error('nothing waits');
-    const by = { kind: 'owner', credential: 'owner', door: 'console' } as const;
-    const { id, digest } = card;
-    const approved = granted(await room.trading.owner.approvals.approve({ id, digest, by }));
-    if (approved.kind !== 'sent') throw new Error(approved.kind);
-    broker.fill(approved.order.brokerClientId, '3', LIMIT);
+    broker.fill(await approveFirst(room), '3', LIMIT);
     const own = broker.sent.place[0];
     if (own === undefined) throw new Error('nothing was sent');
     broker.fill(own, '2', LIMIT);
@@ -87,6 +92,17 @@ describe('an approval above 200', () => {
     expect(await ask(room, claude, buy('1'))).toBe('waits');
     const figures = room.store.db.prepare('SELECT side, value FROM unapproved_usage').all();
     expect(figures).toEqual([{ side: 'buy', value: '199' }]);
+  });
+
+  it('pays for nothing: what is approved needs its buying power like every order', async () => {
+    const broker = scriptedBroker();
+    let left = '298.5';
+    const balance = async () => ({ ...(await broker.balance()), buyingPower: money(left) });
+    const { room, claude } = await scene(rules, { adapter: () => ({ ...broker, balance }) });
+    expect(await ask(room, claude, buy('3'))).toBe('waits');
+    left = '298.49';
+    await expect(approveFirst(room)).rejects.toThrow('buying_power');
+    expect(broker.sent.place).toHaveLength(0);
   });
 
   it('is not forgotten by a restart, nor by a clock that goes to yesterday and back', async () => {
@@ -105,6 +121,12 @@ describe('an approval above 200', () => {
     const { room, broker, claude } = await scene(rules);
     const first = await place(room, claude, buy('2'));
     broker.fill(first.brokerClientId, '2', LIMIT);
+    // Neither of these counts: one only reduces, the other one was approved.
+    const reducing = await place(room, claude, sell('1', '98'));
+    broker.fill(reducing.brokerClientId, '1', '98.5');
+    expect(await ask(room, claude, buy('3'))).toBe('waits');
+    const approved = await approveFirst(room);
+    broker.fill(approved, '3', LIMIT);
     room.store.transaction(() => {
       room.store.db.exec(
         "DELETE FROM unapproved_usage; DELETE FROM settings WHERE name = 'unapproved_usage'",

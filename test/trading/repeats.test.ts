@@ -1,6 +1,7 @@
 /** The throttle of repeats: who is refused or sends too often may only reduce, through restarts, until the owner lifts it. */
 import { describe, expect, it } from 'vitest';
 import { OWNER_CLI, type Principal } from '#domain/principal.ts';
+import { settled } from '../support/limit-storm.ts';
 import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
 import {
   commit,
@@ -57,7 +58,8 @@ describe('orders that are refused again and again', () => {
     expect(stateOf(room, claude)).toBe('ACTIVE');
     expect(await ask(room, claude, tooMuch)).toBe('max_order_qty');
     expect(stateOf(room, claude)).toBe('REDUCING repeated_refusals');
-    await room.play(1);
+    // At once, before any second has passed.
+    await settled();
     expect((await now(room, claude, working)).status).toBe('canceled');
     expect(await ask(room, claude)).toBe('trading_reducing');
     expect(breaches(room)).toEqual([['claude', 'repeated_refusals', '3']]);
