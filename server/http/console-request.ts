@@ -104,7 +104,8 @@ function whoAsks({ services, notices, request, reply }: Asking): Asker {
       if (notice !== undefined) notices.leave(noticeKey, notice);
     },
     notify: (notice) => notices.leave(noticeKey, notice),
-    takeNotice: () => notices.take(session?.id),
+    // A look for changes shows none: it would be gone before the page that it was left for.
+    takeNotice: () => (isLook(request) ? null : notices.take(session?.id)),
   };
 }
 

@@ -320,6 +320,15 @@ describe('rejecting', () => {
   });
 });
 
+test('what was done is said to the owner, and not to a look for changes that came before', async () => {
+  const card = await scene.asked(claude);
+  await scene.console.post(`${pathOf(card)}/reject`, { reason: 'Not now' });
+  const look = await scene.console.get(pathOf(card), { 'x-portcullis-live': '1' });
+  expect(look.words).not.toContain('Rejected: nothing was sent');
+  expect((await pageOf(card)).words).toContain('Rejected: nothing was sent');
+  expect((await pageOf(card)).words).not.toContain('Rejected: nothing was sent');
+});
+
 test('a decided card leads to the next that waits', async () => {
   const card = await scene.asked(claude);
   const next = await scene.asked(claude, { qty: '1' });

@@ -217,6 +217,8 @@ describe('by itself', () => {
     const card = await scene.asked(claude);
     const window = await openedCard(card);
     const { page } = window;
+    // At the same price the card would be the same again.
+    await until(async () => String(scene.card(card.id).referenceNow) !== String(card.referencePrice));
     scene.gate.gateway.store.db
       .prepare("UPDATE approvals SET reference_price = '1000' WHERE id = ?")
       .run(card.id);
