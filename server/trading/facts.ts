@@ -183,7 +183,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
         : unapprovedValue(line, who, instrument, { day: mandateDay, itself }),
     ...readAccountRisk(line, who.account, { instrument: instrument.id, except: itself?.orderId }),
     messagesLastSecond: messagesInLastSecond(line, who.account),
-    sameClientOrderId: same?.orderId === itself?.orderId ? undefined : same?.orderId,
+    sameClientOrderId: same?.orderId,
     unclear: unsettled.filter(
       ({ agent, instrument: of, status, role }) =>
         agent === who.agent && of === instrument.id && status === 'unknown' && role === 'entry',

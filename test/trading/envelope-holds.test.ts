@@ -9,6 +9,7 @@ import {
   draft,
   flatTape,
   granted,
+  PAPER,
   place,
   type RoomOptions,
   type TradingRoom,
@@ -102,6 +103,39 @@ describe('an approval above 200', () => {
     expect(await ask(room, claude, buy('3'))).toBe('waits');
     left = '298.49';
     await expect(approveFirst(room)).rejects.toThrow('buying_power');
+    expect(broker.sent.place).toHaveLength(0);
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ['the value of the day', { max_daily_value: '298.5' }],
+    ['the exposure', { max_gross_exposure: '298.5' }],
+    ['the open orders', { max_open_orders: 1 }],
+    ['the orders of the day', { max_daily_orders: 1 }],
+  ])('is no reason against what waited for it: it is all of %s', async (_what, limit) => {
+    const { room, broker, claude } = await scene({ ...rules, ...limit });
+    expect(await ask(room, claude, buy('3'))).toBe('waits');
+    await approveFirst(room);
+    expect(broker.sent.place).toHaveLength(1);
+    expect(await ask(room, claude, buy('1'))).not.toMatch(/sent|waits/);
+  });
+
+  it('nor its own client order id, nor the one position that the account may have', async () => {
+    const { room, broker, claude } = await scene(rules);
+    const to = { max_positions: '1' };
+    granted(room.trading.owner.accountLimits.change({ account: PAPER, to, by: OWNER_CONSOLE }));
+    const named = draft({ side: 'buy', qty: '3', limit: LIMIT, clientOrderId: 'mine' });
+    expect(await ask(room, claude, named)).toBe('waits');
+    await approveFirst(room);
+    expect(broker.sent.place).toHaveLength(1);
+    expect(await ask(room, claude, named)).toBe('duplicate_order');
+  });
+
+  it('nor does a lower cap let it open one position too many', async () => {
+    const { room, broker, claude } = await scene(rules);
+    expect(await ask(room, claude, buy('3'))).toBe('waits');
+    const to = { max_positions: '0' };
+    granted(room.trading.owner.accountLimits.change({ account: PAPER, to, by: OWNER_CONSOLE }));
+    await expect(approveFirst(room)).rejects.toThrow(/max_positions|nothing waits/);
     expect(broker.sent.place).toHaveLength(0);
   });
 
