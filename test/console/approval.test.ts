@@ -191,6 +191,9 @@ describe('approving', () => {
     const { status, words } = await scene.console.post(`${pathOf(card)}/approve`, fields);
     expect(status).toBeGreaterThanOrEqual(400);
     expect(scene.card(card.id).decision).not.toBeNull();
+    expect(words).toMatch(
+      /void .*, it did not pass when you approved it\. Why: Quantity of one order: at most 2/,
+    );
     expect(words).not.toContain('left until');
     expect(wasSent(card)).toBe(false);
   });
@@ -327,6 +330,14 @@ test('what was done is said to the owner, and not to a look for changes that cam
   expect(look.words).not.toContain('Rejected: nothing was sent');
   expect((await pageOf(card)).words).toContain('Rejected: nothing was sent');
   expect((await pageOf(card)).words).not.toContain('Rejected: nothing was sent');
+});
+
+test('an order that is canceled from the list of orders was taken back, and its card says by whom', async () => {
+  const card = await scene.asked(claude);
+  await scene.console.follow('/admin/orders/cancel', { order_id: card.order.orderId });
+  const { words } = await pageOf(card);
+  expect(words).toMatch(/withdrawn [^.]*, canceled by you\. [^]*The order is canceled/);
+  expect(wasSent(card)).toBe(false);
 });
 
 test('a decided card leads to the next that waits', async () => {
