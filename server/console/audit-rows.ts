@@ -5,7 +5,8 @@ import { AUDIT_SUMMARY_LENGTH_MAX } from '#limits.ts';
 import { reasonInWords } from './order-rows.ts';
 
 export function auditRow(line: AuditLine) {
-  const { order_id, reason, ...rest } = line.detail ?? {};
+  // A digest and an id of an approval tell a person nothing; they stand on the line's own page.
+  const { order_id, reason, digest: _digest, approval_id: _approvalId, ...rest } = line.detail ?? {};
   return {
     seq: line.seq,
     time_ms: Date.parse(line.time),
