@@ -9,22 +9,20 @@ import { inFlight } from './reconcile-orders.ts';
 /** Asks again for accounts that something is unclear about, and for every account now and then. */
 export function watchSuspects(line: Line, after: (done: AfterEvent) => void): () => void {
   let stop: () => void = () => undefined;
-  let running = false;
-  async function round(): Promise<void> {
-    if (running) return;
-    running = true;
+  function round(): void {
     try {
-      // Side by side: a broker that does not answer must not keep the others waiting.
-      const due = [...line.adapters.keys()].filter((account) => isDue(line, account));
-      await Promise.allSettled(due.map((account) => reconcile(line, account, after)));
+      for (const account of line.adapters.keys()) {
+        // Side by side: a broker that does not answer must not keep the others waiting.
+        if (line.memory.reconciling.has(account) || !isDue(line, account)) continue;
+        void reconcile(line, account, after).catch(() => line.memory.suspect.add(account));
+      }
     } catch {
       // A store that can not be read now is read again in the next round.
     } finally {
-      running = false;
-      stop = line.clock.after(RECONCILE_INTERVAL_MS, () => void round());
+      stop = line.clock.after(RECONCILE_INTERVAL_MS, round);
     }
   }
-  stop = line.clock.after(RECONCILE_INTERVAL_MS, () => void round());
+  stop = line.clock.after(RECONCILE_INTERVAL_MS, round);
   return () => stop();
 }
 
