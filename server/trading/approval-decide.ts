@@ -157,7 +157,7 @@ function settle(line: Line, waiting: Waiting, refusal: Refusal, by: Owner): Refu
 
 const stillWaits = (refusal: Refusal): Refusal => ({
   ...refusal,
-  detail: `${refusal.detail} Nothing was sent; it still waits.`,
+  detail: `${refusal.detail} It was not sent, and still waits for you.`,
 });
 
 /** What was shown is too far from what would happen now to be what the owner decides. */
