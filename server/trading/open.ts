@@ -49,20 +49,7 @@ export interface Trading extends Desk, Pick<KillSwitch, 'drill'> {
 }
 
 export function openTrading(neighbours: Neighbours): Trading {
-  const { store, clock } = neighbours;
-  const orders = orderTable(store);
-  const line: Line = {
-    ...neighbours,
-    orders,
-    usage: usageTable(store, orders.working({})),
-    holdings: holdingTable(store),
-    approvals: approvalTable(store),
-    idempotency: idempotencyTable(store),
-    tokens: actionTokens(clock),
-    settings: settings(store),
-    prepare: preparedOnce(store.db),
-    memory: freshMemory(),
-  };
+  const line = lineOf(neighbours);
   const gate = killSwitch(line);
   const stops: (() => void)[] = [];
 
@@ -71,7 +58,6 @@ export function openTrading(neighbours: Neighbours): Trading {
   const losses = watchLoss(line, takeBack);
   line.memory.onReducing.add(takeBack);
   keepUnapproved(line);
-
   const accounts = watchAccounts(line);
 
   function afterEvent(done: AfterEvent): void {
@@ -149,5 +135,23 @@ export function openTrading(neighbours: Neighbours): Trading {
       for (const stop of stops.splice(0)) stop();
       for (const adapter of line.adapters.values()) await adapter.close();
     },
+  };
+}
+
+/** The tables and the memory that the parts of the line share. */
+function lineOf(neighbours: Neighbours): Line {
+  const { store, clock } = neighbours;
+  const orders = orderTable(store);
+  return {
+    ...neighbours,
+    orders,
+    usage: usageTable(store, orders.working({})),
+    holdings: holdingTable(store),
+    approvals: approvalTable(store),
+    idempotency: idempotencyTable(store),
+    tokens: actionTokens(clock),
+    settings: settings(store),
+    prepare: preparedOnce(store.db),
+    memory: freshMemory(),
   };
 }

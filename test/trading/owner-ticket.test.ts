@@ -238,7 +238,8 @@ describe('a preview of a ticket', () => {
     expect(preview.qty.toFixed()).toBe('2');
     expect(preview.positionAfter.toFixed()).toBe('2');
     expect(preview.needsApproval).toBe(false);
-    expect(preview.limits).toEqual([]);
+    // No mandate bounds the owner; the account does.
+    expect(preview.limits.map(({ limit }) => limit)).toEqual(['account_max_drawdown']);
     expect(refusal(await owner.preview(draft({ side: 'buy', qty: '1000000' }))).reason).toBe('buying_power');
     room.audit.flush();
     expect([count(room, 'orders'), count(room, 'audit'), count(room, 'idempotency')]).toEqual(before);
