@@ -22,11 +22,11 @@ const Gathered = z.strictObject({
 });
 type Gathered = z.output<typeof Gathered>;
 
-/** Joins the message that is still being gathered, or begins one. Inside a transaction. */
-export function gatherFill(outbox: Outbox, fill: Fill, atMs: number): void {
+/** Joins the message that is still being gathered, or begins one. One that may have left is not touched. Inside a transaction. */
+export function gatherFill(outbox: Outbox, fill: Fill, nowMs: number): void {
   const open = outbox.latest('fill', null);
   const since = open?.gathered ? Gathered.safeParse(JSON.parse(open.gathered)) : undefined;
-  const joins = open && since?.success && Math.abs(atMs - open.createdAtMs) < NOTIFY_FILLS_MS;
+  const joins = open && since?.success && nowMs < open.createdAtMs + NOTIFY_FILLS_MS;
   const gathered = withFill(joins ? since.data : { fills: [], more: 0 }, fill);
   const words = { ...fillWords(gathered), gathered: JSON.stringify(gathered) };
   if (joins) outbox.rewrite(open.id, words);

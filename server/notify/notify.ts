@@ -62,7 +62,6 @@ export function openNotify(o: NotifyOptions): Notify {
   function take(line: AuditLine): void {
     const tale = taleOf(line);
     if (tale === undefined) return;
-    const atMs = Date.parse(line.time);
     switch (tale.kind) {
       case 'tell':
         return outbox.tell(tale.draft);
@@ -70,9 +69,9 @@ export function openNotify(o: NotifyOptions): Notify {
         if (outbox.over(tale.of, tale.subject) && tale.news !== undefined) outbox.tell(tale.news);
         return;
       case 'fill':
-        return gatherFill(outbox, tale.fill, atMs);
+        return gatherFill(outbox, tale.fill, wallMs());
       case 'refusal':
-        return bursts.take(tale, atMs);
+        return bursts.take(tale, Date.parse(line.time));
       default:
         return tale satisfies never;
     }

@@ -43,6 +43,20 @@ describe('many at once', () => {
     ]);
   });
 
+  test('a fill that comes as the message leaves is in the next one', async () => {
+    const room = openNotifyRoom();
+    const receiver = await openReceiver();
+    webhookTo(room, receiver);
+    room.happens(fill('1', '1411'));
+    await room.clock.advanceAsync(10_100);
+    room.happens(fill('2', '1412'));
+    await room.until(() => receiver.received.length === 2, { steps: 150 });
+    expect(titlesIn(receiver)).toEqual([
+      'claude bought 1 SPX at 1411 (paper)',
+      'claude bought 2 SPX at 1412 (paper)',
+    ]);
+  });
+
   test('five refused orders of an agent within a minute are told, and then not again for a while', async () => {
     const room = openNotifyRoom();
     const receiver = await openReceiver();
