@@ -7,6 +7,7 @@ import { doors, naive } from './doors.ts';
 import type { Figure } from './figure.ts';
 import { footprint } from './footprint.ts';
 import { history } from './history.ts';
+import { killing } from './kill.ts';
 import { orderLine } from './order-line.ts';
 import { underLoad } from './under-load.ts';
 
@@ -17,6 +18,7 @@ export const FIGURES: readonly Figure[] = [
   assessing,
   orderLine,
   history,
+  killing,
   underLoad,
   audit,
   consolePages,

@@ -18,7 +18,7 @@ import { type Book, brokerOrder, type PaperOrder } from './book.ts';
 import { buyingPower } from './buying-power.ts';
 import { untilClosed } from './connection.ts';
 import { openDelivery } from './delivery.ts';
-import { type DeskOptions, openDesk, type Work } from './desk.ts';
+import { type Desk, type DeskOptions, openDesk, type Work } from './desk.ts';
 import { drawPercent } from './draw.ts';
 import { equityOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
@@ -108,10 +108,13 @@ export function openVenue(options: VenueOptions): Venue {
       (brokerId === undefined ? undefined : tables.orderByBrokerId(brokerId))
     );
   };
-  const request = <T extends PlaceOutcome | CancelOutcome>(
-    work: Work<T>,
-  ): T | { kind: 'unknown'; reason: string } =>
-    desk.change((book) => (rules.faults === null ? work(book) : unreliably(book, rules.faults, work)));
+  const reached = <T>(book: Book, work: Work<T>): T | { kind: 'unknown'; reason: string } =>
+    rules.faults === null ? work(book) : unreliably(book, rules.faults, work);
+  const request = <T extends PlaceOutcome>(work: Work<T>): T | { kind: 'unknown'; reason: string } =>
+    desk.change((book) => reached(book, work));
+  const cancel = cancelsOfATurn(desk, (book, { brokerClientId, brokerOrderId }) =>
+    reached(book, () => cancelOrder(book, known(book, brokerClientId, brokerOrderId))),
+  );
 
   const adapter: PaperAdapter = {
     account: options.account,
@@ -134,16 +137,7 @@ export function openVenue(options: VenueOptions): Venue {
         (book): PlaceOutcome =>
           replaceOrder(book, market, known(book, order.brokerClientId, order.brokerOrderId), order),
       ),
-    cancel: async (order) => {
-      const work = (book: Book): CancelOutcome =>
-        cancelOrder(book, known(book, order.brokerClientId, order.brokerOrderId));
-      try {
-        return request(work);
-      } catch (cause) {
-        desk.owe((book) => void work(book));
-        return { kind: 'unknown', reason: `kept until the store heals: ${(cause as Error).message}` };
-      }
-    },
+    cancel,
     orderByClientId: async (id) => {
       const { faults } = rules;
       if (faults && drawPercent(settings.seed, 'query', String(++queries)) < faults.queryFailsPercent) {
@@ -179,6 +173,41 @@ export function openVenue(options: VenueOptions): Venue {
     adapter: untilClosed(adapter),
     step: (step) => desk.step((book) => applyStep(book, step, quoteAt(step))),
   };
+}
+
+type Cancel = BrokerAdapter['cancel'];
+
+/**
+ * Cancels that are asked for in one turn are one commit: the kill switch asks for all there are, and one after the other the last
+ * would wait for as many syncs of the disk. What can not be stored is owed.
+ */
+function cancelsOfATurn(
+  desk: Desk,
+  work: (book: Book, order: Parameters<Cancel>[0]) => CancelOutcome,
+): Cancel {
+  const asked: {
+    readonly order: Parameters<Cancel>[0];
+    readonly answer: (outcome: CancelOutcome) => void;
+  }[] = [];
+  function cancelAsked(): void {
+    const due = asked.splice(0);
+    try {
+      const outcomes = desk.change((book) => due.map(({ order }) => work(book, order)));
+      for (const [index, { answer }] of due.entries())
+        answer(outcomes[index] ?? { kind: 'unknown', reason: 'it was not answered' });
+    } catch (cause) {
+      const reason = `kept until the store heals: ${(cause as Error).message}`;
+      for (const { order, answer } of due) {
+        desk.owe((book) => void work(book, order));
+        answer({ kind: 'unknown', reason });
+      }
+    }
+  }
+  return (order) =>
+    new Promise((answer) => {
+      asked.push({ order, answer });
+      if (asked.length === 1) queueMicrotask(cancelAsked);
+    });
 }
 
 function estimate(

@@ -133,6 +133,29 @@ describe('durable first', () => {
     expect(await v.status('a')).toBe('canceled 0/10');
   });
 
+  test('cancels of one turn are one commit, each with its own answer, and told together', async () => {
+    const v = venue();
+    v.step(shown);
+    for (const id of ['a', 'b', 'c']) await v.place({ id, side: 'buy', qty: '10', limit: '9' });
+    await v.cancel('b');
+    let commits = 0;
+    v.store.onBegin(() => {
+      commits++;
+    });
+    const told = v.events.length;
+    const asked = ['a', 'b', 'c', 'nobody'].map((id) => v.cancel(id));
+    expect(commits).toBe(0);
+    expect(await Promise.all(asked)).toEqual([
+      'accepted',
+      expect.stringMatching(/^gone/) as string,
+      'accepted',
+      expect.stringMatching(/^gone/) as string,
+    ]);
+    expect(commits).toBe(1);
+    expect(v.events.length).toBeGreaterThan(told);
+    for (const id of ['a', 'c']) expect(await v.status(id)).toBe('canceled 0/10');
+  });
+
   test('a step that changes nothing writes nothing', async () => {
     const v = venue();
     v.step(shown);
