@@ -3,7 +3,7 @@ import { OWNER_CLI, type Principal } from '#domain/principal.ts';
 import type { ApprovalCard, ApprovalDesk } from '#trading/approval-desk.ts';
 import type { GatewayOptions } from './gateway.ts';
 import { WIDE_MANDATE } from './trading-room.ts';
-import { type TradingScene, tradingScene } from './trading-scene.ts';
+import { formOf, type TradingScene, tradingScene } from './trading-scene.ts';
 
 export interface AskingScene extends TradingScene {
   readonly desk: ApprovalDesk;
@@ -44,4 +44,24 @@ export async function askingScene(options: GatewayOptions = {}): Promise<AskingS
       return made;
     },
   };
+}
+
+/** The card's page as a browser without scripts has it. */
+export function cardPages(scene: () => AskingScene) {
+  const pathOf = ({ id }: ApprovalCard): string => `/admin/approvals/${id}`;
+  const pageOf = (card: ApprovalCard) => scene().console.get(pathOf(card));
+  /** What the form of the card as it stands sends. */
+  const formFor = async (card: ApprovalCard, action: 'approve' | 'smaller') =>
+    formOf((await pageOf(card)).html, `${pathOf(card)}/${action}`);
+  const approve = async (card: ApprovalCard) =>
+    scene().console.post(`${pathOf(card)}/approve`, await formFor(card, 'approve'));
+  /** Whether a broker was ever to hear of it. */
+  const wasSent = ({ order }: ApprovalCard): boolean =>
+    scene()
+      .gate.gateway.store.db.prepare(
+        "SELECT count(*) FROM order_timeline WHERE order_id = ? AND status NOT IN ('received', 'pending_approval', 'refused', 'canceled')",
+      )
+      .pluck()
+      .get(order.orderId) !== 0;
+  return { pathOf, pageOf, formFor, approve, wasSent };
 }
