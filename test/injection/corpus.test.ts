@@ -202,3 +202,14 @@ it('words of a broker reach an order’s reason and timeline without what steers
   }
   expect(room.access.gatewayState()).toBe('ACTIVE');
 });
+
+it('an agent can not be called so that its name steers anybody, is markup, or is somebody else’s', () => {
+  const { agents } = scene.gate.gateway.access;
+  let refused = 0;
+  for (const text of CORPUS) {
+    if (!agents.create(text, ['paper'], OWNER_CLI).ok) refused += 1;
+    else expect(text).toMatch(/^[a-zA-Z0-9][\w.-]*$/);
+  }
+  expect(refused).toBeGreaterThan(190);
+  for (const nobody of ['owner', 'external', '*']) expect(agents.byName(nobody)).toBeUndefined();
+});
