@@ -49,6 +49,21 @@ export function approvalExpired(read: Read): Tale {
   };
 }
 
+/** The owner recorded an end or fills, and the broker, asked afterwards, says otherwise. */
+export function contradicted({ agent, account, text }: Read): Tale {
+  const order = text('order_id');
+  return tell({
+    kind: 'unknown',
+    subject: order,
+    title: `The broker contradicts what you recorded of an order of ${agent}`,
+    body: [
+      `You recorded ${text('recorded').replaceAll('_', ' ')}; the broker of ${account} says ${text('broker').replaceAll('_', ' ')}. The books follow the broker: look at the order, and at what works.`,
+      `Order ${order}.`,
+    ],
+    path: orderPage(order),
+  });
+}
+
 export function unclear(read: Read): Tale | undefined {
   const { agent, account, text } = read;
   const order = text('order_id');

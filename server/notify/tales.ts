@@ -2,7 +2,7 @@
 import type { AuditLine } from '#audit/query.ts';
 import { printable } from '#domain/refusal.ts';
 import { quoted } from './message.ts';
-import { approvalExpired, approvalOver, approvalWaits, unclear } from './order-tales.ts';
+import { approvalExpired, approvalOver, approvalWaits, contradicted, unclear } from './order-tales.ts';
 import { accountPage, agentPage, type Read, type Tale, tell } from './tale.ts';
 
 /** undefined: it is nobody's news. */
@@ -28,6 +28,7 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
   'approval.void': approvalOver,
   'approval.expired': approvalExpired,
   'order.transition': unclear,
+  'evidence.contradicted': contradicted,
   'order.executed': ({ agent, account, text }) => ({
     kind: 'fill',
     fill: {
@@ -205,7 +206,7 @@ function breached({ line, agent, account, text }: Read): Tale {
     subject: ofAccount ? account : agent,
     title: `${whose} may only reduce: ${limit}`,
     body: [
-      `It stands at ${text('used')} of ${text('max')}${text('per') === '' ? '' : ` ${text('per')}`}. Adding orders are canceled, and none is taken until that has ended or you lift it.`,
+      `It stands at ${text('used')} of ${text('max')}${text('per') === '' ? '' : ` per ${text('per')}`}. Adding orders are canceled, and none is taken until that has ended or you lift it.`,
     ],
     path: ofAccount ? accountPage(account) : agentPage(agent),
   });

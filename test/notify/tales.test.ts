@@ -31,6 +31,8 @@ const NAMES = [
   'device',
   'silent_s',
   'price',
+  'recorded',
+  'broker',
 ];
 const FIXED: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
   'agent.reducing': { reason: 'mandate_expired' },
@@ -108,4 +110,17 @@ test('what the owner did, what is a look, and what changes nothing are nobody’
     lineOf('toString', {}, null),
   ];
   for (const line of silent) expect(taleOf(line), line.kind).toBeUndefined();
+});
+
+test('what the broker says against the owner’s own entry is told with both words', () => {
+  const detail = { order_id: 'ord_1', recorded: 'never_received', broker: 'partially_filled' };
+  const draft = draftOf(lineOf('evidence.contradicted', detail, 'claude'));
+  expect(draft).toMatchObject({
+    kind: 'unknown',
+    title: 'The broker contradicts what you recorded of an order of claude',
+    path: '/admin/orders/ord_1',
+  });
+  expect(draft?.body[0]).toContain(
+    'You recorded never received; the broker of claude says partially filled.',
+  );
 });
