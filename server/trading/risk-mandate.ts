@@ -252,9 +252,10 @@ function over(
   for (const reason of limits) {
     const found = figureOf(reason, { facts, mandate, proposal, valued });
     if (add(money(found.used), money(found.order)).lte(found.max)) continue;
+    const unit = found.unit === 'orders' ? '' : ` ${found.unit}`;
     const most = reason.startsWith('max_order_')
-      ? `at most ${found.max} ${found.unit}`
-      : `${found.used} of ${found.max} ${found.unit}`;
+      ? `at most ${found.max}${unit}`
+      : `${found.used} of ${found.max}${unit}`;
     return refuse(reason, `${LIMITS[reason]}: ${most}, this order ${found.order}; ${NEXT[reason]}.`, {
       limits: [found],
     });

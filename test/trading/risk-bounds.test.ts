@@ -154,6 +154,39 @@ describe('10 a day and a second', () => {
   });
 });
 
+describe('the words of a limit', () => {
+  it.each<[Parameters<typeof mandate>[0], Partial<Facts>, string]>([
+    [
+      { max_order_qty: '9' },
+      {},
+      'Quantity of one order: at most 9 units, this order 10; take a smaller quantity.',
+    ],
+    [
+      { max_order_value: '900' },
+      {},
+      'Value of one order: at most 900 USD, this order 1010; take a smaller quantity.',
+    ],
+    [
+      { max_open_orders: 3 },
+      { openOrders: 3 },
+      'Open orders: 3 of 3, this order 1; cancel one or wait until one is filled.',
+    ],
+    [
+      { max_gross_exposure: '2000' },
+      { exposure: usd('480'), valueReserved: usd('520.5') },
+      'Gross exposure: 1000.5 of 2000 USD, this order 1010; take a smaller quantity or close something first.',
+    ],
+    [
+      { max_daily_value: '2000' },
+      { valueUsed: usd('480'), valueReserved: usd('520.5') },
+      'Value today: 1000.5 of 2000 USD, this order 1010; take a smaller quantity or wait until tomorrow.',
+    ],
+    [{ max_daily_orders: 3 }, { ordersToday: 3 }, 'Orders today: 3 of 3, this order 1; wait until tomorrow.'],
+  ])('say what is in use, what there may be, and what to do: %o', (rules, about, words) => {
+    expect(refusedFor({ mandate: mandate(rules), ...about }, ten).detail).toBe(words);
+  });
+});
+
 describe('11 loss today', () => {
   const loss = mandate({ max_daily_loss: '500' });
   table([
