@@ -3,7 +3,7 @@ import { money, text } from '#domain/decimal.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import type { AccountRisk } from './account-limits.ts';
 import type { Facts } from './facts.ts';
-import { limitOf } from './risk-mandate.ts';
+import { limitOf } from './risk-limits.ts';
 
 type Standing = AccountRisk & Pick<Facts, 'accountCurrency'>;
 

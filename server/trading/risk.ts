@@ -4,6 +4,7 @@ import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
 import * as account from './risk-account.ts';
+import * as bounds from './risk-limits.ts';
 import * as reach from './risk-mandate.ts';
 import * as market from './risk-market.ts';
 import * as reducing from './risk-reducing.ts';
@@ -34,7 +35,7 @@ function approval(facts: Facts, _proposal: Proposal, valued: Valued): Refusal | 
     `Orders in ${facts.instrument.symbol} above ${text(rule)} ${facts.accountCurrency} in all a day need the owner’s approval; today ${text(facts.unapprovedValue)}, this order ${text(valued.value)}.`,
     {
       limits: [
-        reach.limitOf('approval_above', facts.accountCurrency, {
+        bounds.limitOf('approval_above', facts.accountCurrency, {
           used: facts.unapprovedValue,
           order: valued.value,
           max: rule,
@@ -56,11 +57,11 @@ export const CONTROLS: readonly Step[] = [
   { number: '5a', what: 'can be valued in the account’s currency', check: market.canValue },
   { number: '6', what: 'price collar', check: market.collar },
   { number: '6a', what: 'bracket prices on their sides', check: market.bracket },
-  { number: '7', what: 'quantity and value of one order', check: reach.orderSize },
+  { number: '7', what: 'quantity and value of one order', check: bounds.orderSize },
   { number: '8', what: 'reduce-only and short rules', check: reducing.shortRules },
-  { number: '9', what: 'open orders and gross exposure', check: reach.exposure },
-  { number: '10', what: 'value and orders a day, messages a second', check: reach.daily },
-  { number: '11', what: 'loss of the agent today', check: reach.loss },
+  { number: '9', what: 'open orders and gross exposure', check: bounds.exposure },
+  { number: '10', what: 'value and orders a day, messages a second', check: bounds.daily },
+  { number: '11', what: 'loss of the agent today', check: bounds.loss },
   { number: '11a', what: 'loss of the account today', check: account.accountLoss },
   { number: '12', what: 'drawdown of the account', check: account.drawdown },
   { number: '12a', what: 'positions of the account', check: account.positions },
@@ -78,7 +79,7 @@ export const REDUCTION_CONTROLS: readonly Step[] = [
   { number: '3', what: 'instrument tradable', check: market.tradable },
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
   { number: '8', what: 'no more than is reducible', check: reducing.reducible },
-  { number: '10', what: 'messages a second', check: reach.throttleOfReduction },
+  { number: '10', what: 'messages a second', check: bounds.throttleOfReduction },
   { number: '13', what: 'client order id used once', check: repeats.clientOrderId },
   { number: '13a', what: 'not the same again while it is unclear', check: repeats.unclearTwin },
 ];
@@ -87,7 +88,7 @@ export const REDUCTION_CONTROLS: readonly Step[] = [
 export const CUT_CONTROLS: readonly Step[] = [
   { number: '1', what: 'trading state', check: reach.stateForReduction },
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
-  { number: '10', what: 'messages a second', check: reach.throttle },
+  { number: '10', what: 'messages a second', check: bounds.throttle },
 ];
 
 export type Effect = 'adding' | 'reducing';
@@ -111,7 +112,7 @@ export type Verdict =
 
 /** Every limit that is in force with its figures for this order: what a preview shows. */
 export const figures = (facts: Facts, proposal: Proposal, valued: Valued): readonly LimitFigure[] => [
-  ...reach.figures(facts, proposal, valued),
+  ...bounds.figures(facts, proposal, valued),
   ...account.accountFigures(facts),
 ];
 
