@@ -57,16 +57,18 @@ export async function stepsOfActs(): Promise<ReadonlyMap<string, readonly string
   return steps;
 }
 
-/** So many deaths by a seed: every step of every act once before any comes again. */
+/** So many deaths by a seed: those of `first` in any case, then every other step before any comes again. */
 export function drawDeaths(
   steps: ReadonlyMap<string, readonly string[]>,
   seed: number,
   count: number,
+  first: readonly string[] = [],
 ): readonly Death[] {
   const random = seededNumbers(seed);
   const all = [...steps].flatMap(([act, names]) => names.map((_, step) => ({ act, step })));
-  const drawn: Death[] = [];
-  while (drawn.length < count) drawn.push(...all.toSorted(() => random() - 0.5));
+  const drawn: Death[] = all.filter(({ act }) => first.includes(act));
+  const others = all.filter(({ act }) => !first.includes(act));
+  while (drawn.length < count) drawn.push(...others.toSorted(() => random() - 0.5));
   return drawn.slice(0, count);
 }
 
@@ -208,8 +210,7 @@ async function asksAgain(
   for (const time of ['once', 'twice']) {
     try {
       const answer = act.work?.(line.trading, act.name === 'kill' ? NOBODY : who(), target);
-      await clock.advanceAsync(SETTLED_WITHIN_MS);
-      answers.push(orderIdIn(await answer));
+      answers.push(orderIdIn(await settled(clock, answer ?? Promise.resolve())));
     } catch (cause) {
       faults.push(`asked ${time} more in ${folder}: ${String(cause)}`);
     }
@@ -218,6 +219,20 @@ async function asksAgain(
     faults.push(`one key, two orders: ${answers.join(' and ')}`);
   if (act.name === 'kill') faults.push(...stillExposed(line));
   return faults;
+}
+
+/** The answer, with the clock going on until it is there, and a moment longer for what comes after it. */
+async function settled<T>(clock: HandClock, answer: Promise<T>): Promise<T> {
+  const pending = { over: false };
+  const over = (): void => {
+    pending.over = true;
+  };
+  answer.then(over, over);
+  for (let waitedMs = 0; waitedMs < 2 * SETTLED_WITHIN_MS && !pending.over; waitedMs += 250)
+    await clock.advanceAsync(250);
+  await clock.advanceAsync(0);
+  if (!pending.over) throw new Error('it was not answered');
+  return answer;
 }
 
 /** The owner presses the switch, and no agent is asked about it. */
@@ -243,9 +258,7 @@ function stillExposed(line: OpenedLine): readonly string[] {
 async function cancelAll({ line, clock, who, asking }: Scene): Promise<void> {
   const everything = { tool: 'cancel_all_orders', digest: 'all', dryRun: false };
   for (const agent of [who, asking]) {
-    const canceled = line.trading.cancelAllOrders(agent(), {}, everything);
-    await clock.advanceAsync(SETTLED_WITHIN_MS);
-    await canceled;
+    await settled(clock, line.trading.cancelAllOrders(agent(), {}, everything));
   }
 }
 
