@@ -17,7 +17,7 @@ export function writeKillFile(folder: string, wish: KillWish): void {
   writeFileSync(join(folder, FILE), `${JSON.stringify(wish)}\n`, { mode: 0o600 });
 }
 /** Throws when it is there and can not be removed. */
-export const removeKillFile = (folder: string): void => rmSync(join(folder, FILE), { force: true });
+const removeKillFile = (folder: string): void => rmSync(join(folder, FILE), { force: true });
 
 /** The file goes first, because the next look at it would drop the gate again. */
 export function raiseGate<T>(folder: string, raise: () => Result<T, Refusal>): Result<T, Refusal> {

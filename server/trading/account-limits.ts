@@ -22,7 +22,7 @@ export interface AccountLimits {
   readonly maxDailyLoss: Money | null;
 }
 
-export const STANDARD_ACCOUNT_LIMITS: AccountLimits = {
+const STANDARD_ACCOUNT_LIMITS: AccountLimits = {
   maxDrawdownPercent: ratio(ACCOUNT_DRAWDOWN_PERCENT),
   maxPositions: null,
   maxDailyLoss: null,

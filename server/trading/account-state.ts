@@ -4,8 +4,7 @@ import type { AccountId, Owner } from '#domain/principal.ts';
 import type { LimitBooks } from './account-limits.ts';
 import { auditActor } from './line.ts';
 
-export const ACCOUNT_REDUCING_REASONS = ['max_drawdown', 'max_daily_loss'] as const;
-export type AccountReducingReason = (typeof ACCOUNT_REDUCING_REASONS)[number];
+export type AccountReducingReason = 'max_drawdown' | 'max_daily_loss';
 
 export interface AccountReducing {
   readonly reason: AccountReducingReason;

@@ -7,9 +7,8 @@ import type { Page } from './desk.ts';
 import type { OwnerOrder } from './owner-desk.ts';
 import type { OrderRecord } from './views.ts';
 
-export const APPROVAL_DECISIONS = ['approved', 'rejected', 'expired', 'withdrawn', 'void'] as const;
 /** `withdrawn`: taken back before it was decided; `void`: what it was asked under has ended, or it no longer passes. */
-export type ApprovalDecision = (typeof APPROVAL_DECISIONS)[number];
+export type ApprovalDecision = 'approved' | 'rejected' | 'expired' | 'withdrawn' | 'void';
 
 /** What an owner may cut down. */
 export interface ApprovalTerms {

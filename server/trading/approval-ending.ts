@@ -128,7 +128,7 @@ const takenBack = (why: string): Pick<Conclusion, 'to' | 'detail' | 'reason'> =>
   reason: null,
 });
 
-export const doorOfOwner = (actor: Actor | undefined): Ending['door'] =>
+const doorOfOwner = (actor: Actor | undefined): Ending['door'] =>
   actor?.kind === 'owner' ? actor.door : null;
 
 /** It can not be decided in this process any more; the sweep writes the ending down when the store can. */

@@ -65,7 +65,7 @@ export interface Facts extends AccountRisk {
   readonly valueReserved: Money;
   readonly ordersToday: number;
   readonly openOrders: number;
-  /** Value of the agent's own positions at their marks; undefined when one of them can not be marked. */
+  /** Value of the agent's own positions at their marks; of one that has none at what it cost. */
   readonly exposure: Money;
   readonly lossToday: Money;
   /** Value that the agent put into this instrument and side today without a human's approval. */

@@ -18,7 +18,7 @@ const REASON: { readonly [of in What]: RepeatReason } = {
   executions: 'repeated_executions',
 };
 /** Why control 14 refuses; in the figures of its refusal. */
-export const REPEATED_EXECUTIONS: RepeatReason = REASON.executions;
+const REPEATED_EXECUTIONS: RepeatReason = REASON.executions;
 
 /** Who is stopped already is not stopped for hearing it, nor for what a human decided. */
 const NOT_COUNTED: readonly string[] = [

@@ -9,7 +9,7 @@ type Standing = AccountRisk & Pick<Facts, 'accountCurrency'>;
 
 const NONE = money('0');
 
-/** Control 11 for the account: what was lost stops adding, even before the watch has put the account into REDUCING. */
+/** Control 11a: what was lost stops adding, even before the watch has put the account into REDUCING. */
 export function accountLoss(facts: Facts): Refusal | undefined {
   const { accountLoss: lost, accountCurrency: unit } = facts;
   const { maxDailyLoss: max } = facts.accountLimits;
@@ -37,7 +37,7 @@ export function drawdown(facts: Facts): Refusal | undefined {
   );
 }
 
-/** Control 12, the cap: what is held already may grow. */
+/** Control 12a: what is held already may grow. */
 export function positions(facts: Facts): Refusal | undefined {
   const { positionsOpen: used } = facts;
   const { maxPositions: max } = facts.accountLimits;

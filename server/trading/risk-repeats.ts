@@ -1,4 +1,5 @@
 /** Controls about what was asked before: the same order again, too many of them, and one that would trade with one's own side. Pure. */
+import type { RepeatReason } from '#access/reducing.ts';
 import { absolute, percentOf, type Quantity, ratio, subtract, text } from '#domain/decimal.ts';
 import type { Instrument } from '#domain/instrument.ts';
 import type { OrderTerms } from '#domain/order.ts';
@@ -18,7 +19,7 @@ export function clientOrderId(facts: Facts): Refusal | undefined {
   });
 }
 
-/** Control 13: while nobody knows whether the broker has an order, the same intent is not sent again, under any key. */
+/** Control 13a: while nobody knows whether the broker has an order, the same intent is not sent again, under any key. */
 export function unclearTwin(facts: Facts, proposal: Proposal): Refusal | undefined {
   // A close takes back what works before it, and is refused itself while the outcome of that is not known.
   if (facts.changes !== undefined || proposal.origin !== 'agent') return undefined;
@@ -72,7 +73,8 @@ export function repeats(facts: Facts): Refusal | undefined {
     {
       limits: [
         {
-          limit: 'repeated_executions',
+          // `noteRefused` stops the agent by this name.
+          limit: 'repeated_executions' satisfies RepeatReason,
           used: String(used),
           order: '1',
           max: String(rate.count),
