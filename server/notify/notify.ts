@@ -59,8 +59,17 @@ export function openNotify(o: NotifyOptions): Notify {
   let running = false;
   let cancelLook: (() => void) | undefined;
 
+  /** A line that can not be told of is passed over: every one after it would wait for it for ever. */
+  function read(line: AuditLine): ReturnType<typeof taleOf> {
+    try {
+      return taleOf(line);
+    } catch (cause) {
+      o.onFault(cause);
+      return undefined;
+    }
+  }
   function take(line: AuditLine): void {
-    const tale = taleOf(line);
+    const tale = read(line);
     if (tale === undefined) return;
     switch (tale.kind) {
       case 'tell':

@@ -124,7 +124,8 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
   const wallMs = line.wallMs();
   const mandate = access.mandates.current(who.agent);
   const mandateDay = access.mandateDay(wallMs);
-  honourLift(line, who.agent, mandateDay);
+  // A look writes nothing: a card is read outside of any transaction.
+  if (line.store.inTransaction()) honourLift(line, who.agent, mandateDay);
   const quote = line.feed.quote(instrument.id);
   // The owner's own orders obey the states of gateway and account; there is no agent that could be halted.
   const agentState = who.agent === OWNER_HOLDER ? UNHALTED : access.agents.stateOf(who.agent);
