@@ -2,6 +2,7 @@
 import type { Mandate } from '#domain/mandate.ts';
 import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import { cancelMany } from './cancel.ts';
+import { couldAdd } from './elsewhere.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
 
@@ -20,7 +21,7 @@ export function cancelAdding(line: Line, agent: AgentId, which: Which): readonly
   return takeBack(line, line.orders.working({ agent }), which);
 }
 
-/** The same of everybody's orders in an account, the owner's own and those placed elsewhere included. */
+/** The same of everybody's orders in an account: the owner's own, and those placed elsewhere that could add. */
 export function cancelAddingIn(line: Line, account: AccountId, which: Which): readonly string[] {
   return takeBack(line, line.orders.working({ account }), which);
 }
@@ -30,7 +31,7 @@ function takeBack(
   working: readonly StoredOrder[],
   { why, which = () => true, actor }: Which,
 ): readonly string[] {
-  const adding = working.filter((order) => isTakenBack(order) && which(order));
+  const adding = working.filter((order) => isTakenBack(line, order) && which(order));
   if (adding.length > 0) void cancelMany(line, adding, why, actor).catch(() => undefined);
   return adding.map((order) => order.orderId);
 }
@@ -53,11 +54,11 @@ export function cancelUnfit(line: Line, agent: AgentId): void {
 export const unfitUnder = (line: Line, agent: AgentId, mandate: Mandate): readonly string[] =>
   line.orders
     .working({ agent })
-    .filter((order) => isTakenBack(order) && !fits(line, mandate, order))
+    .filter((order) => isTakenBack(line, order) && !fits(line, mandate, order))
     .map((order) => order.orderId);
 
-const isTakenBack = (order: StoredOrder): boolean =>
-  order.effect === 'adding' && order.status !== 'pending_cancel';
+const isTakenBack = (line: Line, order: StoredOrder): boolean =>
+  couldAdd(line, order) && order.status !== 'pending_cancel';
 
 function fits(line: Line, mandate: Mandate | undefined, order: StoredOrder): boolean {
   if (mandate === undefined || (mandate.expiresAtMs !== null && mandate.expiresAtMs <= line.wallMs()))

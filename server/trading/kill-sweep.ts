@@ -5,6 +5,7 @@ import { KILL_SWEEP_INTERVAL_MS, KILL_SWEEPS_REPORTED_MAX, KILL_UNWRITTEN_WAIT_M
 import { StoreUnavailable } from '#store/open.ts';
 import { cancelMany } from './cancel.ts';
 import { dispatchCancel, markCanceling } from './dispatch.ts';
+import { couldAdd } from './elsewhere.ts';
 import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { within } from './outside.ts';
@@ -40,7 +41,7 @@ export const dueIn = (line: Line, { account, cancel }: Omit<Sweep, 'why'>): read
 export function toCancel(line: Line, order: StoredOrder, cancel: Taking): boolean {
   if (cancel === 'none' || order.origin === 'flatten' || isFinal(order.status)) return false;
   if (cancel === 'all') return true;
-  if (order.effect === 'adding') return true;
+  if (order.effect === 'adding') return couldAdd(line, order);
   const position = line.holdings.of(order.agent, order.account, order.instrument).qty;
   return position.eq('0') && order.parentOrderId === null;
 }
@@ -136,7 +137,7 @@ export function leftAfter(
 ): Pick<KillReport, 'kept' | 'ordersLeft' | 'positionsLeft'> {
   const gone = new Set(canceled);
   const left = sweepable(line, account).filter(({ orderId }) => !gone.has(orderId));
-  const kept = left.filter((order) => order.effect === 'reducing' && !toCancel(line, order, cancel));
+  const kept = left.filter((order) => !couldAdd(line, order) && !toCancel(line, order, cancel));
   const ids = (orders: readonly StoredOrder[]): readonly string[] => orders.map(({ orderId }) => orderId);
   return {
     kept: ids(kept),

@@ -179,3 +179,53 @@ describe('at a breach of an account’s limit', () => {
     expect(it.room.events('account.lifted')).toEqual([]);
   });
 });
+
+describe('of what the owner does at the broker’s own screen, a breach', () => {
+  async function breached() {
+    const it = await accountScene({ max_daily_loss: '50' });
+    const instrument = granted(it.room.book.resolve('SPX')).id;
+    const claude = it.room.agent('claude');
+    await trade(it, claude, ['buy', '10', '1455']);
+    await it.room.play(1);
+    expect(stateOf(it)).toBe('max_daily_loss');
+    const at = async (side: 'buy' | 'sell', qty: string) => {
+      const id = it.broker.placeElsewhere({ instrument, side, qty });
+      await it.room.play(2);
+      return () => it.broker.order(id)?.status;
+    };
+    return { it, claude, at };
+  }
+
+  it('leaves a close alone, as large as the position, and takes back what goes beyond it or adds', async () => {
+    const { at } = await breached();
+    const most = await at('sell', '6');
+    const rest = await at('sell', '4');
+    const beyond = await at('sell', '1');
+    const adding = await at('buy', '1');
+    expect([most(), rest(), beyond(), adding()]).toEqual(['open', 'open', 'canceled', 'canceled']);
+  });
+
+  it('takes the close back once its position has gone another way', async () => {
+    const { it, claude, at } = await breached();
+    const close = await at('sell', '10');
+    await trade(it, claude, ['sell', '10', '1450']);
+    await it.room.play(2);
+    expect(close()).toBe('canceled');
+  });
+
+  it('leaves the stop of a position that was opened there, which the kill switch keeps too', async () => {
+    const it = await accountScene({ max_daily_loss: '50' });
+    const instrument = granted(it.room.book.resolve('SPX')).id;
+    it.broker.fill(it.broker.placeElsewhere({ instrument, side: 'buy', qty: '10' }), '10', '1450');
+    const stop = it.broker.placeElsewhere({ instrument, side: 'sell', qty: '10' });
+    await it.room.play(1);
+    await trade(it, it.room.agent('claude'), ['buy', '10', '1455']);
+    await it.room.play(2);
+    expect(it.broker.order(stop)?.status).toBe('open');
+    const killed = it.room.trading.kill({ cancel: 'adding', flatten: false, by: 'cli' });
+    await it.room.clock.advanceAsync(20_000);
+    const { kept, ordersLeft, canceled } = await killed;
+    expect([kept.length, ordersLeft, canceled]).toEqual([1, [], []]);
+    expect(it.broker.order(stop)?.status).toBe('open');
+  });
+});
