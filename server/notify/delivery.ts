@@ -148,14 +148,24 @@ function openSender({ clock, wallMs, urlOf }: DeliveryOptions, stopping: AbortSi
     stopping.addEventListener('abort', stop, { once: true });
     if (stopping.aborted) stop();
     const letter: Letter = { ...message, url: message.path === null ? null : urlOf(message.path) };
+    const { signal } = ending;
     try {
-      return await channelOf(to.channel).send(to.target, { letter, wallMs: wallMs(), signal: ending.signal });
+      const sent = channelOf(to.channel).send(to.target, { letter, wallMs: wallMs(), signal });
+      // Whatever a channel or a library below it makes of the end, nobody waits for it any longer than that.
+      return await Promise.race([sent, endOf(signal)]);
     } finally {
       cancelLate();
       stopping.removeEventListener('abort', stop);
     }
   };
 }
+
+const endOf = (signal: AbortSignal): Promise<Sent> =>
+  new Promise((resolve) => {
+    const end = (): void => resolve({ kind: 'later', why: String(signal.reason) });
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
 
 /** What another took is told again only while it needs the owner; an approval that is over is told by what became of it. */
 function isNeeded(jobs: Jobs, { message }: Job): boolean {

@@ -1,5 +1,5 @@
 /** One bounded POST: a connection of its own, no redirect, nothing read but the head of the answer, and an end from outside. */
-import { request as requestPlain } from 'node:http';
+import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { NOTIFY_PUT_OFF_MAX_MS } from '#limits.ts';
 import type { Sent } from './channel.ts';
@@ -39,12 +39,21 @@ export function post({ url, headers = {}, body, signal }: Post): Promise<Answer>
         ...headers,
       },
     });
+    const answered = ({ statusCode = 0, headers: of }: IncomingMessage): void =>
+      resolve({ kind: 'answered', status: statusCode, retryAfterMs: retryAfter(of['retry-after']) });
     request.once('error', failed);
-    request.once('response', ({ statusCode = 0, headers: answered }) => {
-      resolve({ kind: 'answered', status: statusCode, retryAfterMs: retryAfter(answered['retry-after']) });
+    request.once('response', (response) => {
+      answered(response);
       // Nobody reads what comes with it, however much that is.
       request.destroy();
     });
+    // 101, which nobody asked for: the socket is no longer the request's, and nothing else of it would ever be heard.
+    request.once('upgrade', (response, socket) => {
+      answered(response);
+      socket.destroy();
+    });
+    // However it ended without any of them.
+    request.once('close', () => failed());
     request.end(bytes);
   });
 }

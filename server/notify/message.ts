@@ -44,8 +44,15 @@ export function bodyText(lines: readonly string[]): string {
  */
 export function quoted(text: string): string {
   const harmless = printable(text)
+    // As names of servers take them for dots too (RFC 3490, 3.1).
+    .replaceAll(/[\u3002\uFF0E\uFF61]/g, '.')
     .replaceAll('://', ': //')
     .replaceAll(/(?<=[\p{L}\p{N}_-])\.(?=\p{L}{2})/gu, ' . ')
+    // An address in numbers has more dots than a price.
+    .replaceAll(/\d+(?:\.\d+){2,}/g, (numbers) => numbers.replaceAll('.', ' . '))
+    // Names and commands of Telegram.
+    .replaceAll(/[@\uFF20](?=\S)/g, '@ ')
+    .replaceAll(/(?<![\p{L}\p{N}/])\/(?=[\p{L}\p{N}_])/gu, '/ ')
     .replaceAll(/["“”]/g, "'");
   return `“${excerpt(harmless, NOTIFY_QUOTE_LENGTH_MAX)}”`;
 }

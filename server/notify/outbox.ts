@@ -168,15 +168,20 @@ function saving({ db }: Store): (message: Message, more?: More) => void {
   };
 }
 
-/** Keeps the newest; what is still to be delivered is never among the oldest, because it is given up within hours. */
+/** Keeps the newest, and what still has to be delivered however old it is: that is given up within hours. */
 function pruning({ db }: Store): () => void {
   const oldest = db
     .prepare<[number], number>('SELECT rowid FROM notify_messages ORDER BY rowid DESC LIMIT 1 OFFSET ?')
     .pluck();
   const jobs = db.prepare(
-    'DELETE FROM notify_jobs WHERE message_id IN (SELECT id FROM notify_messages WHERE rowid <= ?)',
+    `DELETE FROM notify_jobs WHERE message_id IN (
+       SELECT id FROM notify_messages m WHERE rowid <= ? AND NOT EXISTS (
+         SELECT 1 FROM notify_jobs WHERE message_id = m.id AND state = 'waiting'))`,
   );
-  const messages = db.prepare('DELETE FROM notify_messages WHERE rowid <= ?');
+  const messages = db.prepare(
+    `DELETE FROM notify_messages WHERE rowid <= ?
+     AND NOT EXISTS (SELECT 1 FROM notify_jobs WHERE message_id = notify_messages.id)`,
+  );
   const places = db.prepare(
     `DELETE FROM notify_destinations WHERE removed_at IS NOT NULL
      AND NOT EXISTS (SELECT 1 FROM notify_jobs WHERE destination_id = notify_destinations.id)`,

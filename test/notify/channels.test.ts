@@ -1,5 +1,7 @@
 /** Each channel against a real server on loopback: what it sends, what it never says, and what it makes of every answer. */
 import { Buffer } from 'node:buffer';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ChannelId, Sent } from '#notify/channel.ts';
@@ -110,6 +112,24 @@ describe('a webhook', () => {
       kind: 'later',
       why: 'The connection was refused: nothing listens there.',
     });
+  });
+
+  test.each([
+    [101, 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'],
+    [200, 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc'],
+  ])('that answers %i and then nothing more has answered', async (status, head) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.write(head));
+      socket.once('close', () => server.close());
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const sent = await send('webhook', { secret_url: `http://127.0.0.1:${port}` });
+    expect(sent).toEqual(
+      status === 200 ? { kind: 'sent' } : { kind: 'later', why: 'The server answered 101.' },
+    );
+    await once(server, 'close');
   });
 
   test('goes over TLS, or to this machine', () => {
@@ -264,6 +284,14 @@ describe('words of an agent', () => {
     const words = quoted('see https://evil.example/x and pay.evil.com \u202Enow\u200B\u001B[31m “ok”');
     expect(words).toBe("“see https: //evil . example/x and pay . evil . com now 'ok'”");
     expect(quoted('at 1411.20, half 0.5.')).toBe('“at 1411.20, half 0.5.”');
+    for (const [said, shown] of [
+      ['ask @evil_bot or x@evil.example', 'ask @ evil_bot or x@ evil . example'],
+      ['/start pay, (/buy) at 1/2', '/ start pay, (/ buy) at 1/2'],
+      ['1.2.3.4/x, http://10.0.0.1:80/', '1 . 2 . 3 . 4/x, http: //10 . 0 . 0 . 1:80/'],
+      ['evil。example evil．example evil｡example', 'evil . example evil . example evil . example'],
+      ['tg://resolve?domain=x', 'tg: //resolve?domain=x'],
+    ])
+      expect(quoted(said ?? '')).toBe(`“${shown}”`);
     expect(quoted('x'.repeat(1_000)).length).toBeLessThan(300);
   });
 });

@@ -1,6 +1,7 @@
 /** Many messages, none, a stop, and a store that takes nothing: what telling the owner costs, and where it is bounded. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { channelOf } from '#notify/channels.ts';
 import {
   HALTED,
   idsIn,
@@ -134,6 +135,56 @@ describe('stopping', () => {
     next.notify.start();
     await next.until(() => receiver.received.length === 3);
     expect(idsIn(receiver)[1]).toBe(idsIn(receiver)[0]);
+  });
+
+  test('is quick whatever a channel does: one that never ends is left behind', async () => {
+    const room = openNotifyRoom();
+    const receiver = await openReceiver();
+    webhookTo(room, receiver);
+    const told: string[] = [];
+    const never = vi.spyOn(channelOf('webhook'), 'send').mockImplementation((_target, { letter }) => {
+      told.push(letter.title);
+      return new Promise(() => undefined);
+    });
+    onTestFinished(() => never.mockRestore());
+    room.happens(HALTED);
+    await room.until(() => told.length === 1);
+    await room.until(
+      () => jobsOf(room).length === 1 && room.rows('SELECT tries FROM notify_jobs')[0]?.['tries'] === 1,
+    );
+    expect(room.rows('SELECT last_error FROM notify_jobs')).toEqual([
+      { last_error: 'The server did not answer within 10 s.' },
+    ]);
+    await room.until(() => told.length === 2);
+    await room.notify.stop();
+    expect(jobsOf(room)).toEqual([{ label: 'webhook', state: 'waiting' }]);
+    expect(room.faults).toEqual([]);
+  });
+});
+
+describe('what is kept', () => {
+  test('is the newest thousand, and what waits to be delivered however old it is', async () => {
+    const room = openNotifyRoom();
+    const [slow, other] = [await openReceiver(), await openReceiver()];
+    slow.answer = (response) => void response.writeHead(500).end();
+    webhookTo(room, slow, 'slow');
+    room.happens({ ...HALTED, agent: 'first' });
+    await room.until(() => slow.received.length > 0);
+    const [first] = room.rows('SELECT message_id, destination_id FROM notify_jobs');
+    room.store.db.exec(
+      `WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 1200)
+       INSERT INTO notify_messages SELECT 'm' || value, kind, subject, title, body, path, urgent, needs_owner, standing, gathered, created_at
+         FROM notify_messages, n;
+       INSERT INTO notify_jobs SELECT id, '${String(first?.['destination_id'])}', 0, 1, 'sent', NULL, 0
+         FROM notify_messages WHERE id LIKE 'm%' AND id NOT LIKE 'msg%'`,
+    );
+    webhookTo(room, other, 'other');
+    room.happens({ ...HALTED, agent: 'last' });
+    await room.until(() => other.received.length > 0);
+    expect(room.rows('SELECT count(*) AS count FROM notify_messages')).toEqual([{ count: 1_001 }]);
+    slow.answer = (response) => void response.writeHead(200).end();
+    await room.until(() => jobsOf(room).every(({ state }) => state !== 'waiting'), { stepMs: 30_000 });
+    expect(idsIn(slow)).toContain(first?.['message_id']);
   });
 });
 
