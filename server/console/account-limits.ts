@@ -10,6 +10,7 @@ import { percentOf } from './agent-views.ts';
 import { action, go, type OwnerVisit, refused } from './define.ts';
 import type { AccountEntry } from './desks.ts';
 import { shownMoney } from './figures.ts';
+import { typedFigures } from './typed-figures.ts';
 
 /** Shown rounded down: what stands at its limit has reached it. */
 const HUNDREDTH = ratio('0.01');
@@ -97,12 +98,9 @@ function liftingWords({ reason }: AccountReducing, { standing }: AccountLimitsVi
 const field = z.string().max(40);
 const LimitForm = z.strictObject({ max_drawdown: field, max_positions: field, max_daily_loss: field });
 
-/** Thousands are set apart by people, and a percentage is given its sign. */
-const tidy = (given: z.output<typeof LimitForm>): LimitTexts => ({
-  max_drawdown: given.max_drawdown.replaceAll(/[,\s%]/g, ''),
-  max_positions: given.max_positions.replaceAll(/[,\s]/g, ''),
-  max_daily_loss: given.max_daily_loss.replaceAll(/[,\s]/g, ''),
-});
+/** People give a percentage its sign. */
+const tidy = (given: z.output<typeof LimitForm>) =>
+  typedFigures({ ...given, max_drawdown: given.max_drawdown.replace(/\s*%\s*$/, '') });
 
 const idOf = ({ params }: OwnerVisit): AccountId => accountId(params['account'] ?? '');
 
@@ -111,7 +109,8 @@ export const limitActions = {
     input: LimitForm,
     proof(visit, given) {
       const before = visit.services.trading.owner.accountLimits.of(idOf(visit)).limits;
-      const after = limitsWith(before, tidy(given));
+      const to = tidy(given);
+      const after = to.ok ? limitsWith(before, to.value) : to;
       return after.ok && loosens(before, after.value) ? 'recent' : 'none';
     },
     async run(visit, given) {
@@ -119,7 +118,9 @@ export const limitActions = {
       if (!found.ok) return refused(found.error);
       const { id } = found.value;
       const to = tidy(given);
-      const changed = visit.services.trading.owner.accountLimits.change({ account: id, to, by: visit.owner });
+      if (!to.ok) return refused(to.error);
+      const { accountLimits } = visit.services.trading.owner;
+      const changed = accountLimits.change({ account: id, to: to.value, by: visit.owner });
       if (!changed.ok) return refused(changed.error);
       const canceling = changed.value.canceling.length;
       const orders = canceling === 1 ? 'order that no longer fits is' : 'orders that no longer fit are';

@@ -4,6 +4,7 @@ import { ok } from '#domain/result.ts';
 import { accountRow, paperAccountOf, pathOfAccount } from './account-views.ts';
 import { action, definePage, go, refused } from './define.ts';
 import { shownMoney } from './figures.ts';
+import { typedFigures } from './typed-figures.ts';
 
 export const accountReset = definePage({
   path: '/accounts/:account/begin-anew',
@@ -17,9 +18,12 @@ export const accountReset = definePage({
     now: action({
       input: z.strictObject({ cash: z.string().max(200) }),
       proof: 'recent',
+      check: (_visit, { cash }) => typedFigures({ cash }),
       async run({ services, params }, { cash }) {
         const { account: id = '' } = params;
-        const reset = await services.accounts.reset(id, cash.replaceAll(/[,\s]/g, ''));
+        const figures = typedFigures({ cash });
+        if (!figures.ok) return refused(figures.error);
+        const reset = await services.accounts.reset(id, figures.value.cash);
         if (!reset.ok) return refused(reset.error);
         const { canceled, equityBefore } = reset.value;
         const orders = canceled.length === 1 ? 'order was' : 'orders were';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ok } from '#domain/result.ts';
 import { accountRow, paperChoices, pathOfAccount } from './account-views.ts';
 import { action, definePage, go, refused } from './define.ts';
+import { typedFigures } from './typed-figures.ts';
 
 /** Of what a person types in a field: what is longer is no setting of anything. */
 const field = z.string().max(200);
@@ -26,9 +27,15 @@ export const accounts = definePage({
     add: action({
       input: z.strictObject({ name: field, cash: field, preset: field, seed: field, accountType: field }),
       proof: 'recent',
+      check: (_visit, { cash }) => typedFigures({ cash }),
       async run({ services }, entered) {
-        const cash = entered.cash.replaceAll(/[,\s]/g, '');
-        const added = await services.accounts.add({ ...entered, cash, name: entered.name.trim() });
+        const figures = typedFigures({ cash: entered.cash });
+        if (!figures.ok) return refused(figures.error);
+        const added = await services.accounts.add({
+          ...entered,
+          ...figures.value,
+          name: entered.name.trim(),
+        });
         if (!added.ok) return refused(added.error);
         const { id } = added.value;
         return go(

@@ -4,6 +4,7 @@ import { type MandateDocument, WEEKDAYS } from '#domain/mandate.ts';
 import { ORDER_TYPES, SIDES } from '#domain/order.ts';
 import { clockMinutes, dateOf, dayOf, zoneClock, zoneMoment } from '#market/calendar-time.ts';
 import type { FormValues } from './define.ts';
+import { ungrouped } from './typed-figures.ts';
 
 /** The limits, in the order of the form. `money` is in the currency of the accounts. */
 export const LIMIT_FIELDS = [
@@ -55,7 +56,7 @@ export function documentFrom(values: FormValues, timezone: string): Readonly<Rec
     .filter((symbol) => symbol !== '');
   const everything = symbols.length === 1 && symbols[0] === '*';
   const limits = LIMIT_FIELDS.map(({ name, unit }) => {
-    const given = text(values[name]).replaceAll(',', '');
+    const given = ungrouped(text(values[name]));
     return [name, unit === 'count' && /^\d{1,7}$/.test(given) ? Number(given) : given] as const;
   });
   return {
@@ -72,7 +73,7 @@ export function documentFrom(values: FormValues, timezone: string): Readonly<Rec
     commit: text(values['commit']),
     approval:
       text(values['approval']) === 'above'
-        ? { above: text(values['approval_above']).replaceAll(',', '') }
+        ? { above: ungrouped(text(values['approval_above'])) }
         : text(values['approval']),
     ...testsFrom(text(values['tests'])),
   };

@@ -6,6 +6,7 @@ import { ok, type Result } from '#domain/result.ts';
 import { paperChoices } from './account-views.ts';
 import { go, type Outcome, type OwnerVisit, type PageData, refused } from './define.ts';
 import type { AccountEntry } from './desks.ts';
+import { typedFigures } from './typed-figures.ts';
 
 export const accountInput = z.strictObject({
   preset: z.string().max(40).optional(),
@@ -43,7 +44,9 @@ export async function chooseAccount(
   const { paper, id } = account ?? {};
   if (account && paper && id !== undefined) {
     // The deposit first: it is what people mistype, and then nothing of the form is done.
-    const cash = given.cash?.replaceAll(/[,\s]/g, '') ?? paper.cash;
+    const figures = typedFigures({ cash: given.cash ?? paper.cash });
+    if (!figures.ok) return refused(nothingChanged(figures.error));
+    const { cash } = figures.value;
     if (!isSameAmount(cash, paper.cash) && isFresh(visit, account)) {
       const restarted = await accounts.reset(id, cash);
       if (!restarted.ok) return refused(nothingChanged(restarted.error));
