@@ -104,6 +104,9 @@ const PASSING: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
   'no_reference_price',
   'cannot_value',
   'throttled',
+  // A twin whose outcome is unclear, an order of somebody else that rests: both pass.
+  'duplicate_order',
+  'self_match',
   'reconciling',
   'broker_unavailable',
   'store_unavailable',
@@ -130,7 +133,7 @@ function decide(line: Line, asked: Approving, outside: Outside): Decision {
   const proposal = proposalOf(order, cut.value);
   const considered = { facts, proposal, outside, reference: approval.referencePrice };
   const verdict = assess(facts, proposal);
-  const passing = verdict.kind === 'refused' && PASSING.has(verdict.refusal.reason);
+  const passing = verdict.kind === 'refused' && passes(line, order, verdict.refusal);
   if (!passing && hasMoved(considered)) return { kind: 'moved', approval: renew(line, waiting, considered) };
   switch (verdict.kind) {
     case 'needs_approval':
@@ -148,9 +151,15 @@ function decide(line: Line, asked: Approving, outside: Outside): Decision {
   }
 }
 
+/** Halted by nothing but the state of its account: a drill ends by itself. A kill and a halt of the agent end what waits. */
+function passes(line: Line, { agent }: StoredOrder, { reason }: Refusal): boolean {
+  if (reason !== 'trading_halted') return PASSING.has(reason);
+  return line.access.gatewayState() !== 'HALTED' && line.access.agents.stateOf(agent).state !== 'HALTED';
+}
+
 /** Leaves it waiting where waiting helps, and ends it where it does not. */
 function settle(line: Line, waiting: Waiting, refusal: Refusal, by: Owner): Refusal {
-  if (PASSING.has(refusal.reason)) return stillWaits(refusal);
+  if (passes(line, waiting.order, refusal)) return stillWaits(refusal);
   conclude(line, waiting, voided(refusal, by));
   return { ...refusal, order_id: waiting.order.orderId };
 }

@@ -12,7 +12,7 @@ import { beginChange, changeUnder } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
-import { noteRefused } from './repeats.ts';
+import { noteRefused, noteSent } from './repeats.ts';
 import { assess, onlyCuts } from './risk.ts';
 import { authorise, recall, tokenRefusal } from './submit.ts';
 import { transition } from './transition.ts';
@@ -148,6 +148,8 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
       : onlyCuts(order, terms.value)
         ? order.unitValue
         : verdict.valued.unitValue;
+  // RTS 6 counts executions, and each price that works is one; what only takes away is none.
+  if (!takesAway) noteSent(line, who.agent);
   beginChange(line, order, who.agent, commit.idempotencyKey);
   const pending = transition(line, order, {
     to: 'pending_replace',

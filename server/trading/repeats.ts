@@ -20,17 +20,32 @@ const REASON: { readonly [of in What]: RepeatReason } = {
 /** Why control 14 refuses; in the figures of its refusal. */
 const REPEATED_EXECUTIONS: RepeatReason = REASON.executions;
 
-/** Who is stopped already is not stopped for hearing it, nor for what a human decided. */
+/**
+ * What the agent could not have known of its own orders and mandate counts against nobody: a state or a limit that was reached, what
+ * a human decided, and what others or the market bring about.
+ */
 const NOT_COUNTED: readonly string[] = [
   'trading_halted',
   'trading_reducing',
+  'max_daily_loss',
+  'max_drawdown',
+  'max_positions',
   'approval_rejected',
   'approval_expired',
+  'self_match',
+  'throttled',
+  'stale_price',
+  'no_reference_price',
+  'cannot_value',
+  'market_closed',
+  'reconciling',
+  'broker_unavailable',
+  'store_unavailable',
 ] satisfies readonly RefusalReason[];
 
 /**
- * Adding orders that the agent sent within the window; undefined: the owner's own, which nobody counts. Read with the facts: what
- * the orders of before a start tell is taken up here, before the one that is being decided is one of them.
+ * Adding orders and changes that the agent sent within the window; undefined: the owner's own, which nobody counts. Read with the
+ * facts: what the orders of before a start tell is taken up here, before the one that is being decided is one of them.
  */
 export function executionsOf(line: Line, agent: AgentId): Repeated | undefined {
   if (agent === OWNER_HOLDER) return undefined;
@@ -38,14 +53,14 @@ export function executionsOf(line: Line, agent: AgentId): Repeated | undefined {
   return { used: timesOf(line, agent, 'executions').length, rate: line.throttle().executions };
 }
 
-/** An adding order of the agent's was cleared. Inside the transaction. */
+/** An adding order of the agent's, or a change of one, was cleared. Inside the transaction. */
 export function noteSent(line: Line, agent: AgentId): void {
   if (agent !== OWNER_HOLDER) note(line, agent, 'executions');
 }
 
 /**
- * The controls refused an order or a change of the agent's; the one too many stops it in the same transaction. A refused change
- * leaves no order behind, so that a restart forgets it, and nothing else.
+ * The controls refused an order or a change of the agent's; the one too many stops it in the same transaction. A change leaves
+ * no order behind, sent or refused, so that a restart forgets it, and nothing else.
  */
 export function noteRefused(line: Line, agent: AgentId, { reason, limits }: Refusal): void {
   if (agent === OWNER_HOLDER) return;

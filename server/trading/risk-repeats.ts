@@ -64,12 +64,12 @@ function pricesOf({ limitPrice, stopPrice, trail }: OrderTerms, { takeProfit, st
 /** Control 14: one more than may be sent within the window; what stores the refusal lets the agent only reduce. */
 export function repeats(facts: Facts): Refusal | undefined {
   const { executions } = facts;
-  if (executions === undefined || facts.changes !== undefined || facts.approved) return undefined;
+  if (executions === undefined || facts.approved) return undefined;
   const { used, rate } = executions;
   if (used < rate.count) return undefined;
   return refuse(
     'trading_reducing',
-    `${used} orders sent within a ${rate.per}, the most that may be (PORTCULLIS_THROTTLE_EXECUTIONS): only cancels and reducing orders are possible until the owner lifts it.`,
+    `${used} orders and changes sent within a ${rate.per}, the most that may be (PORTCULLIS_THROTTLE_EXECUTIONS): only cancels and reducing orders are possible until the owner lifts it.`,
     {
       limits: [
         {

@@ -21,8 +21,17 @@ interface Step {
 }
 
 /** Control 17. `above` compares this order plus what the agent put into the same instrument and side today unapproved. */
-function approval(facts: Facts, _proposal: Proposal, valued: Valued): Refusal | undefined {
+function approval(facts: Facts, { terms }: Proposal, valued: Valued): Refusal | undefined {
   if (reach.isOwners(facts) || facts.approved) return undefined;
+  const { changes } = facts;
+  // What was decided was that order: smaller or at a tighter price it still is, and anything else is another one, whatever its value.
+  if (changes !== undefined && changes.approvalId !== null)
+    return onlyTightens(changes, terms)
+      ? undefined
+      : refuse(
+          'approval_required',
+          'The owner approved this order as it is: its quantity may be cut and its limit price tightened, nothing else.',
+        );
   const rule = facts.mandate?.approvalAbove ?? 'always';
   if (rule === 'never') return undefined;
   if (rule === 'always') {
@@ -160,15 +169,25 @@ function fixedEffect(facts: Facts, proposal: Proposal): Effect | undefined {
   return proposal.origin === 'agent' ? undefined : 'reducing';
 }
 
+/** Whether a change asks for no more than before, at no worse a limit price: what the owner may do while approving, too. */
+function onlyTightens(order: OrderTerms, terms: OrderTerms): boolean {
+  const [was, is] = [order.limitPrice, terms.limitPrice];
+  const tighter = was === undefined || is === undefined || (order.side === 'buy' ? is.lte(was) : is.gte(was));
+  return tighter && terms.qty.lte(order.qty) && setOffAlike(order, terms);
+}
+
 /** Whether a change is nothing but a smaller quantity. */
 export function onlyCuts(order: OrderTerms, terms: OrderTerms): boolean {
   return (
     terms.qty.lt(order.qty) &&
     order.limitPrice?.toFixed() === terms.limitPrice?.toFixed() &&
-    order.stopPrice?.toFixed() === terms.stopPrice?.toFixed() &&
-    JSON.stringify(order.trail) === JSON.stringify(terms.trail)
+    setOffAlike(order, terms)
   );
 }
+
+const setOffAlike = (order: OrderTerms, terms: OrderTerms): boolean =>
+  order.stopPrice?.toFixed() === terms.stopPrice?.toFixed() &&
+  JSON.stringify(order.trail) === JSON.stringify(terms.trail);
 
 /** The only place where terms become a ClearedOrder. */
 function mint(facts: Facts, proposal: Proposal, ids: ClearedIds): ClearedOrder {

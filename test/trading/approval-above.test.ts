@@ -1,17 +1,20 @@
 /** Approval above an amount: what an agent put into one instrument and side today without a human's word, and nothing else. */
 import { describe, expect, it } from 'vitest';
+import { price, quantity } from '#domain/decimal.ts';
 import type { OrderDraft } from '#domain/order.ts';
-import { OWNER_CONSOLE, type Principal } from '#domain/principal.ts';
-import { holdBalance } from '../support/approvals.ts';
+import { OWNER_CLI, OWNER_CONSOLE, type Principal } from '#domain/principal.ts';
+import { approveCard, ask, holdBalance } from '../support/approvals.ts';
 import { scriptedBroker } from '../support/scripted-broker.ts';
 import {
   commit,
   draft,
   flatTape,
   granted,
+  now,
   place,
   type TradingRoom,
   tradingRoom,
+  WIDE_MANDATE,
 } from '../support/trading-room.ts';
 
 /** Above the touch and the slippage allowance: a unit is worth 1460. */
@@ -154,5 +157,62 @@ describe('a hundred orders at once', () => {
     const count = (of: string): number => outcomes.filter((one) => one === of).length;
     expect([count('granted'), count('waits'), count('max_pending_approvals')]).toEqual([7, 10, 83]);
     expect(broker.sent.place).toHaveLength(7);
+  });
+});
+
+describe('an order that the owner approved', () => {
+  async function start() {
+    const broker = scriptedBroker();
+    const room = await tradingRoom({ csv: flatTape('100', 600), adapter: () => broker });
+    const claude = room.agent('claude', { approval: { above: '2000' } });
+    const change = async (orderId: string, to: { readonly qty?: string; readonly limit?: string }) => {
+      const asked = {
+        orderId,
+        ...(to.qty ? { qty: quantity(to.qty) } : {}),
+        ...(to.limit ? { limitPrice: price(to.limit) } : {}),
+      };
+      const answer = await room.trading.modifyOrder(claude, asked, { ...commit(), tool: 'modify_order' });
+      return answer.ok ? 'granted' : answer.error.reason;
+    };
+    return { room, broker, claude, change };
+  }
+
+  it('may be made smaller and its limit tighter, and is changed in no other way, however little it comes to', async () => {
+    const { room, broker, claude, change } = await start();
+    const { order, card } = await ask(room, claude, { qty: '21', limit: '96' });
+    granted(await approveCard(room, card));
+    expect(await change(order.orderId, { qty: '19', limit: '104.5' })).toBe('approval_required');
+    expect(await change(order.orderId, { limit: '96.1' })).toBe('approval_required');
+    expect(await change(order.orderId, { qty: '22', limit: '95.5' })).toBe('approval_required');
+    expect(broker.sent.replace).toEqual([]);
+    expect(await change(order.orderId, { limit: '95.8' })).toBe('granted');
+    expect(await change(order.orderId, { qty: '10', limit: '95.5' })).toBe('granted');
+    expect(await change(order.orderId, { qty: '5' })).toBe('granted');
+    expect(await change(order.orderId, { qty: '6' })).toBe('approval_required');
+    expect(await change(order.orderId, { limit: '95.6' })).toBe('approval_required');
+  });
+
+  it('is not made larger again after the owner cut it down', async () => {
+    const { room, claude, change } = await start();
+    const { order, card } = await ask(room, claude, { qty: '21', limit: '96' });
+    granted(await approveCard(room, card, { qty: quantity('1') }));
+    expect(await change(order.orderId, { qty: '19' })).toBe('approval_required');
+    expect((await now(room, claude, order)).qty.toFixed()).toBe('1');
+  });
+
+  it('is a tighter sell at a higher price alone', async () => {
+    const { room, claude, change } = await start();
+    const { order, card } = await ask(room, claude, { side: 'sell', qty: '20', limit: '103' });
+    granted(await approveCard(room, card));
+    expect(await change(order.orderId, { limit: '102' })).toBe('approval_required');
+    expect(await change(order.orderId, { limit: '104' })).toBe('granted');
+  });
+
+  it('is what was decided also under a mandate that asks for nothing any more', async () => {
+    const { room, claude, change } = await start();
+    const { order, card } = await ask(room, claude, { qty: '21', limit: '96' });
+    granted(await approveCard(room, card));
+    granted(room.access.mandates.set('claude', { ...WIDE_MANDATE, approval: 'never' }, OWNER_CLI));
+    expect(await change(order.orderId, { qty: '22' })).toBe('approval_required');
   });
 });

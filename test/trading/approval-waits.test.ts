@@ -172,3 +172,28 @@ describe('an order that waits', () => {
     expect(room.trading.owner.approvals.count()).toBe(0);
   });
 });
+
+describe('what passes at the tap', () => {
+  it('an order of somebody else that it could trade with leaves it waiting', async () => {
+    const { room, claude } = await queueRoom();
+    const { order, card } = await ask(room, claude, { qty: '20', limit: '101' });
+    const other = room.agent('other');
+    const sells = await place(room, other, draft({ side: 'sell', qty: '1', limit: '101' }));
+    expect(refusal(await approveCard(room, card)).reason).toBe('self_match');
+    expect((await now(room, claude, order)).status).toBe('pending_approval');
+    granted(await room.trading.cancelOrder(other, sells.orderId, reduce()));
+    granted(await approveCard(room, cardNow(room, card)));
+    expect((await now(room, claude, order)).status).toBe('open');
+  });
+
+  it('so does a twin of which nobody knows whether the broker has it', async () => {
+    const { room, broker, claude } = await queueRoom();
+    const [one, two] = [await ask(room, claude), await ask(room, claude)];
+    broker.next.place.push({ effect: 'accept', answer: 'unknown' });
+    broker.silent = true;
+    broker.deaf = true;
+    granted(await approveCard(room, one.card));
+    expect(refusal(await approveCard(room, two.card)).reason).toBe('duplicate_order');
+    expect((await now(room, claude, two.order)).status).toBe('pending_approval');
+  });
+});

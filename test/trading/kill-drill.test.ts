@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { accountId, type Principal } from '#domain/principal.ts';
 import { accountTable } from '#store/accounts.ts';
+import { approveCard, ask, cardNow } from '../support/approvals.ts';
 import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
 import {
   commit,
@@ -239,5 +240,26 @@ describe('a drill that is broken off', () => {
     await room.clock.advanceAsync(2_000);
     expect(stateOf(room)).toMatchObject({ trading_state: 'ACTIVE' });
     expect(room.events('kill.drill_report')).toHaveLength(1);
+  });
+});
+
+describe('what waits for the owner during a drill', () => {
+  it('waits on and is decided afterwards; the kill switch ends it', async () => {
+    const { room, broker } = await standing();
+    const asks = room.agent('asks', { approval: 'always' });
+    const { order, card } = await ask(room, asks, { limit: away(room) });
+    const running = room.trading.owner.drill(DRILL);
+    const early = await approveCard(room, card);
+    expect(early.ok ? 'sent' : early.error.reason).toBe('trading_halted');
+    expect((await now(room, asks, order)).status).toBe('pending_approval');
+    broker.silent = false;
+    broker.release();
+    await room.clock.advanceAsync(20_000);
+    granted(await running);
+    granted(await approveCard(room, cardNow(room, card)));
+    expect((await now(room, asks, order)).status).toBe('open');
+    const again = await ask(room, asks, { limit: room.bid().minus('21').toFixed(2) });
+    await room.trading.kill({ cancel: 'none', flatten: false, by: 'cli' });
+    expect((await now(room, asks, again.order)).status).toBe('refused');
   });
 });

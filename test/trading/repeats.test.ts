@@ -1,6 +1,8 @@
 /** The throttle of repeats: who is refused or sends too often may only reduce, through restarts, until the owner lifts it. */
 import { describe, expect, it } from 'vitest';
+import { price, quantity } from '#domain/decimal.ts';
 import { OWNER_CLI, type Principal } from '#domain/principal.ts';
+import { QUOTE_AGE_MAX_MS } from '#limits.ts';
 import { settled } from '../support/limit-storm.ts';
 import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
 import {
@@ -206,5 +208,45 @@ describe('the owner’s lift', () => {
     expect(stateOf(second, claude)).toBe('ACTIVE');
     await ask(second, claude, tooMuch);
     expect(stateOf(second, claude)).toBe('ACTIVE');
+  });
+});
+
+describe('what an agent could not have known', () => {
+  it('self-matches, a silent feed and others’ messages stop no agent', async () => {
+    const { room, claude } = await scene();
+    await place(room, room.agent('other'), draft({ side: 'sell', qty: '1', limit: '1451' }));
+    for (const _ of [1, 2, 3, 4]) expect(await ask(room, claude, draft({ side: 'buy' }))).toBe('self_match');
+    room.feed.stop();
+    await room.clock.advanceAsync(QUOTE_AGE_MAX_MS + 1_000);
+    for (const _ of [1, 2, 3, 4]) expect(await ask(room, claude)).toBe('stale_price');
+    expect(stateOf(room, claude)).toBe('ACTIVE');
+    const later = await room.restart();
+    expect(await ask(later, claude)).not.toBe('trading_reducing');
+    expect(stateOf(later, claude)).toBe('ACTIVE');
+  });
+});
+
+describe('changes', () => {
+  it('count as what was sent; what only takes away does not', async () => {
+    const { room, broker, claude } = await scene();
+    const order = await place(room, claude, draft({ side: 'buy', qty: '5', limit: '1440' }));
+    const change = async (
+      to: { readonly limitPrice: string } | { readonly qty: string },
+    ): Promise<string> => {
+      const asked = 'qty' in to ? { qty: quantity(to.qty) } : { limitPrice: price(to.limitPrice) };
+      const answer = await room.trading.modifyOrder(
+        claude,
+        { orderId: order.orderId, ...asked },
+        { ...commit(), tool: 'modify_order' },
+      );
+      return answer.ok ? 'granted' : answer.error.reason;
+    };
+    for (const qty of ['4', '3', '2']) expect(await change({ qty })).toBe('granted');
+    expect(await change({ limitPrice: '1439' })).toBe('granted');
+    expect(await change({ limitPrice: '1438' })).toBe('granted');
+    expect(stateOf(room, claude)).toBe('ACTIVE');
+    expect(await change({ limitPrice: '1437' })).toBe('trading_reducing');
+    expect(stateOf(room, claude)).toBe('REDUCING repeated_executions');
+    expect(broker.sent.replace).toHaveLength(5);
   });
 });

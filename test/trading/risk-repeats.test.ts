@@ -98,7 +98,14 @@ describe('14 orders sent again and again', () => {
     ['one less', sent(598), {}, ADDED],
     ['the last', sent(599), {}, ADDED],
     ['one more', sent(600), {}, 'trading_reducing'],
-    ['a change of one', { ...sent(600), changes: working() }, { qty: '11', limit: '100' }, ADDED],
+    ['a change of one', { ...sent(599), changes: working() }, { qty: '11', limit: '100' }, ADDED],
+    [
+      'one change more',
+      { ...sent(600), changes: working() },
+      { qty: '11', limit: '100' },
+      'trading_reducing',
+    ],
+    ['a cut', { ...sent(600), changes: working() }, { qty: '1', limit: '100' }, ADDED],
     ['one that the owner approved', { ...sent(600), approved: true }, {}, ADDED],
     ['a reduction', { ...sent(600), ...holding('5') }, { side: 'sell', qty: '5' }, REDUCED],
     [
