@@ -64,6 +64,7 @@ const record = ownerAct({
     broker_order_id: WORD,
     terms: z.enum(['old', 'new']).optional(),
     at: WORD,
+    confirm_price: z.boolean().default(false),
   }),
   work(office, given) {
     const { engine } = office;
@@ -87,6 +88,7 @@ const record = ownerAct({
       text: given.text,
       ...(given.terms === undefined ? {} : { terms: given.terms }),
       ...(given.broker_order_id === undefined ? {} : { brokerOrderId: given.broker_order_id }),
+      pricesConfirmed: given.confirm_price,
       observedAtMs,
       by: OWNER_CLI,
     });
@@ -153,6 +155,7 @@ function askedOf(invocation: Invocation): z.input<typeof record.input> {
     broker_order_id: invocation.text('broker-order-id'),
     terms,
     at: invocation.text('at'),
+    confirm_price: invocation.flag('confirm-price'),
   };
 }
 
@@ -196,6 +199,10 @@ export const orders = defineCommand({
         text: { type: 'string', value: 'WORDS', about: 'what it says' },
         filled: { type: 'string', value: 'Q', about: 'units filled that the books lack, all fills together' },
         price: { type: 'string', value: 'P', about: 'their price, or average price' },
+        'confirm-price': {
+          type: 'boolean',
+          about: 'it stands there so, although it is beyond the limit or far from the market',
+        },
         fee: { type: 'string', value: 'F', about: 'their fees together (0)' },
         'execution-id': {
           type: 'string',

@@ -4,7 +4,7 @@ import { isDecimalText, money, price, quantity, text } from '#domain/decimal.ts'
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { EVIDENCE_SOURCE_CHARS_MAX, EVIDENCE_TEXT_CHARS_MAX } from '#limits.ts';
+import { EVIDENCE_SOURCE_CHARS_MAX, EVIDENCE_TEXT_CHARS_MAX, FORM_BYTES_MAX } from '#limits.ts';
 import {
   EVIDENCE_OUTCOMES,
   type Evidence,
@@ -16,19 +16,21 @@ import type { ConsoleServices } from './desks.ts';
 import { localTime } from './mandate-form.ts';
 import { momentOf } from './order-filter.ts';
 import { orderRow } from './order-rows.ts';
+import { typedFigures } from './typed-figures.ts';
 
 /** Figures stay text here, so that each is refused by its name; the other fields by what they say. */
 const figure = z.string().trim().max(60);
 const input = z.strictObject({
-  outcome: z.enum(EVIDENCE_OUTCOMES, { error: 'choose what the broker shows' }),
+  outcome: figure,
   terms: z.enum(['', 'old', 'new']).default(''),
   filled: figure,
   price: figure,
+  price_confirmed: z.literal('yes').optional(),
   fee: figure,
   execution_id: figure,
   broker_order_id: figure.default(''),
-  source: z.string().trim().min(1, 'say where you read it').max(EVIDENCE_SOURCE_CHARS_MAX),
-  text: z.string().trim().min(1, 'say what it shows').max(EVIDENCE_TEXT_CHARS_MAX),
+  source: z.string().max(FORM_BYTES_MAX),
+  text: z.string().max(FORM_BYTES_MAX),
   at: figure,
 });
 type Entered = z.output<typeof input>;
@@ -59,12 +61,17 @@ export const orderEvidence = definePage({
     record: action({
       input,
       proof: 'now',
-      check: (visit, entered) => evidenceOf(visit, entered),
+      check(visit, entered) {
+        const evidence = evidenceOf(visit, entered);
+        if (!evidence.ok) return evidence;
+        const checked = visit.services.trading.owner.checkEvidence(evidence.value);
+        return checked.ok ? checked : err(atFields(checked.error));
+      },
       run(visit, entered) {
         const evidence = evidenceOf(visit, entered);
         if (!evidence.ok) return refused(evidence.error);
         const recorded = visit.services.trading.owner.recordEvidence(evidence.value);
-        if (!recorded.ok) return refused(recorded.error);
+        if (!recorded.ok) return refused(atFields(recorded.error));
         const { orderId, status, filledQty, qty } = recorded.value;
         return go(
           `/admin/orders/${encodeURIComponent(orderId)}`,
@@ -86,7 +93,7 @@ function formPage(services: ConsoleServices, story: OwnerOrderStory) {
     currency: services.book.byId(order.instrument)?.currency ?? '',
     why_not: story.whyNoEvidence,
     change_pending: story.changePending,
-    now: localTime(services.clock.wallMs(), services.preferences.read().timezone),
+    now: toTheSecond(services.clock.wallMs(), services.preferences.read().timezone),
     limits: { source: EVIDENCE_SOURCE_CHARS_MAX, text: EVIDENCE_TEXT_CHARS_MAX },
     labels: LABELS,
   };
@@ -95,15 +102,19 @@ function formPage(services: ConsoleServices, story: OwnerOrderStory) {
 /** The form as evidence; changes nothing, and names every field that can not be read. */
 function evidenceOf({ services, params }: OwnerVisit, entered: Entered): Result<Evidence, Refusal> {
   const errors: FieldError[] = [];
-  const observedAtMs = momentOf(entered.at, services.preferences.read().timezone, 'begin');
-  if (observedAtMs === null || entered.at === '')
+  const outcome = EVIDENCE_OUTCOMES.find((one) => one === entered.outcome);
+  if (outcome === undefined) errors.push(fieldError('outcome', '', 'choose what the broker shows'));
+  const observedAtMs = secondOf(entered.at, services.preferences.read().timezone);
+  if (observedAtMs === null)
     errors.push(fieldError('at', entered.at, 'a date and a time, such as 2027-01-31T14:05'));
   const fill = fillOf(entered, errors);
-  if (errors.length > 0 || observedAtMs === null) return err(unreadable(errors));
+  if (errors.length > 0 || outcome === undefined || observedAtMs === null)
+    return err(nothingRecorded(errors));
   return ok({
     orderId: params['order_id'] ?? '',
-    outcome: entered.outcome,
+    outcome,
     fills: fill === undefined ? [] : [fill],
+    pricesConfirmed: entered.price_confirmed === 'yes',
     ...(entered.terms === '' ? {} : { terms: entered.terms }),
     ...(entered.broker_order_id === '' ? {} : { brokerOrderId: entered.broker_order_id }),
     source: entered.source,
@@ -114,11 +125,13 @@ function evidenceOf({ services, params }: OwnerVisit, entered: Entered): Result<
 }
 
 function fillOf(entered: Entered, errors: FieldError[]): RecordedFill | undefined {
-  const figures = {
-    filled: entered.filled.replaceAll(/[,\s]/g, ''),
-    price: entered.price.replaceAll(/[,\s]/g, ''),
-    fee: entered.fee.replaceAll(/[,\s]/g, '') || '0',
-  };
+  const { filled, price: at, fee } = entered;
+  const typed = typedFigures({ filled, price: at, fee });
+  if (!typed.ok) {
+    errors.push(...(typed.error.errors ?? []));
+    return undefined;
+  }
+  const figures = { ...typed.value, fee: typed.value.fee || '0' };
   if (figures.filled === '') {
     if (entered.price !== '' || entered.execution_id !== '')
       errors.push(fieldError('filled', '', 'how much was filled, beside its price'));
@@ -142,7 +155,19 @@ function fillOf(entered: Entered, errors: FieldError[]): RecordedFill | undefine
   };
 }
 
-function unreadable(errors: readonly FieldError[]): Refusal {
-  const rules = errors.map(({ rule }) => rule).join('; ');
-  return refuse('invalid_input', `Nothing was recorded. ${rules}.`, { errors: [...errors] });
+const nothingRecorded = (errors: readonly FieldError[]): Refusal =>
+  refuse('invalid_input', 'Nothing was recorded; see the fields.', { errors: [...errors] });
+
+/** Each is said at its field, by the name it has there; what is not about a field stands as it is. */
+const atFields = (refusal: Refusal): Refusal =>
+  refusal.errors === undefined ? refusal : nothingRecorded(refusal.errors);
+
+/** Forms of browsers take seconds: two things of one minute stay in their order. */
+const toTheSecond = (atMs: number, timezone: string): string =>
+  `${localTime(atMs, timezone)}:${String(Math.floor(atMs / 1_000) % 60).padStart(2, '0')}`;
+
+function secondOf(given: string, timezone: string): number | null {
+  const [, minute = '', seconds = '0'] = /^(.+T\d{2}:\d{2})(?::([0-5]\d)(?:\.\d+)?)?$/.exec(given) ?? [];
+  const atMs = momentOf(minute, timezone, 'begin');
+  return atMs === null ? null : atMs + Number(seconds) * 1_000;
 }

@@ -11,6 +11,7 @@ import {
   EVIDENCE_TEXT_CHARS_MAX,
 } from '#limits.ts';
 import { acceptTerms, mustFind, restingState } from './dispatch.ts';
+import { pricesWrong } from './evidence-price.ts';
 import { insertEvidence } from './evidence-rows.ts';
 import { isPosted } from './ledger.ts';
 import { agentNameOf, auditActor, type Line } from './line.ts';
@@ -39,18 +40,30 @@ function brokerAnswers(line: Line, { account, updatedAtMs }: StoredOrder): boole
   return adapter.capabilities.ids.queryByClientId;
 }
 
+const readable = (given: Evidence): Evidence => ({
+  ...given,
+  source: printable(given.source.trim()),
+  text: printable(given.text.trim()),
+});
+
+/** The order that it settles; changes nothing. */
+export function checkEvidence(line: Line, given: Evidence): Result<StoredOrder, Refusal> {
+  const order = line.orders.byId(given.orderId);
+  if (order === undefined)
+    return err(refuse('not_found', `There is no order ${given.orderId.slice(0, 40)}.`));
+  const wrong = whyRefused(line, order, readable(given));
+  return wrong === undefined ? ok(order) : err(wrong);
+}
+
 export function recordEvidence(
   line: Line,
   given: Evidence,
   working: (order: StoredOrder) => void,
 ): Result<StoredOrder, Refusal> {
-  const evidence = { ...given, source: printable(given.source.trim()), text: printable(given.text.trim()) };
   const settled = line.store.transaction((): Result<StoredOrder, Refusal> => {
-    const order = line.orders.byId(evidence.orderId);
-    if (order === undefined)
-      return err(refuse('not_found', `There is no order ${evidence.orderId.slice(0, 40)}.`));
-    const wrong = whyRefused(line, order, evidence);
-    return wrong === undefined ? ok(settle(line, order, evidence)) : err(wrong);
+    const evidence = readable(given);
+    const order = checkEvidence(line, evidence);
+    return order.ok ? ok(settle(line, order.value, evidence)) : order;
   });
   if (!settled.ok) return settled;
   // The broker's own word counts more, so it is asked for as soon as it can give it.
@@ -69,6 +82,7 @@ function whyRefused(line: Line, order: StoredOrder, evidence: Evidence): Refusal
   const errors = [
     ...wordsWrong(line, order, evidence),
     ...fillsWrong(line, order, evidence),
+    ...pricesWrong(line, order, evidence),
     ...idsWrong(line, order, evidence),
   ];
   const [first] = errors;

@@ -117,6 +117,8 @@ export interface Evidence {
   readonly outcome: EvidenceOutcome;
   /** Those that the books lack; `filled` needs as much as is left of the order. */
   readonly fills?: readonly RecordedFill[];
+  /** A price beyond the order's own limit, or far from the market, stands there so. */
+  readonly pricesConfirmed?: boolean;
   /** Needed with `working` while a change waits for its answer: which terms the broker shows. */
   readonly terms?: 'old' | 'new';
   /** The broker's own id of the order, where it was never acknowledged. */
@@ -254,6 +256,8 @@ export interface OwnerDesk {
    * it comes.
    */
   recordEvidence(evidence: Evidence): Result<OrderRecord, Refusal>;
+  /** Whether it would be refused as it is; changes nothing. */
+  checkEvidence(evidence: Evidence): Result<OrderRecord, Refusal>;
   /**
    * Closes what a holder owns, in its name. While a close of as much is at work, that one is the answer; a key makes a second
    * submit of the same form the same close even when the first has been filled.

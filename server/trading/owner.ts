@@ -1,7 +1,7 @@
 /** The owner's desk put together. */
 import type { AccountLimitsDesk } from './account-limits-desk.ts';
 import { approvalDesk } from './approvals.ts';
-import { recordEvidence } from './evidence.ts';
+import { checkEvidence, recordEvidence } from './evidence.ts';
 import type { KillSwitch } from './kill-switch.ts';
 import type { Line } from './line.ts';
 import { cancelAllOf, cancelAny, closeFor, haltAgent, liftAgent, previewCloseFor } from './owner-acts.ts';
@@ -24,6 +24,7 @@ export function ownerDesk(line: Line, { gate, accountLimits }: OwnerParts): Owne
     placeOrder: (draft, idempotencyKey) => placeTicket(line, draft, idempotencyKey),
     cancel: (orderId) => cancelAny(line, orderId),
     cancelAll: (filter) => cancelAllOf(line, filter),
+    checkEvidence: (evidence) => checkEvidence(line, evidence),
     recordEvidence: (evidence) => recordEvidence(line, evidence, (order) => gate.seen(order)),
     closePosition: (asked, idempotencyKey) => closeFor(line, asked, idempotencyKey),
     previewClose: (asked) => previewCloseFor(line, asked),

@@ -102,15 +102,40 @@ test.each([
   [{ filled: '1e3', price: '1400' }, 'a plain number such as 12.5'],
   [{ filled: '1' }, 'needed beside what was filled'],
   [{ price: '1400' }, 'how much was filled'],
-  [{ source: ' ' }, 'say where you read it'],
+  [
+    { filled: '1', price: '1400,25' },
+    'Price: commas only between thousands, and a point before decimals: write 1400.25',
+  ],
+  [{ filled: '1', price: '140025' }, 'Price: 140025 is above the limit of the order'],
+  [{ filled: '1', price: '14' }, 'This is what the statement says'],
+  [{ source: ' ' }, 'Where you read it: where you read it, 1 to'],
   [{ at: 'yesterday' }, 'a date and a time'],
   [{ at: '2999-01-01T00:00' }, 'not in the future'],
 ])('%j is refused in words, with what was entered still there', async (fields, why) => {
-  const refused = await scene.console.post(`${path()}/record`, await form(fields), OWNER.passphrase);
-  expect(refused.words).toContain('Nothing was ');
+  // Before anybody is asked for a proof.
+  const refused = await scene.console.post(`${path()}/record`, await form(fields));
+  expect(refused.words).toContain('Nothing was recorded; see the fields.');
   expect(refused.words).toContain(why);
   expect(refused.html).toContain('Canceled 14:05 by exchange');
   expect(statusOf()).toBe('unknown');
+});
+
+test('a price that looks wrong is recorded with the box alone that then appears', async () => {
+  const fields = await form({ filled: '1', price: '14' });
+  expect((await scene.console.get(path())).html).not.toContain('price_confirmed');
+  const refused = await scene.console.post(`${path()}/record`, fields);
+  expect(refused.html).toContain('name="price_confirmed"');
+  const confirmed = { ...fields, price_confirmed: 'yes' };
+  const after = await scene.console.follow(`${path()}/record`, confirmed, OWNER.passphrase);
+  expect(after.words).toContain('Recorded: the order is canceled, 1 of 4 filled.');
+});
+
+test('the time is told to the second, and the minute of the order itself is late enough', async () => {
+  const at = (await form({}))['at'] ?? '';
+  expect(at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/);
+  const fields = await form({ at: at.slice(0, -3) });
+  await scene.console.follow(`${path()}/record`, fields, OWNER.passphrase);
+  expect(statusOf()).toBe('canceled');
 });
 
 test('words of the form are shown as words, wherever they stand', async () => {

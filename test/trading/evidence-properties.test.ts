@@ -65,6 +65,7 @@ function record(room: TradingRoom, order: OrderRecord, { outcome, read, qty }: S
     fills: nothing ? [] : fills,
     source: 'the statement',
     text: 'a line of it',
+    pricesConfirmed: true,
     observedAtMs: room.clock.wallMs(),
     by: OWNER_CONSOLE,
   });

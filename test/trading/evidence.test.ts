@@ -157,6 +157,8 @@ describe('what can not be', () => {
       { fills: Array.from({ length: EVIDENCE_FILLS_MAX + 1 }, () => fill('0.01', '1440')) },
       'filled',
     ],
+    ['a price beyond the limit', 'working', { fills: [fill('1', '1440.01')] }, 'price'],
+    ['a price that is none of this market', 'working', { fills: [fill('1', '14.4')] }, 'price'],
     ['no source', 'canceled', { source: ' \u202e ' }, 'source'],
     ['no text', 'canceled', { text: '' }, 'text'],
     ['a time before the order', 'canceled', { observedAtMs: 0 }, 'at'],
@@ -177,6 +179,18 @@ describe('what can not be', () => {
     expect((await now(one.room, one.claude, order)).status).toBe('unknown');
     expect(one.room.events('evidence.recorded')).toEqual([]);
     expect(await own(one.room, one.claude)).toBe('0');
+  });
+
+  it('a price that looks wrong is recorded once the owner says that it stands there so', async () => {
+    const one = await scene();
+    const order = await unclear(one);
+    const fills = [fill('1', '144025')];
+    const { orderId } = order;
+    expect(refusal(record(one, orderId, 'canceled', { fills })).detail).toMatch(
+      /price: 144025 is above the limit of the order, 1440; look again, and confirm it if the statement says so/,
+    );
+    granted(record(one, orderId, 'canceled', { fills, pricesConfirmed: true }));
+    expect(await own(one.room, one.claude)).toBe('1');
   });
 
   it('an order that is clear takes no evidence: not one that works, not one that is over, not twice', async () => {
@@ -272,7 +286,7 @@ describe('the broker’s own word afterwards', () => {
     const order = await unclear(one);
     one.broker.fill(order.brokerClientId, '3', '1439.25', '0.5');
     const fills = [fill('9', '1500', { executionId: 'x1' })];
-    granted(record(one, order.orderId, 'canceled', { fills }));
+    granted(record(one, order.orderId, 'canceled', { fills, pricesConfirmed: true }));
     one.broker.end(order.brokerClientId, 'canceled');
     await healed(one);
     expect(await trades(one)).toEqual([['x1', '3', '1439.25', '0.5']]);
