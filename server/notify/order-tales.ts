@@ -64,6 +64,37 @@ export function contradicted({ agent, account, text }: Read): Tale {
   });
 }
 
+/** An order that had ended for the books goes on, because the broker has it at work. Against evidence the owner is told already. */
+export function takenUp({ agent, account, text }: Read): Tale | undefined {
+  if (text('against') === 'evidence') return undefined;
+  const order = text('taken_up_as');
+  return tell({
+    kind: 'unknown',
+    subject: order,
+    title: `At work all the same: an order of ${agent} on ${account}`,
+    body: [
+      `The books had it as ${text('was')}; the broker, asked again, has it at work. It goes on as ${order}, counts against every limit, and can be canceled.`,
+      `Before: order ${text('order_id')}.`,
+    ],
+    path: orderPage(order),
+  });
+}
+
+/** A change that took effect after it was given up, or one that was made elsewhere. */
+export function termsFollowed({ agent, account, text }: Read): Tale {
+  const order = text('order_id');
+  return tell({
+    kind: 'unknown',
+    subject: order,
+    title: `Other terms at the broker: an order of ${agent} on ${account}`,
+    body: [
+      `The books had ${text('ours')}; the broker, asked again, has it at work for ${text('broker')}. The books follow, even beyond a limit: look whether you want it so.`,
+      `Order ${order}.`,
+    ],
+    path: orderPage(order),
+  });
+}
+
 export function unclear(read: Read): Tale | undefined {
   const { agent, account, text } = read;
   const order = text('order_id');

@@ -2,7 +2,15 @@
 import type { AuditLine } from '#audit/query.ts';
 import { printable } from '#domain/refusal.ts';
 import { quoted } from './message.ts';
-import { approvalExpired, approvalOver, approvalWaits, contradicted, unclear } from './order-tales.ts';
+import {
+  approvalExpired,
+  approvalOver,
+  approvalWaits,
+  contradicted,
+  takenUp,
+  termsFollowed,
+  unclear,
+} from './order-tales.ts';
 import { accountPage, agentPage, type Read, type Tale, tell } from './tale.ts';
 
 /** undefined: it is nobody's news. */
@@ -29,6 +37,8 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
   'approval.expired': approvalExpired,
   'order.transition': unclear,
   'evidence.contradicted': contradicted,
+  'order.taken_up': takenUp,
+  'order.terms_followed': termsFollowed,
   'order.executed': ({ agent, account, text }) => ({
     kind: 'fill',
     fill: {

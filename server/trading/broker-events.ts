@@ -6,7 +6,6 @@ import { printable } from '#domain/refusal.ts';
 import { BROKER_EVENTS_PER_COMMIT_MAX } from '#limits.ts';
 import type { BrokerEvent, BrokerExecution, BrokerOrder, BrokerRestart, BrokerSettlement } from '#ports.ts';
 import { adopt, blank, orderBehind } from './adopt.ts';
-import { restingState } from './dispatch.ts';
 import { hasUnheard } from './evidence-rows.ts';
 import { fixDay, recordFill } from './fills.ts';
 import { isPosted, postExecution } from './ledger.ts';
@@ -16,6 +15,8 @@ import { writePnlDay } from './pnl.ts';
 import { recordedAs, replaceRecorded, withdrawExecution } from './recorded-fills.ts';
 import { postStart } from './restart-posting.ts';
 import { type Ending, isWhole, noteSettlement } from './settlements.ts';
+import { isAtWork } from './taken-up.ts';
+import { restingState } from './terms.ts';
 import { createOrder, transition } from './transition.ts';
 
 /** What an event asks to be done after it has been committed. */
@@ -128,8 +129,8 @@ export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): S
   if (known === undefined)
     return isFinal(seen.status as OrderStatus) ? undefined : adopt(line, account, seen);
   if (isFinal(known.status)) {
-    // Against what the owner recorded: a single word may be late or out of order, so the broker is asked.
-    if (hasUnheard(line, known.orderId)) line.memory.suspect.add(account);
+    // Against what the owner recorded, or at work after its end: a single word may be late or out of order, so the broker is asked.
+    if (hasUnheard(line, known.orderId) || isAtWork(known, seen)) line.memory.suspect.add(account);
     return known;
   }
   const order = withLegFacts(line, known, seen);

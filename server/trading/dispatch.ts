@@ -1,12 +1,14 @@
 /** The last step: reads the gate once more, hands the order to the broker, and writes down what the broker said. No retry. */
 import { type ClearedOrder, isFinal } from '#domain/order.ts';
-import type { Actor } from '#domain/principal.ts';
+import { type Actor, holderOf } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, CancelOutcome, PlaceOutcome } from '#ports.ts';
-import { agentNameOf, countMessage, type Line } from './line.ts';
-import { endChange } from './order-changes.ts';
+import { agentNameOf, type Line } from './line.ts';
+import { countMessage } from './messages.ts';
+import { answerChange, endChange, lastChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { within } from './outside.ts';
+import { acceptTerms, restingState } from './terms.ts';
 import { type Change, transition } from './transition.ts';
 
 /** What the gate looked like when the order was cleared; a later epoch means that it has fallen since. */
@@ -28,7 +30,7 @@ export async function dispatch(
     return settle(line, order.orderId, { to: 'refused', detail: closed, patch: { reason: closed } });
   const adapter = line.adapters.get(order.account);
   if (adapter === undefined) throw new Error(`no adapter for ${order.account}`);
-  countMessage(line, order.account);
+  countMessage(line, order.account, order.agent);
   line.memory.sentAtMs.set(order.orderId, line.clock.monotonicMs());
   const outcome = await answerOf(line, adapter.place(cleared), (late) =>
     applyPlace(line, order.orderId, late),
@@ -125,21 +127,32 @@ export async function dispatchReplace(
   cleared: ClearedOrder,
   permit: Permit,
 ): Promise<StoredOrder> {
+  // The one that was written down with the order's state, in the same turn.
+  const change = { orderId: order.orderId, id: lastChange(line, order.orderId) };
   const closed = gateClosed(line, permit);
-  if (closed !== undefined) return applyReplace(line, order.orderId, { kind: 'not_sent', reason: closed });
+  if (closed !== undefined) return applyReplace(line, change, { kind: 'not_sent', reason: closed });
   const adapter = line.adapters.get(order.account);
   if (adapter === undefined) throw new Error(`no adapter for ${order.account}`);
-  countMessage(line, order.account);
-  const outcome = await answerOf(line, adapter.replace(cleared), (late) =>
-    applyReplace(line, order.orderId, late),
-  );
-  return applyReplace(line, order.orderId, outcome);
+  countMessage(line, order.account, order.agent);
+  const outcome = await answerOf(line, adapter.replace(cleared), (late) => applyReplace(line, change, late));
+  return applyReplace(line, change, outcome);
 }
 
-function applyReplace(line: Line, orderId: string, outcome: PlaceOutcome): StoredOrder {
+/** An answer counts for the change that it answers, and for no other of the order. */
+interface Sent {
+  readonly orderId: string;
+  readonly id: number | undefined;
+}
+
+function applyReplace(line: Line, { orderId, id }: Sent, outcome: PlaceOutcome): StoredOrder {
   return line.store.transaction(() => {
     const order = mustFind(line, orderId);
-    if (order.pending === null || isFinal(order.status)) return order;
+    if (order.pending === null || lastChange(line, orderId) !== id) {
+      // Settled meanwhile without its word: it is asked how the order stands.
+      if (outcome.kind === 'accepted') line.memory.suspect.add(order.account);
+      if (id !== undefined) answerChange(line, id, outcome);
+      return order;
+    }
     switch (outcome.kind) {
       case 'accepted':
         return acceptTerms(line, order, 'changed at the broker', outcome.brokerOrderId);
@@ -167,41 +180,6 @@ function applyReplace(line: Line, orderId: string, outcome: PlaceOutcome): Store
   });
 }
 
-/** New terms take the place of the old ones, and with them what they reserve. */
-export function acceptTerms(
-  line: Line,
-  order: StoredOrder,
-  detail: string,
-  brokerOrderId?: string,
-): StoredOrder {
-  if (order.pending === null) return order;
-  const { terms, unitValue } = order.pending;
-  endChange(line, order.orderId, { outcome: 'accepted' });
-  const rests = restingState({ filledQty: order.filledQty, qty: terms.qty });
-  return transition(line, order, {
-    to: rests !== 'filled' && order.status === 'pending_cancel' ? 'pending_cancel' : rests,
-    detail,
-    patch: {
-      qty: terms.qty,
-      ...(terms.limitPrice ? { limitPrice: terms.limitPrice } : {}),
-      ...(terms.stopPrice ? { stopPrice: terms.stopPrice } : {}),
-      ...(terms.trail ? { trail: terms.trail } : {}),
-      unitValue,
-      pending: null,
-      reason: null,
-      ...(brokerOrderId === undefined ? {} : { brokerOrderId }),
-    },
-  });
-}
-
-/** Where an order rests at the broker, by what it has filled. */
-export function restingState(
-  order: Pick<StoredOrder, 'filledQty' | 'qty'>,
-): 'open' | 'partially_filled' | 'filled' {
-  if (order.filledQty.gte(order.qty)) return 'filled';
-  return order.filledQty.gt('0') ? 'partially_filled' : 'open';
-}
-
 /**
  * Asks the broker to cancel. Never waits for the store: a cancel goes out even when it can not be written down first, and
  * is recorded when the store heals.
@@ -227,7 +205,7 @@ export async function dispatchCancel(
       detail: { order_id: order.orderId, why, store: cause instanceof Error ? cause.name : 'broken' },
     });
   }
-  countMessage(line, order.account);
+  if (actor !== undefined) countMessage(line, order.account, holderOf(actor));
   const outcome = await cancelAnswer(line, adapter, order);
   try {
     line.store.transaction(() => applyCancel(line, order.orderId, outcome));

@@ -10,7 +10,7 @@ import {
   EVIDENCE_SOURCE_CHARS_MAX,
   EVIDENCE_TEXT_CHARS_MAX,
 } from '#limits.ts';
-import { acceptTerms, mustFind, restingState } from './dispatch.ts';
+import { mustFind } from './dispatch.ts';
 import { pricesWrong } from './evidence-price.ts';
 import { insertEvidence } from './evidence-rows.ts';
 import { isPosted } from './ledger.ts';
@@ -19,6 +19,7 @@ import { endChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { Evidence } from './owner-desk.ts';
 import { postRecorded } from './recorded-fills.ts';
+import { acceptTerms, restingState } from './terms.ts';
 import { transition } from './transition.ts';
 
 /** Why nothing can be recorded of an order now, as a sentence; undefined: it can. */

@@ -65,6 +65,8 @@ export interface Memory {
   readonly restarting: Set<AccountId>;
   /** Accounts to compare again soon. */
   readonly suspect: Set<AccountId>;
+  /** By account and order: what the last comparison showed against the books, and is taken for true when the next shows it again. */
+  readonly contradicted: Map<AccountId, ReadonlyMap<string, string>>;
   /** Orders whose `place` has not been answered in this process, with the monotonic time they were sent at. */
   readonly sentAtMs: Map<string, number>;
   /** Since when working orders have had their status, monotonic; those of an earlier process since the start of this one. */
@@ -104,6 +106,7 @@ export function freshMemory(): Memory {
     reconciling: new Map(),
     restarting: new Set(),
     suspect: new Set(),
+    contradicted: new Map(),
     sentAtMs: new Map(),
     inStateSinceMs: new Map(),
     recentMessages: new Map(),

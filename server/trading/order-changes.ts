@@ -1,6 +1,7 @@
 /** What became of a change that was sent: the order tells its terms, and this whether they are the ones that were asked for. */
 import type { AgentId } from '#domain/principal.ts';
 import { printable } from '#domain/refusal.ts';
+import type { PlaceOutcome } from '#ports.ts';
 import type { Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { ChangeView } from './views.ts';
@@ -20,6 +21,24 @@ export function endChange(line: Line, orderId: string, change: ChangeView): void
        WHERE id = (SELECT max(id) FROM order_changes WHERE order_id = ?) AND outcome IN ('pending', 'unknown')`,
     )
     .run(change.outcome, change.reason === undefined ? null : printable(change.reason), orderId);
+}
+
+/** The order's last change, by its number. */
+export const lastChange = (line: Line, orderId: string): number | undefined =>
+  line
+    .prepare<[string], { id: number | null }>('SELECT max(id) AS id FROM order_changes WHERE order_id = ?')
+    .get(orderId)?.id ?? undefined;
+
+/** The broker's word on a change that was settled without it: that it took effect counts more than what was concluded. */
+export function answerChange(line: Line, id: number, outcome: PlaceOutcome): void {
+  const accepted = outcome.kind === 'accepted';
+  if (!accepted && outcome.kind !== 'rejected') return;
+  line
+    .prepare(
+      `UPDATE order_changes SET outcome = ?, reason = ?
+       WHERE id = ? AND outcome IN ('pending', 'unknown', ?)`,
+    )
+    .run(outcome.kind, accepted ? null : printable(outcome.reason), id, accepted ? 'rejected' : 'unknown');
 }
 
 /** What there is to say of the change of an order that was asked for under a key. */

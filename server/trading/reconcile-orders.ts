@@ -4,13 +4,15 @@ import type { AccountId } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerOrder } from '#ports.ts';
 import { type AfterEvent, applyOrder, find } from './broker-events.ts';
-import { acceptTerms, mustFind, restingState } from './dispatch.ts';
+import { mustFind } from './dispatch.ts';
 import { unheardIn } from './evidence-rows.ts';
+import { type Insistence, insistence } from './insistence.ts';
 import type { Line } from './line.ts';
 import { endChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { answered } from './outside.ts';
-import { hear, NEVER_REACHED, NO_LONGER_THERE } from './taken-up.ts';
+import { hear, isAtWork, NEVER_REACHED, NO_LONGER_THERE } from './taken-up.ts';
+import { acceptTerms, differs, followTerms, restingState } from './terms.ts';
 import { transition } from './transition.ts';
 
 /**
@@ -26,6 +28,7 @@ export async function alignOrders(
   const asked = new Map(line.orders.working({ account }).map((order) => [order.orderId, order]));
   const open = await answered(line, adapter.openOrders(), 'its open orders');
   const seen = new Set<string>();
+  const insisting = insistence(line, account);
   for (const told of open) {
     const known = find(line, account, told);
     // The answer is older than what is known since: that order is asked for by itself.
@@ -34,19 +37,27 @@ export async function alignOrders(
     const applied =
       known !== undefined && saysNothingNew(known, told)
         ? known
-        : line.store.transaction(() => align(line, account, told));
+        : line.store.transaction(() => align(line, account, told, insisting));
     if (applied === undefined) continue;
     seen.add(applied.orderId);
     after({ opened: applied });
   }
-  return askEach(line, adapter, { seen, after });
+  return askEach(line, adapter, { seen, insisting, after });
 }
 
 /** Those that the list did not settle, each as it is when its turn comes. */
 async function askEach(
   line: Line,
   adapter: BrokerAdapter,
-  { seen, after }: { readonly seen: ReadonlySet<string>; readonly after: (done: AfterEvent) => void },
+  {
+    seen,
+    insisting,
+    after,
+  }: {
+    readonly seen: ReadonlySet<string>;
+    readonly insisting: Insistence;
+    readonly after: (done: AfterEvent) => void;
+  },
 ): Promise<readonly StoredOrder[]> {
   const { account, capabilities } = adapter;
   const gone: StoredOrder[] = [];
@@ -67,7 +78,9 @@ async function askEach(
       continue;
     }
     const now = line.store.transaction(() =>
-      told === undefined ? applyAbsence(line, adapter, order) : align(line, account, told),
+      told === undefined
+        ? applyAbsence(line, adapter, { order, insisting })
+        : align(line, account, told, insisting),
     );
     if (now !== undefined) after({ opened: now });
   }
@@ -84,6 +97,8 @@ function hasMoved(before: StoredOrder | undefined, now: StoredOrder): boolean {
     before.status !== now.status ||
     !before.filledQty.eq(now.filledQty) ||
     !before.qty.eq(now.qty) ||
+    before.limitPrice?.toFixed() !== now.limitPrice?.toFixed() ||
+    before.stopPrice?.toFixed() !== now.stopPrice?.toFixed() ||
     before.held !== now.held ||
     before.pending?.terms.qty.toFixed() !== now.pending?.terms.qty.toFixed() ||
     before.brokerOrderId !== now.brokerOrderId
@@ -100,24 +115,33 @@ export function inFlight(line: Line, order: StoredOrder): boolean {
   );
 }
 
-/** Both sides have it at rest, as the same order of the same size: `align` would leave it as it is. */
+/** Both sides have it at rest, as the same order on the same terms: `align` would leave it as it is. */
 const saysNothingNew = (known: StoredOrder, seen: BrokerOrder): boolean =>
   (known.status === 'open' || known.status === 'partially_filled') &&
   (seen.status === 'open' || seen.status === 'partially_filled') &&
   known.brokerOrderId !== null &&
   known.pending === null &&
   known.held === seen.held &&
-  known.qty.eq(seen.qty) &&
+  !differs(known, seen) &&
   known.filledQty.lte(seen.filledQty);
 
 /** Takes the broker's word, and settles a change or a cancel whose answer was lost. */
-function align(line: Line, account: AccountId, told: BrokerOrder): StoredOrder | undefined {
+function align(
+  line: Line,
+  account: AccountId,
+  told: BrokerOrder,
+  insisting: Insistence,
+): StoredOrder | undefined {
   const known = find(line, account, told);
-  if (known !== undefined) hear(line, known, told);
-  const applied = applyOrder(line, account, told);
-  if (applied === undefined || isFinal(applied.status)) return applied;
+  if (known !== undefined) hear(line, known, told, insisting);
+  const heard = applyOrder(line, account, told);
+  if (heard === undefined || isFinal(heard.status)) return heard;
   const working = told.status === 'open' || told.status === 'partially_filled';
-  if (!working) return applied;
+  if (!working) return heard;
+  const pending = heard.pending === null ? undefined : { ...heard, ...heard.pending.terms };
+  const others =
+    isAtWork(heard, told) && differs(heard, told) && (pending === undefined || differs(pending, told));
+  const applied = others && insisting.again(heard, told) ? followTerms(line, heard, told) : heard;
   // A request may still be on its way, or take effect in a moment: only one that nobody can be waiting for is settled so.
   const stale = inStateMs(line, applied) >= BROKER_CALL_TIMEOUT_MS || !line.memory.reconciled.has(account);
   if (!stale) return applied;
@@ -151,12 +175,16 @@ function inStateMs(line: Line, { orderId }: StoredOrder): number {
  * The broker has no such order. That is its final word only once a request can no longer be on its way; until then the order
  * stays unknown and keeps its reservation.
  */
-function applyAbsence(line: Line, adapter: BrokerAdapter, order: StoredOrder): StoredOrder | undefined {
+function applyAbsence(
+  line: Line,
+  adapter: BrokerAdapter,
+  { order, insisting }: { readonly order: StoredOrder; readonly insisting: Insistence },
+): StoredOrder | undefined {
   if (!absenceIsFinal(line, adapter, order)) {
     line.memory.suspect.add(order.account);
     return undefined;
   }
-  const current = hear(line, order, undefined);
+  const current = hear(line, order, undefined, insisting);
   if (isFinal(current.status)) return current;
   line.memory.sentAtMs.delete(order.orderId);
   const never = current.brokerOrderId === null && current.filledQty.eq('0');

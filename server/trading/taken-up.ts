@@ -1,29 +1,38 @@
-/** The broker's word against what an order was settled by without it: heard once, on the record, and an order that works is at work again. */
+/** The broker's word against what an order was settled by, its own earlier word included: on the record, and what works is at work again. */
 import { randomBytes } from 'node:crypto';
 import { text } from '#domain/decimal.ts';
 import { isFinal } from '#domain/order.ts';
 import { printable } from '#domain/refusal.ts';
 import type { BrokerOrder } from '#ports.ts';
-import { restingState } from './dispatch.ts';
 import { noteHeard, unheardOf } from './evidence-rows.ts';
+import type { Insistence } from './insistence.ts';
 import { agentNameOf, type Line } from './line.ts';
 import type { NewOrder, StoredOrder } from './order-rows.ts';
 import type { EvidenceOutcome } from './owner-desk.ts';
 import { withdrawBeyond } from './recorded-fills.ts';
+import { restingState } from './terms.ts';
 import { createOrder, transition } from './transition.ts';
 
 /** Reasons of orders that ended because their broker had none such. */
 export const NEVER_REACHED = 'never reached the broker';
 export const NO_LONGER_THERE = 'no longer at the broker';
 
-const isWorking = ({ status }: BrokerOrder): boolean => status === 'open' || status === 'partially_filled';
+/** Whether the broker has something of it at work that has not filled. */
+export const isAtWork = ({ filledQty }: StoredOrder, { status, qty }: BrokerOrder): boolean =>
+  (status === 'open' || status === 'partially_filled') && qty.gt(filledQty);
 
 /**
  * Hears what the broker says to what the owner recorded; undefined: it has no such order. Fills that it does not have are taken
- * back, and an order that it has at work is taken up again. The answer belongs to a question asked after the recording. Inside a
- * transaction; gives the order that goes on.
+ * back, and an order that it has at work is taken up again: at once where it was settled without its word, and against its own
+ * word when it insists. The answer belongs to a question asked after the recording. Inside a transaction; gives the order that
+ * goes on.
  */
-export function hear(line: Line, order: StoredOrder, told: BrokerOrder | undefined): StoredOrder {
+export function hear(
+  line: Line,
+  order: StoredOrder,
+  told: BrokerOrder | undefined,
+  insisting: Insistence,
+): StoredOrder {
   const evidence = unheardOf(line, order.orderId);
   if (evidence !== undefined) {
     noteHeard(line, order.orderId, told?.status ?? 'no such order');
@@ -46,9 +55,14 @@ export function hear(line: Line, order: StoredOrder, told: BrokerOrder | undefin
   }
   if (told === undefined) return order;
   const byAbsence = order.reason === NEVER_REACHED || order.reason === NO_LONGER_THERE;
-  if (evidence === undefined && !byAbsence) return order;
+  if (evidence === undefined && !byAbsence)
+    return isFinal(order.status) && isAtWork(order, told) && insisting.again(order, told)
+      ? takeUp(line, order, { told, against: 'its own word' })
+      : order;
   const now = withdrawBeyond(line, order, told.filledQty, 'the broker says that less was filled');
-  return isFinal(now.status) && isWorking(told) ? takeUp(line, now, told) : now;
+  return isFinal(now.status) && isAtWork(now, told)
+    ? takeUp(line, now, { told, against: evidence === undefined ? 'its silence' : 'evidence' })
+    : now;
 }
 
 function contradicts(recorded: EvidenceOutcome, told: BrokerOrder | undefined): boolean {
@@ -75,7 +89,14 @@ const TAKEN_UP = 'taken_up:';
  * A final state never changes, so what works goes on as an order of its own: the same holder's, under the ids that the broker
  * knows. It counts against every limit, and every cancel and the kill switch reach it.
  */
-function takeUp(line: Line, order: StoredOrder, told: BrokerOrder): StoredOrder {
+function takeUp(
+  line: Line,
+  order: StoredOrder,
+  {
+    told,
+    against,
+  }: { readonly told: BrokerOrder; readonly against: 'its own word' | 'its silence' | 'evidence' },
+): StoredOrder {
   const orderId = `ord_${randomBytes(12).toString('hex')}`;
   const { seq: _its, limitPrice: _limit, stopPrice: _stop, trail: _trail, ...rest } = order;
   const again: NewOrder = {
@@ -99,7 +120,7 @@ function takeUp(line: Line, order: StoredOrder, told: BrokerOrder): StoredOrder 
   const made = createOrder(
     line,
     again,
-    `taken up again: the broker has ${order.orderId} at work, which had been settled without its word`,
+    `taken up again: the broker has ${order.orderId} at work, which was ${order.status} ${against === 'its own word' ? 'by its word' : 'without its word'}`,
   );
   const submitted = transition(line, made, {
     to: 'submitting',
@@ -110,7 +131,7 @@ function takeUp(line: Line, order: StoredOrder, told: BrokerOrder): StoredOrder 
     agent: agentNameOf(line, order.agent),
     account: order.account,
     outcome: 'ok',
-    detail: { order_id: order.orderId, taken_up_as: orderId, was: order.status },
+    detail: { order_id: order.orderId, taken_up_as: orderId, was: order.status, against },
   });
   line.orders.addTimeline(order.orderId, {
     timeMs: line.wallMs(),

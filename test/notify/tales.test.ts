@@ -124,3 +124,20 @@ test('what the broker says against the owner’s own entry is told with both wor
     'You recorded never received; the broker of claude says partially filled.',
   );
 });
+
+test('what a broker has at work against the books is told once, with both words', () => {
+  const detail = { order_id: 'ord_1', taken_up_as: 'ord_2', was: 'rejected', against: 'its own word' };
+  const up = draftOf(lineOf('order.taken_up', detail, 'claude'));
+  expect(up).toMatchObject({
+    kind: 'unknown',
+    title: 'At work all the same: an order of claude on claude',
+    path: '/admin/orders/ord_2',
+  });
+  expect(up?.body[0]).toContain('The books had it as rejected');
+  // Told by the contradiction already.
+  expect(taleOf(lineOf('order.taken_up', { ...detail, against: 'evidence' }, 'claude'))).toBeUndefined();
+  const terms = { order_id: 'ord_1', ours: '10, limit 99', broker: '20, limit 99' };
+  expect(draftOf(lineOf('order.terms_followed', terms, 'claude'))?.body[0]).toContain(
+    'The books had 10, limit 99; the broker, asked again, has it at work for 20, limit 99.',
+  );
+});
