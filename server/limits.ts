@@ -21,6 +21,8 @@ export const ACTION_TOKENS_PER_AGENT_MAX = 200;
 /** How long an order waits for the owner; after it, it is refused. */
 export const APPROVAL_TTL_MS = 900_000;
 export const APPROVAL_SWEEP_INTERVAL_MS = 1_000;
+/** By how much two clocks may differ before the difference is shown. */
+export const CLOCKS_APART_MS = 1_000;
 /** Orders of an agent that may wait for the owner: more would only flood who has to read them. */
 export const APPROVALS_PER_AGENT_MAX = 10;
 /** Characters of what an agent may tell the owner with an order. */

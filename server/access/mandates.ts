@@ -182,6 +182,9 @@ function mandateFrom(row: MandateRow): Mandate {
 
 const json = (document: MandateDocument): JsonValue => JSON.parse(JSON.stringify(document)) as JsonValue;
 
+/** A mandate that is over when it is given is a slip; whoever means to end one revokes it. */
+const OVER = 'a time that is still to come, or null; to end a mandate, revoke it';
+
 interface CheckedMandate {
   readonly document: MandateDocument;
   readonly resolved: readonly string[] | 'any';
@@ -189,12 +192,15 @@ interface CheckedMandate {
 
 function checkMandate(
   given: unknown,
-  o: Pick<MandateOptions, 'instruments' | 'accounts' | 'judge'>,
+  o: Pick<MandateOptions, 'instruments' | 'accounts' | 'judge' | 'wall'>,
   agentName?: string,
 ): Result<CheckedMandate, Refusal> {
   const parsed = MandateDocument.safeParse(given);
   if (!parsed.success) return err(invalid(mandateErrors(parsed.error.issues, given), 'invalid_input'));
   const document = parsed.data;
+  const { expires_at: end } = document;
+  if (end !== null && Date.parse(end) <= o.wall())
+    return err(invalid([fieldError('expires_at', end, OVER)], 'invalid_input'));
   const accountErrors = wrongAccounts(document.accounts, o.accounts);
   const found =
     document.symbols[0] === '*' ? [] : document.symbols.map((symbol) => o.instruments.resolve(symbol));

@@ -8,7 +8,7 @@ import { orderWire } from '#tools/project.ts';
 import type { ApprovalCard, ApprovalDesk } from '#trading/approval-desk.ts';
 import { ownerAct } from './act.ts';
 import { ask } from './ask.ts';
-import { defineCommand, type Invocation, JSON_OPTION, UsageError } from './command.ts';
+import { defineCommand, type Invocation, JSON_OPTION, RefusedError, UsageError } from './command.ts';
 import type { Office } from './office.ts';
 import { iso, isoOrNull, printObject, printTable } from './print.ts';
 
@@ -31,6 +31,7 @@ function cardWire(card: ApprovalCard) {
     agent: card.agentName,
     order: orderWire(order),
     instrument: card.instrumentName,
+    why_asked: card.whyAsked,
     value: text(card.value),
     currency: account.currency,
     percent_of_equity: card.percentOfEquity,
@@ -120,6 +121,7 @@ function orderInWords({ order }: Pick<CardWire, 'order'>): string {
 function showCard({ terminal }: Invocation, card: CardWire): void {
   const warn = (line: string): void => terminal.warn(line);
   warn(`${card.agent} asks to ${orderInWords(card)} in ${card.account.id} (${card.account.mode}).`);
+  if (card.why_asked !== null) warn(card.why_asked);
   const part = card.percent_of_equity === null ? '' : `, ${card.percent_of_equity} % of the equity`;
   warn(
     `Worth ${card.value} ${card.currency}${part}; position ${card.position_now} to ${card.position_after}.`,
@@ -130,6 +132,28 @@ function showCard({ terminal }: Invocation, card: CardWire): void {
   for (const warning of card.warnings) warn(`Note: ${warning}`);
   if (card.would_refuse !== null) warn(`It would be refused now: ${card.would_refuse.detail}`);
   if (card.note !== null) warn(`The agent says (not checked): ${card.note}`);
+}
+
+/** What would be refused as it stands is not tried: most refusals end the order, and the owner may only have looked away. */
+export function inTheWay(
+  { would_refuse }: Pick<CardWire, 'would_refuse'>,
+  anyway: boolean,
+): Refusal | undefined {
+  if (would_refuse === null || anyway) return undefined;
+  const detail = `${would_refuse.detail} Nothing was sent, and it still waits; --anyway puts it through the controls all the same, which may end it.`;
+  return { ...would_refuse, detail };
+}
+
+/** What was sent, as it was sent, and the exit code for it. */
+export function sentInWords(order: CardWire['order']): { readonly code: number; readonly words: string } {
+  const terms = orderInWords({ order });
+  const { order_id: id, status, reason = 'it gave no reason' } = order;
+  return status === 'rejected'
+    ? {
+        code: 1,
+        words: `Approved and sent (${terms}), and the broker rejected it: ${reason}. The order ${id} has ended.`,
+      }
+    : { code: 0, words: `Approved: the order ${id} is ${status}: ${terms}.` };
 }
 
 /** A decimal of an option, as it was given; refused before anybody is asked for a passphrase. */
@@ -161,6 +185,7 @@ export const approvals = defineCommand({
               VALUE: `${card.value} ${card.currency}`,
               ACCOUNT: card.account.id,
               EXPIRES: card.expires_at,
+              WHY: card.why_asked,
               NOTE: card.note,
             })),
             'No order waits for you.',
@@ -178,6 +203,7 @@ export const approvals = defineCommand({
           value: 'P',
           about: 'at this tighter limit (buy lower, sell higher)',
         },
+        anyway: { type: 'boolean', about: 'try it although it would be refused as things are' },
         ...JSON_OPTION,
       },
       act: approve,
@@ -187,7 +213,11 @@ export const approvals = defineCommand({
         const limit = decimalOption(invocation, 'limit-price');
         const { approvals: waiting } = await ask(invocation, list, {});
         const card = waiting.find((one) => one.id === id);
-        if (card !== undefined) showCard(invocation, card);
+        if (card !== undefined) {
+          showCard(invocation, card);
+          const refusal = inTheWay(card, invocation.flag('anyway'));
+          if (refusal !== undefined) throw new RefusedError(refusal);
+        }
         const done = await ask(invocation, approve, {
           id,
           digest: card?.digest ?? '',
@@ -200,9 +230,9 @@ export const approvals = defineCommand({
           showCard(invocation, done.approval);
           return 1;
         }
-        if (!invocation.flag('json'))
-          invocation.terminal.say(`Approved: the order ${done.order.order_id} is ${done.order.status}.`);
-        return 0;
+        const { code, words } = sentInWords(done.order);
+        if (!invocation.flag('json')) invocation.terminal[code === 0 ? 'say' : 'warn'](words);
+        return code;
       },
     },
     reject: {

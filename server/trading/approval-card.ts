@@ -1,6 +1,7 @@
 /** The card of an approval: while it waits as it stands now, afterwards as it was decided. */
 import { money } from '#domain/decimal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
+import { CLOCKS_APART_MS } from '#limits.ts';
 import type { ApprovalCard, ApprovalFigures } from './approval-desk.ts';
 import { lapsed } from './approval-ending.ts';
 import { figuresOf, proposalOf } from './approval-figures.ts';
@@ -44,7 +45,10 @@ export function cardOf(line: Line, approval: Approval): ApprovalCard {
 export function expiresAt(line: Line, { id, expiresAtMs, decided }: Approval): number {
   const known = decided === null ? line.memory.approvals.get(id) : undefined;
   if (known === undefined) return expiresAtMs;
-  return line.clock.wallMs() + Math.max(0, Math.round(known.deadlineMs - line.clock.monotonicMs()));
+  const byDeadline =
+    line.clock.wallMs() + Math.max(0, Math.round(known.deadlineMs - line.clock.monotonicMs()));
+  // Two clocks never agree to the millisecond: what nobody set is not shown as moving.
+  return Math.abs(byDeadline - expiresAtMs) < CLOCKS_APART_MS ? expiresAtMs : byDeadline;
 }
 
 /** What can not be told now is as it was last shown, and the card says what is in the way. */

@@ -199,7 +199,8 @@ describe('reducing', () => {
     expect(room.events('agent.reducing')).toHaveLength(1);
     granted(access.mandates.set('claude', MANDATE, OWNER_CLI));
     expect(stateOf('claude').state).toBe('ACTIVE');
-    granted(access.mandates.set('claude', { ...MANDATE, expires_at: '2026-01-05T12:00:10Z' }, OWNER_CLI));
+    granted(access.mandates.set('claude', { ...MANDATE, expires_at: '2026-01-05T12:00:20Z' }, OWNER_CLI));
+    room.clock.advance(10_000);
     expect(stateOf('claude').state).toBe('REDUCING');
     expect(room.events('agent.reducing')).toHaveLength(2);
   });

@@ -201,6 +201,8 @@ describe('a refused mandate', () => {
     [{ approval: { abov: '1', above: '1' } }, 'approval.abov', 'above'],
     [{ expires_at: 'tomorrow' }, 'expires_at', null],
     [{ expires_at: '2027-01-01' }, 'expires_at', null],
+    [{ expires_at: '2025-12-31T23:59:59Z' }, 'expires_at', null],
+    [{ expires_at: '2026-01-05T13:00:00+01:00' }, 'expires_at', null],
     [{ trading_hours: 'anny' }, 'trading_hours', 'any'],
     [
       { trading_hours: { timezone: 'Mars/Base', days: ['mon'], from: '09:00', to: '10:00' } },

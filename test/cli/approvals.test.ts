@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { ensureFirstAccount, removeAccount } from '#cli/account-book.ts';
 import { ACTS } from '#cli/acts.ts';
+import { inTheWay, sentInWords } from '#cli/approvals.ts';
 import { type Office, openOffice } from '#cli/office.ts';
 import { carryOut } from '#cli/owner-socket.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
+import { refuse } from '#domain/refusal.ts';
 import { configIn, openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { handClock } from '../support/hand-clock.ts';
 import { copyOfTheClone, MANDATE } from '../support/portcullis.ts';
@@ -182,6 +184,35 @@ describe('an account that is removed', () => {
   });
 });
 
+describe('what is said of it', () => {
+  it('stops before what would be refused as it stands, unless it is to be tried anyway', () => {
+    const refusal = refuse('max_daily_orders', 'Orders today: 1 of 1, this order 1.');
+    expect(inTheWay({ would_refuse: refusal }, false)).toMatchObject({
+      reason: 'max_daily_orders',
+      detail: expect.stringContaining('this order 1. Nothing was sent, and it still waits; --anyway'),
+    });
+    expect(inTheWay({ would_refuse: refusal }, true)).toBeUndefined();
+    expect(inTheWay({ would_refuse: null }, false)).toBeUndefined();
+  });
+
+  it('names what was sent, and a rejection of the broker with its cause as no success', async () => {
+    const gate = await engine();
+    const { id, digest } = await asked(gate);
+    const done = await settled(gate, act(gate.gateway, 'approve', { id, digest, qty: '1' }, proof));
+    if (!done.ok) throw new Error(done.error.detail);
+    const { order } = done.value as { readonly order: Parameters<typeof sentInWords>[0] };
+    expect(sentInWords(order)).toEqual({
+      code: 0,
+      words: `Approved: the order ${order.order_id} is open: buy 1 SPX limit at 1400.`,
+    });
+    const rejected = { ...order, status: 'rejected', reason: 'no such market' } as const;
+    expect(sentInWords(rejected)).toEqual({
+      code: 1,
+      words: `Approved and sent (buy 1 SPX limit at 1400), and the broker rejected it: no such market. The order ${order.order_id} has ended.`,
+    });
+  });
+});
+
 describe('without an engine', () => {
   it('says that nothing can be sent, and decides nothing', async () => {
     const office = openOffice(configIn(temporaryFolder()), handClock(), { memoryKib: 64, passes: 1 });
@@ -250,7 +281,10 @@ describe('as typed words', () => {
       '--password-file',
       pass,
     ]);
-    expect(approved).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Approved: the order ord_/) });
+    expect(approved).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Approved: the order ord_\w+ is \w+: buy 1 SPX limit at 1450\.\n$/),
+    });
     expect((await gate.run(['approvals', 'reject', second ?? ''])).code).toBe(2);
     expect(await gate.run(['approvals', 'reject', second ?? '', '--reason', 'no'])).toMatchObject({
       code: 0,
