@@ -37,6 +37,9 @@ export const ACCOUNT_DRAWDOWN_PERCENT = '30';
 /** What the cap on positions of an account may be set to at most. */
 export const ACCOUNT_POSITIONS_MAX = 10_000;
 export const LOSS_CHECK_INTERVAL_MS = 1_000;
+/** An order that a reached limit takes back and that does not go is tried again after this, then after twice as long, and so on. */
+export const TAKE_BACK_FIRST_WAIT_MS = 1_000;
+export const TAKE_BACK_WAIT_MAX_MS = 60_000;
 export const MARK_SAVE_INTERVAL_MS = 60_000;
 /** Every account is compared with its broker this often even when nothing seems wrong. */
 export const RECONCILE_ALL_INTERVAL_MS = 60_000;

@@ -5,6 +5,7 @@ import { cancelMany } from './cancel.ts';
 import { couldAdd } from './elsewhere.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
+import { isDue, tryToTakeBack } from './taking-back.ts';
 
 interface Which {
   readonly why: string;
@@ -32,7 +33,9 @@ function takeBack(
   { why, which = () => true, actor }: Which,
 ): readonly string[] {
   const adding = working.filter((order) => isTakenBack(line, order) && which(order));
-  if (adding.length > 0) void cancelMany(line, adding, why, actor).catch(() => undefined);
+  // Somebody's word goes out at once; what a limit takes back every second is paced.
+  if (actor !== undefined) void cancelMany(line, adding, why, actor).catch(() => undefined);
+  else for (const order of adding.filter((one) => isDue(line, one))) tryToTakeBack(line, order, why);
   return adding.map((order) => order.orderId);
 }
 

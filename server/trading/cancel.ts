@@ -4,6 +4,7 @@ import { type AccountId, type Actor, type Principal } from '#domain/principal.ts
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { CANCEL_WAIT_MS } from '#limits.ts';
+import type { CancelOutcome } from '#ports.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import { withdraw } from './approval-ending.ts';
 import type { CancelOutcomeView, ReduceCommit } from './desk.ts';
@@ -72,7 +73,7 @@ export async function cancelOne(
 ): Promise<Result<StoredOrder, Refusal>> {
   const at = takeBack(line, order, why, actor);
   if (at.kind === 'withdrawn') return ok(at.order);
-  const outcome = await dispatchCancel(line, at.order, why, actor);
+  const { outcome, after } = await send(line, at.order, why, actor);
   if (outcome.kind === 'rejected') {
     return err(
       refuse('broker_unavailable', `The broker did not take the cancel: ${outcome.reason}.`, {
@@ -81,8 +82,41 @@ export async function cancelOne(
       }),
     );
   }
-  const after = await waitFor(line, order.orderId, (now) => isFinal(now.status), CANCEL_WAIT_MS);
   return ok(after ?? order);
+}
+
+/** What a cancel came to: the broker's answer, and the order after its word or CANCEL_WAIT_MS without one. */
+export interface Canceling {
+  readonly outcome: CancelOutcome;
+  readonly after: StoredOrder | undefined;
+}
+
+/**
+ * While a cancel of the order that somebody asked for is under way, whoever asks again waits for the same one, and nothing more is
+ * sent. What the gateway itself takes back (a sweep, a limit) is paced where it is begun.
+ */
+function send(line: Line, order: StoredOrder, why: string, actor: Actor | undefined): Promise<Canceling> {
+  if (actor === undefined) return sendAnew(line, order, why, actor);
+  const { canceling } = line.memory;
+  const underWay = canceling.get(order.orderId);
+  if (underWay !== undefined) return underWay;
+  const begun = sendAnew(line, order, why, actor).finally(() => canceling.delete(order.orderId));
+  canceling.set(order.orderId, begun);
+  return begun;
+}
+
+async function sendAnew(
+  line: Line,
+  order: StoredOrder,
+  why: string,
+  actor: Actor | undefined,
+): Promise<Canceling> {
+  const outcome = await dispatchCancel(line, order, why, actor);
+  if (outcome.kind === 'rejected') return { outcome, after: undefined };
+  return {
+    outcome,
+    after: await waitFor(line, order.orderId, (now) => isFinal(now.status), CANCEL_WAIT_MS),
+  };
 }
 
 type TakenBack =
@@ -178,12 +212,11 @@ export async function cancelMany(
         canceled.push(order.orderId);
         return;
       }
-      const outcome = await dispatchCancel(line, at.order, why, actor);
+      const { outcome, after } = await send(line, at.order, why, actor);
       if (outcome.kind === 'rejected') {
         failed.push({ orderId: order.orderId, reason: outcome.reason });
         return;
       }
-      const after = await waitFor(line, order.orderId, (now) => isFinal(now.status), CANCEL_WAIT_MS);
       if (after?.status === 'canceled' || after?.status === 'expired') canceled.push(order.orderId);
       else if (after !== undefined && isFinal(after.status))
         failed.push({ orderId: order.orderId, reason: `it was ${after.status} first` });

@@ -1,9 +1,10 @@
 /** The last step: reads the gate once more, hands the order to the broker, and writes down what the broker said. No retry. */
 import { type ClearedOrder, isFinal } from '#domain/order.ts';
-import type { Actor } from '#domain/principal.ts';
+import { type Actor, holderOf } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, CancelOutcome, PlaceOutcome } from '#ports.ts';
-import { agentNameOf, countMessage, type Line } from './line.ts';
+import { agentNameOf, type Line } from './line.ts';
+import { countMessage } from './messages.ts';
 import { answerChange, endChange, lastChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { within } from './outside.ts';
@@ -29,7 +30,7 @@ export async function dispatch(
     return settle(line, order.orderId, { to: 'refused', detail: closed, patch: { reason: closed } });
   const adapter = line.adapters.get(order.account);
   if (adapter === undefined) throw new Error(`no adapter for ${order.account}`);
-  countMessage(line, order.account);
+  countMessage(line, order.account, order.agent);
   line.memory.sentAtMs.set(order.orderId, line.clock.monotonicMs());
   const outcome = await answerOf(line, adapter.place(cleared), (late) =>
     applyPlace(line, order.orderId, late),
@@ -132,7 +133,7 @@ export async function dispatchReplace(
   if (closed !== undefined) return applyReplace(line, change, { kind: 'not_sent', reason: closed });
   const adapter = line.adapters.get(order.account);
   if (adapter === undefined) throw new Error(`no adapter for ${order.account}`);
-  countMessage(line, order.account);
+  countMessage(line, order.account, order.agent);
   const outcome = await answerOf(line, adapter.replace(cleared), (late) => applyReplace(line, change, late));
   return applyReplace(line, change, outcome);
 }
@@ -204,7 +205,7 @@ export async function dispatchCancel(
       detail: { order_id: order.orderId, why, store: cause instanceof Error ? cause.name : 'broken' },
     });
   }
-  countMessage(line, order.account);
+  if (actor !== undefined) countMessage(line, order.account, holderOf(actor));
   const outcome = await cancelAnswer(line, adapter, order);
   try {
     line.store.transaction(() => applyCancel(line, order.orderId, outcome));

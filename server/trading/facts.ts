@@ -24,8 +24,9 @@ import { envelopeOf } from './envelope.ts';
 import { exposureOf, fxRate } from './exposure.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { opposes } from './ledger.ts';
-import { type Line, messagesInLastSecond } from './line.ts';
+import type { Line } from './line.ts';
 import { honourLift, lossToday } from './loss.ts';
+import { messagesInLastSecond } from './messages.ts';
 import { bestOpposing } from './opposing.ts';
 import { remainingQty, reservedValue, type StoredOrder } from './order-rows.ts';
 import type { Outside } from './outside.ts';
@@ -70,7 +71,9 @@ export interface Facts extends AccountRisk {
   readonly lossToday: Money;
   /** Value that the agent put into this instrument and side today without a human's approval. */
   readonly unapprovedValue: Money;
+  /** To the account's broker, of everybody there and of this holder alone. */
   readonly messagesLastSecond: number;
+  readonly ownMessagesLastSecond: number;
   /** The order with the same client_order_id. */
   readonly sameClientOrderId: string | undefined;
   /** The agent's own orders in this account and instrument of which nobody knows whether the broker has them. */
@@ -183,7 +186,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
         ? ZERO_MONEY
         : unapprovedValue(line, who, instrument, { day: mandateDay, itself }),
     ...readAccountRisk(line, who.account, { instrument: instrument.id, except: itself?.orderId }),
-    messagesLastSecond: messagesInLastSecond(line, who.account),
+    ...messagesInLastSecond(line, who.account, who.agent),
     sameClientOrderId: same?.orderId,
     unclear: unsettled.filter(
       ({ agent, instrument: of, status, role }) =>

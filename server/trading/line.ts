@@ -10,10 +10,13 @@ import type { BrokerAdapter, BrokerBalance, Clock, MarketFeed } from '#ports.ts'
 import type { Store } from '#store/open.ts';
 import type { Settings } from '#store/settings.ts';
 import type { ApprovalTable, Ending } from './approval-rows.ts';
+import type { Canceling } from './cancel.ts';
 import type { HoldingTable } from './holdings.ts';
 import type { IdempotencyTable } from './idempotency.ts';
+import type { SentMessage } from './messages.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { OrderTable } from './orders.ts';
+import type { LastTry } from './taking-back.ts';
 import type { ActionTokens } from './tokens.ts';
 import type { UsageTable } from './usage.ts';
 
@@ -71,8 +74,12 @@ export interface Memory {
   readonly sentAtMs: Map<string, number>;
   /** Since when working orders have had their status, monotonic; those of an earlier process since the start of this one. */
   readonly inStateSinceMs: Map<string, number>;
-  /** Monotonic times of the messages sent per account in the last second. */
-  readonly recentMessages: Map<AccountId, number[]>;
+  /** Messages sent per account in the last second. */
+  readonly recentMessages: Map<AccountId, readonly SentMessage[]>;
+  /** Orders that are being taken back and still work, with the last try. */
+  readonly takingBack: Map<string, LastTry>;
+  /** Cancels that somebody asked for and that are under way, by order. */
+  readonly canceling: Map<string, Promise<Canceling>>;
   /** Monotonic times of what each agent was refused and has sent, as far as its throttle looks back. */
   readonly repeats: Map<string, number[]>;
   /** Called after the commit that let an agent only reduce: its adding orders are taken back. */
@@ -110,6 +117,8 @@ export function freshMemory(): Memory {
     sentAtMs: new Map(),
     inStateSinceMs: new Map(),
     recentMessages: new Map(),
+    takingBack: new Map(),
+    canceling: new Map(),
     repeats: new Map(),
     onReducing: new Set(),
     keysUnderWay: new Set(),
@@ -186,16 +195,3 @@ export const instrumentOf = (line: Line, id: InstrumentId) => {
   if (found === undefined) throw new Error(`instrument ${id} is not in the book`);
   return found;
 };
-
-/** Messages sent for an account in the last second (SEBI counts orders, changes and cancels alike). */
-export function messagesInLastSecond(line: Line, account: AccountId): number {
-  const now = line.clock.monotonicMs();
-  const recent = (line.memory.recentMessages.get(account) ?? []).filter((at) => now - at < 1_000);
-  line.memory.recentMessages.set(account, recent);
-  return recent.length;
-}
-export function countMessage(line: Line, account: AccountId): void {
-  const recent = line.memory.recentMessages.get(account) ?? [];
-  recent.push(line.clock.monotonicMs());
-  line.memory.recentMessages.set(account, recent);
-}

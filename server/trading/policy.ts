@@ -174,6 +174,7 @@ const UNUSED = {
   positionsOpen: 0,
   opensPosition: true,
   messagesLastSecond: 0,
+  ownMessagesLastSecond: 0,
   sameClientOrderId: undefined,
   unclear: [],
   opposing: undefined,

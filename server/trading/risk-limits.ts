@@ -138,25 +138,31 @@ export const orderSize = (facts: Facts, proposal: Proposal, valued: Valued): Ref
 export const exposure = (facts: Facts, proposal: Proposal, valued: Valued): Refusal | undefined =>
   over(facts, proposal, valued, ['max_open_orders', 'max_gross_exposure']);
 
-/** Control 10. */
+/** Control 10. What adds waits for everybody's messages in the account. */
 export const daily = (facts: Facts, proposal: Proposal, valued: Valued): Refusal | undefined =>
-  throttle(facts) ?? over(facts, proposal, valued, ['max_daily_value', 'max_daily_orders']);
+  throttle(facts.account, facts.messagesLastSecond, 'orders') ??
+  over(facts, proposal, valued, ['max_daily_value', 'max_daily_orders']);
 
-/** A close is never made to wait: the cancels that it sends first would else stop it. Its own message counts all the same. */
+/**
+ * What only takes risk away waits for nobody else's messages. A close waits for none at all: the cancels that it sends first would
+ * else stop it. Its own message counts all the same.
+ */
 export const throttleOfReduction = (facts: Facts, { origin }: Proposal): Refusal | undefined =>
-  origin === 'agent' ? throttle(facts) : undefined;
+  origin === 'agent'
+    ? throttle(facts.account, facts.ownMessagesLastSecond, 'orders of one holder')
+    : undefined;
 
-export function throttle(facts: Facts): Refusal | undefined {
-  if (facts.messagesLastSecond < ORDERS_PER_SECOND_MAX) return undefined;
+function throttle(account: string, used: number, what: string): Refusal | undefined {
+  if (used < ORDERS_PER_SECOND_MAX) return undefined;
   return refuse(
     'throttled',
-    `More than ${ORDERS_PER_SECOND_MAX} orders in a second on ${facts.account}; wait a second.`,
+    `More than ${ORDERS_PER_SECOND_MAX} ${what} in a second on ${account}; wait a second.`,
     {
       retry_after: 1,
       limits: [
         {
           limit: 'orders_per_second',
-          used: String(facts.messagesLastSecond),
+          used: String(used),
           order: '1',
           max: String(ORDERS_PER_SECOND_MAX),
           unit: 'orders',

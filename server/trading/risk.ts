@@ -88,7 +88,7 @@ export const REDUCTION_CONTROLS: readonly Step[] = [
   { number: '3', what: 'instrument tradable', check: market.tradable },
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
   { number: '8', what: 'no more than is reducible', check: reducing.reducible },
-  { number: '10', what: 'messages a second', check: bounds.throttleOfReduction },
+  { number: '10', what: 'own messages a second', check: bounds.throttleOfReduction },
   { number: '13', what: 'client order id used once', check: repeats.clientOrderId },
   { number: '13a', what: 'not the same again while it is unclear', check: repeats.unclearTwin },
 ];
@@ -97,7 +97,7 @@ export const REDUCTION_CONTROLS: readonly Step[] = [
 export const CUT_CONTROLS: readonly Step[] = [
   { number: '1', what: 'trading state', check: reach.stateForReduction },
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
-  { number: '10', what: 'messages a second', check: bounds.throttle },
+  { number: '10', what: 'own messages a second', check: bounds.throttleOfReduction },
 ];
 
 export type Effect = 'adding' | 'reducing';

@@ -101,8 +101,10 @@ function recordChange(
   });
   line.store.afterCommit(() => {
     // A fill in between, or a request that timed out, is no new request.
-    if (isFinal(after.status)) line.memory.inStateSinceMs.delete(after.orderId);
-    else if (before?.status !== after.status)
+    if (isFinal(after.status)) {
+      line.memory.inStateSinceMs.delete(after.orderId);
+      line.memory.takingBack.delete(after.orderId);
+    } else if (before?.status !== after.status)
       line.memory.inStateSinceMs.set(after.orderId, line.clock.monotonicMs());
     // A copy: a watcher that is satisfied removes itself.
     for (const watch of Array.from(line.memory.watchers.get(after.orderId) ?? [])) watch(after);

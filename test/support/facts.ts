@@ -118,6 +118,7 @@ export function facts(about: Partial<Facts> = {}): Facts {
     positionsOpen: 0,
     opensPosition: true,
     messagesLastSecond: 0,
+    ownMessagesLastSecond: 0,
     sameClientOrderId: undefined,
     unclear: [],
     opposing: undefined,

@@ -54,6 +54,7 @@ export const worlds: fc.Arbitrary<Facts> = fc
       ordersToday: world.orders,
       openOrders: world.open,
       messagesLastSecond: world.messages,
+      ownMessagesLastSecond: world.messages,
       buyingPower: money(world.power),
     });
   });

@@ -127,10 +127,16 @@ describe('10 a day and a second', () => {
     ['the tenth message of a second', { messagesLastSecond: ORDERS_PER_SECOND_MAX - 1 }, {}, ADDED],
     ['the eleventh', { messagesLastSecond: ORDERS_PER_SECOND_MAX }, {}, 'throttled'],
     [
-      'the eleventh, a reduction of the agent’s',
-      { messagesLastSecond: ORDERS_PER_SECOND_MAX, ...holding('5') },
+      'the eleventh of one’s own, a reduction of the agent’s',
+      { messagesLastSecond: 10, ownMessagesLastSecond: ORDERS_PER_SECOND_MAX, ...holding('5') },
       { side: 'sell' },
       'throttled',
+    ],
+    [
+      'the tenth of one’s own, a reduction while others have sent many',
+      { messagesLastSecond: 200, ownMessagesLastSecond: ORDERS_PER_SECOND_MAX - 1, ...holding('5') },
+      { side: 'sell' },
+      REDUCED,
     ],
     [
       'the eleventh, a close',

@@ -49,7 +49,10 @@ const WORSE: { readonly [what: string]: (now: Facts) => Partial<Facts> } = {
   }),
   'another order was placed today': ({ ordersToday }) => ({ ordersToday: ordersToday + 1 }),
   'another order is open': ({ openOrders }) => ({ openOrders: openOrders + 1 }),
-  'another message was sent': ({ messagesLastSecond }) => ({ messagesLastSecond: messagesLastSecond + 1 }),
+  'another message was sent': ({ messagesLastSecond, ownMessagesLastSecond }) => ({
+    messagesLastSecond: messagesLastSecond + 1,
+    ownMessagesLastSecond: ownMessagesLastSecond + 1,
+  }),
   'less can be bought': ({ buyingPower }) => ({
     buyingPower: subtract(buyingPower, money('100')),
   }),

@@ -166,7 +166,7 @@ describe('the chain', () => {
       ...holding('5'),
       ...(from <= 0 ? { tradingState: 'HALTED' as const } : {}),
       ...(from <= 1 ? { phase: undefined } : {}),
-      ...(from <= 4 ? { messagesLastSecond: 10 } : {}),
+      ...(from <= 4 ? { ownMessagesLastSecond: 10 } : {}),
       sameClientOrderId: 'ord_9',
     });
     const order = (from: number): ProposalWords => ({
