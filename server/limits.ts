@@ -359,6 +359,8 @@ export const NOTIFY_CURSOR_LAG_MAX = 5_000;
 export const NOTIFY_RETRY_MS = 5_000;
 /** That the database can not be written is said again after this. */
 export const NOTIFY_TROUBLE_AGAIN_MS = 3_600_000;
+/** An order that is unclear for less is nobody's news. */
+export const NOTIFY_UNCLEAR_AFTER_MS = 10_000;
 export const NOTIFY_DESTINATIONS_MAX = 10;
 /** The next destination is told this long after the one before it. */
 export const NOTIFY_NEXT_AFTER_MS = 30_000;

@@ -167,9 +167,10 @@ const endOf = (signal: AbortSignal): Promise<Sent> =>
     else signal.addEventListener('abort', end, { once: true });
   });
 
-/** What another took is told again only while it needs the owner; an approval that is over is told by what became of it. */
+/** What another took is told again only while it needs the owner; what is over is told by what became of it. */
 function isNeeded(jobs: Jobs, { message }: Job): boolean {
-  if (message.kind === 'approval' && message.needsOwner && !message.standing) return false;
+  const endsUntold = message.kind === 'approval' || message.kind === 'unknown';
+  if (endsUntold && message.needsOwner && !message.standing) return false;
   if (!jobs.wasSent(message.id)) return true;
   return message.needsOwner && message.standing;
 }

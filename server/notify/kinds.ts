@@ -58,7 +58,7 @@ export const NOTIFY_KINDS = [
     words: 'an agent halts itself or tightens its mandate',
     urgent: false,
   },
-  { id: 'mandate', label: 'A mandate has ended', words: 'its last day is over', urgent: false },
+  { id: 'mandate', label: 'A mandate has ended', words: 'its last day is over', urgent: true },
   {
     id: 'refusals',
     label: 'Refusals in a burst',
@@ -80,6 +80,13 @@ export type MessageKind = NotifyKind | 'test' | 'flood';
 
 const IDS: ReadonlySet<string> = new Set(NOTIFY_KINDS.map(({ id }) => id));
 export const isNotifyKind = (text: string): text is NotifyKind => IDS.has(text);
+
+/** What an agent brings about by what it does; however much of it, it uses up the room of no other kind. */
+const OF_AGENTS: ReadonlySet<NotifyKind> = new Set<NotifyKind>(['approval', 'agent', 'refusals', 'fill']);
+export const isOfAgents = (kind: NotifyKind): boolean => OF_AGENTS.has(kind);
+
+export const labelOf = (kind: NotifyKind): string =>
+  NOTIFY_KINDS.find(({ id }) => id === kind)?.label ?? kind;
 
 export const isUrgent = (kind: NotifyKind): boolean =>
   NOTIFY_KINDS.find(({ id }) => id === kind)?.urgent ?? true;

@@ -1,4 +1,5 @@
 /** What the record tells of orders that need the owner: approvals that wait, outcomes that are unclear. */
+import { NOTIFY_UNCLEAR_AFTER_MS } from '#limits.ts';
 import { orderPage, type Read, type Tale, tell } from './tale.ts';
 
 /** `buy 3 SPX, limit at 1420`, as far as it is told. */
@@ -95,6 +96,13 @@ export function termsFollowed({ agent, account, text }: Read): Tale {
   });
 }
 
+/** `buy 3 SPX`, or as little as is known. */
+function orderOf({ text }: Read): string {
+  const words = [text('side'), text('qty'), text('symbol')];
+  return words.includes('') ? 'an order' : words.join(' ');
+}
+
+/** Told when it is still unclear after a while: most are clear again before anybody could look. */
 export function unclear(read: Read): Tale | undefined {
   const { agent, account, text } = read;
   const order = text('order_id');
@@ -104,7 +112,8 @@ export function unclear(read: Read): Tale | undefined {
       : tell({
           kind: 'unknown',
           subject: order,
-          title: `Unclear: an order of ${agent} on ${account}`,
+          title: `Unclear: ${orderOf(read)} of ${agent} on ${account}`,
+          delayMs: NOTIFY_UNCLEAR_AFTER_MS,
           body: [
             'The broker did not say whether it has it. It is asked again and again; until it says, the order counts as if it worked, and nothing is sent a second time.',
             `Order ${order}.`,
@@ -120,7 +129,8 @@ export function unclear(read: Read): Tale | undefined {
     news: {
       kind: 'unknown',
       subject: order,
-      title: `Clear again: an order of ${agent} is ${text('to').replaceAll('_', ' ')}`,
+      routine: true,
+      title: `Clear again: ${orderOf(read)} of ${agent} is ${text('to').replaceAll('_', ' ')}`,
       body: [`Filled ${text('filled_qty')} of ${text('qty')} on ${account}. Order ${order}.`],
       path: orderPage(order),
     },

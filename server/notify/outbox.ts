@@ -19,8 +19,10 @@ export interface Draft {
   readonly standing?: boolean;
   /** JSON: what the text is made of, while more may come. */
   readonly gathered?: string;
-  /** Not sent before. */
+  /** Not sent before, and not at all where it no longer stands by then. */
   readonly delayMs?: number;
+  /** Held back with routine messages, although its kind is urgent. */
+  readonly routine?: boolean;
 }
 
 export interface StoredMessage extends Message {
@@ -36,7 +38,7 @@ export interface Outbox {
   /** The newest of its kind and subject. */
   latest(kind: MessageKind, subject: string | null): StoredMessage | undefined;
   rewrite(id: string, to: Pick<Draft, 'title' | 'body'> & { readonly gathered: string }): void;
-  /** What was told is over; false where nothing of the kind stood. */
+  /** What was told is over; false where nothing of the kind stood, or nobody was to be told of it yet. */
   over(kind: NotifyKind, subject: string): boolean;
   /** A message for one destination that has been sent already. */
   note(message: Message, destination: string, became: { readonly error: string | null }): void;
@@ -90,19 +92,27 @@ export function openOutbox({ store, destinations, wallMs }: OutboxOptions): Outb
   const end = db.prepare(
     'UPDATE notify_messages SET standing = 0 WHERE kind = ? AND subject = ? AND standing = 1',
   );
+  const begun = db
+    .prepare<[string, string, number], number>(
+      `SELECT 1 FROM notify_messages m JOIN notify_jobs j ON j.message_id = m.id
+       WHERE m.kind = ? AND m.subject = ? AND m.standing = 1 AND (j.due_at <= ? OR j.tries > 0 OR j.state <> 'waiting')`,
+    )
+    .pluck();
   const prune = pruning(store);
   const flood = openFlood(store);
 
   return {
     tell(draft) {
       const nowMs = wallMs();
-      const urgent = isUrgent(draft.kind);
+      const urgent = isUrgent(draft.kind) && draft.routine !== true;
       const wanting = destinations
         .list()
         .filter((one) => one.kinds.has(draft.kind) && one.target !== undefined);
-      const reached = wanting.filter((one) => !flood.isFull(one, urgent, nowMs));
+      const reached = wanting.filter((one) => !flood.isFull(one, { kind: draft.kind, urgent }, nowMs));
       for (const full of wanting) {
-        const said = reached.includes(full) ? undefined : flood.saying(full, urgent, nowMs);
+        const said = reached.includes(full)
+          ? undefined
+          : flood.saying(full, { kind: draft.kind, urgent }, nowMs);
         if (said === undefined) continue;
         save(said);
         insertJob.run(said.id, full.id, nowMs, 0, 'waiting', null, null);
@@ -137,7 +147,11 @@ export function openOutbox({ store, destinations, wallMs }: OutboxOptions): Outb
     },
     rewrite: (id, { title, body, gathered }) =>
       void update.run(titleText(title), bodyText(body), gathered, id),
-    over: (kind, subject) => end.run(kind, subject).changes > 0,
+    over(kind, subject) {
+      const told = begun.get(kind, subject, wallMs()) !== undefined;
+      end.run(kind, subject);
+      return told;
+    },
     note(message, destination, { error }) {
       save(message);
       insertJob.run(

@@ -1,6 +1,9 @@
 /** What a line of the record is to the owner: a message, the end of what one told of, something to gather, or nothing. */
+
+import type { JsonValue } from '#audit/event.ts';
 import type { AuditLine } from '#audit/query.ts';
-import { printable } from '#domain/refusal.ts';
+import { isDecimalText, money, roundUpTo } from '#domain/decimal.ts';
+import { excerpt, printable } from '#domain/refusal.ts';
 import { quoted } from './message.ts';
 import {
   approvalExpired,
@@ -61,7 +64,9 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
           kind: 'mandate',
           subject: agent,
           title: `The mandate of ${agent} has ended`,
-          body: ['It may only reduce what it holds, until you give it a new one.'],
+          body: [
+            'It may only reduce what it holds, until you give it a new one. Its orders that could add are taken back; its page lists them.',
+          ],
           path: agentPage(agent),
         })
       : undefined,
@@ -83,7 +88,10 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
       kind: 'agent',
       subject: agent,
       title: `${agent} has tightened its mandate`,
-      body: [`It may do less than before${fieldsOf(line)}. Only you can widen it again.`],
+      body: [
+        'It may do less than before. Only you can widen it again.',
+        ...changesOf(line).map((change) => `${change}.`),
+      ],
       path: agentPage(agent),
     }),
   kill: killed,
@@ -95,7 +103,9 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
       kind: 'kill',
       subject: 'gate',
       title: 'Trading goes on',
-      body: ['The kill switch is lifted. What agents have must be presented anew.'],
+      body: [
+        'The kill switch is lifted: agents sign in again, and their keys work. What was canceled or refused stays so.',
+      ],
       path: '/admin/gate',
     },
   }),
@@ -207,6 +217,17 @@ const yourKeys = (title: string): Tale =>
     path: '/admin/security',
   });
 
+/** `0.18 of 0.10 USD`: what was lost is told in cents, never as less than it is. */
+function amounts(text: Read['text']): string {
+  const [used, max, currency] = [text('used'), text('max'), text('currency')];
+  if (text('limit') === 'max_drawdown') return `${used} of ${max} %`;
+  return currency === '' ? `${used} of ${max}` : `${inCents(used)} of ${inCents(max)} ${currency}`;
+}
+
+const CENT = money('0.01');
+const inCents = (amount: string): string =>
+  isDecimalText(amount) ? roundUpTo(money(amount), CENT).toFixed(2) : amount;
+
 function breached({ line, agent, account, text }: Read): Tale {
   const ofAccount = line.agent === null || line.agent === undefined;
   const whose = ofAccount ? `The account ${account}` : agent;
@@ -216,7 +237,7 @@ function breached({ line, agent, account, text }: Read): Tale {
     subject: ofAccount ? account : agent,
     title: `${whose} may only reduce: ${limit}`,
     body: [
-      `It stands at ${text('used')} of ${text('max')}${text('per') === '' ? '' : ` per ${text('per')}`}. Adding orders are canceled, and none is taken until that has ended or you lift it.`,
+      `It stands at ${amounts(text)}${text('per') === '' ? '' : ` per ${text('per')}`}. Adding orders are canceled, and none is taken until that has ended or you lift it.`,
     ],
     path: ofAccount ? accountPage(account) : agentPage(agent),
   });
@@ -241,10 +262,28 @@ function killed({ line, text }: Read): Tale {
   });
 }
 
-/** Names of ours, of what a mandate has. */
-function fieldsOf({ detail }: AuditLine): string {
-  const after = detail?.['after'];
-  const names =
-    typeof after === 'object' && after !== null && !Array.isArray(after) ? Object.keys(after) : [];
-  return names.length === 0 ? '' : ` (${names.map(printable).slice(0, 10).join(', ')})`;
+const FIELDS_TOLD_MAX = 10;
+
+/** `max_daily_loss: 500 → 200`: names of ours, of what a mandate has. */
+function changesOf({ detail }: AuditLine): readonly string[] {
+  const [before, after] = [fieldsIn(detail?.['before']), fieldsIn(detail?.['after'])];
+  return Object.entries(after)
+    .slice(0, FIELDS_TOLD_MAX)
+    .map(([name, to]) => `${name}: ${valueText(before[name])} → ${valueText(to)}`);
 }
+
+const fieldsIn = (value: JsonValue | undefined): Readonly<Record<string, JsonValue>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, JsonValue>>)
+    : {};
+
+const valueText = (value: JsonValue | undefined): string =>
+  excerpt(
+    typeof value === 'string'
+      ? value
+      : value === undefined || value === null
+        ? 'none'
+        : JSON.stringify(value),
+    VALUE_TOLD_LENGTH_MAX,
+  );
+const VALUE_TOLD_LENGTH_MAX = 80;

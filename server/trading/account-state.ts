@@ -1,6 +1,7 @@
 /** Why a whole account may only reduce: a limit of it was reached. A daily loss ends with its day, the rest when the owner lifts it. */
 import { type Decimal, text } from '#domain/decimal.ts';
 import type { AccountId, Owner } from '#domain/principal.ts';
+import type { LimitFigure } from '#domain/refusal.ts';
 import type { LimitBooks } from './account-limits.ts';
 import { auditActor } from './line.ts';
 
@@ -51,6 +52,18 @@ export function reducingInWords({
   }
 }
 
+/** With the figures that it was reached with. */
+export const reachedFigure = (
+  { reason, used, max }: Pick<AccountReducing, 'reason' | 'used' | 'max'>,
+  currency: string,
+): LimitFigure => ({
+  limit: `account_${reason}`,
+  used,
+  order: '0',
+  max,
+  unit: reason === 'max_drawdown' ? 'percent' : currency,
+});
+
 export interface Breach {
   readonly limit: AccountReducingReason;
   readonly used: Decimal;
@@ -62,6 +75,10 @@ export interface Breach {
 export function noteBreach(books: LimitBooks, account: AccountId, { limit, used, max, day }: Breach): void {
   const ofDay = limit === 'max_daily_loss' ? day : null;
   const figures = { used: text(used), max: text(max) };
+  const currency =
+    books
+      .prepare<[string], { readonly currency: string }>('SELECT currency FROM accounts WHERE id = ?')
+      .get(account)?.currency ?? null;
   books
     .prepare(
       `INSERT INTO account_reducing (account_id, reason, day, used, max, since) VALUES (?, ?, ?, ?, ?, ?)
@@ -72,7 +89,12 @@ export function noteBreach(books: LimitBooks, account: AccountId, { limit, used,
     kind: 'limit.breached',
     account,
     outcome: 'ok',
-    detail: { limit, ...figures, ...(ofDay === null ? {} : { day: ofDay }), after: 'REDUCING' },
+    detail: {
+      limit,
+      ...figures,
+      ...(ofDay === null ? {} : { day: ofDay, currency }),
+      after: 'REDUCING',
+    },
   });
 }
 

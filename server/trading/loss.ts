@@ -1,5 +1,6 @@
 /** Daily loss: what each agent has lost since its mandate day began, per account and instrument, never netted across agents. */
 import { type Money, money, negate, type Price, subtract, text, ZERO_MONEY } from '#domain/decimal.ts';
+import type { Mandate } from '#domain/mandate.ts';
 import type { AgentId } from '#domain/principal.ts';
 import { agentId } from '#domain/principal.ts';
 import { LOSS_CHECK_INTERVAL_MS, MARK_SAVE_INTERVAL_MS } from '#limits.ts';
@@ -85,10 +86,17 @@ export function honourLift(line: Line, agent: AgentId, day: string): void {
   line.settings.set(STOPPED + agent, '');
   line.audit.record({
     kind: 'limit.lifted',
-    agent,
+    agent: agentNameOf(line, agent),
     outcome: 'ok',
     detail: { limit: 'max_daily_loss', forgiven: text(forgiven), day },
   });
+}
+
+/** All accounts of a mandate are in one. */
+function currencyOf(line: Line, { accounts }: Mandate): { readonly currency?: string } {
+  const [first] = accounts;
+  const adapter = first === undefined ? undefined : line.adapters.get(first);
+  return adapter === undefined ? {} : { currency: adapter.currency };
 }
 
 export interface LossWatch {
@@ -138,7 +146,13 @@ export function watchLoss(line: Line, onReducing: (agent: AgentId) => void): Los
         kind: 'limit.breached',
         agent: agentNameOf(line, agent),
         outcome: 'ok',
-        detail: { limit: 'max_daily_loss', used: text(loss), max: text(mandate.maxDailyLoss), day },
+        detail: {
+          limit: 'max_daily_loss',
+          used: text(loss),
+          max: text(mandate.maxDailyLoss),
+          ...currencyOf(line, mandate),
+          day,
+        },
       });
     });
   }

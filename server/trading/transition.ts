@@ -88,7 +88,11 @@ function recordChange(
     outcome: outcomeOf(after.status),
     detail: {
       order_id: after.orderId,
-      ...(before ? { from: before.status } : { symbol: after.symbol, side: after.side, type: after.type }),
+      ...(before ? { from: before.status } : { type: after.type }),
+      // What is unclear, or clear again, is told to the owner by this line alone.
+      ...(before && before.status !== 'unknown' && after.status !== 'unknown'
+        ? {}
+        : { symbol: after.symbol, side: after.side }),
       to: after.status,
       qty: text(after.qty),
       filled_qty: text(after.filledQty),

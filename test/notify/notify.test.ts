@@ -66,7 +66,7 @@ describe('what is on the record', () => {
     room.destination({ channel: 'webhook', kinds: ['unknown'], fields: { secret_url: receiver.url } });
     room.happens({ ...HALTED, agent: 'other' });
     room.happens(UNCLEAR);
-    await room.until(() => receiver.received.length > 0);
+    await room.until(() => receiver.received.length > 0, { steps: 200 });
     await room.clock.advanceAsync(60_000);
     expect(titlesIn(receiver)).toEqual(['Unclear: an order of claude on paper']);
     expect(room.rows('SELECT * FROM notify_messages')).toHaveLength(1);
@@ -249,6 +249,7 @@ describe('what is over', () => {
     room.happens({ kind: 'resume' });
     room.happens(UNCLEAR);
     room.happens({ ...UNCLEAR, detail: { ...UNCLEAR.detail, from: 'unknown' } });
+    await room.until(() => receiver.received.length === 1, { steps: 200 });
     room.happens(CLEAR);
     room.happens(CLEAR);
     room.happens({ kind: 'kill', detail: { by: 'console' } });
@@ -261,6 +262,21 @@ describe('what is over', () => {
       'Everything is halted, by you (console)',
       'Trading goes on',
     ]);
+  });
+
+  test('an order that is clear again within seconds is nobody’s news, neither way', async () => {
+    const room = openNotifyRoom();
+    const receiver = await openReceiver();
+    webhookTo(room, receiver);
+    room.happens(UNCLEAR);
+    await room.clock.advanceAsync(9_000);
+    await realTurn();
+    expect(receiver.received).toEqual([]);
+    room.happens(CLEAR);
+    await room.clock.advanceAsync(60_000);
+    await realTurn();
+    expect(receiver.received).toEqual([]);
+    expect(room.rows(`SELECT * FROM notify_jobs WHERE state = 'waiting'`)).toEqual([]);
   });
 
   test('an approval that ended before anybody was told is told by its end alone', async () => {

@@ -112,6 +112,35 @@ test('what the owner did, what is a look, and what changes nothing are nobody’
   for (const line of silent) expect(taleOf(line), line.kind).toBeUndefined();
 });
 
+test('what is lost is told in cents of its currency, never as less than it is', () => {
+  const bodyOf = (detail: Readonly<Record<string, string>>): string =>
+    draftOf(lineOf('limit.breached', detail, 'claude'))?.body.join(' ') ?? '';
+  const figures = { limit: 'max_daily_loss', used: '0.1712', max: '0.1', currency: 'USD' };
+  expect(bodyOf(figures)).toContain('It stands at 0.18 of 0.10 USD.');
+  expect(bodyOf({ limit: 'max_drawdown', used: '30.01', max: '30' })).toContain('30.01 of 30 %.');
+  expect(bodyOf({ limit: 'repeated_refusals', used: '100', max: '100', per: 'minute' })).toContain(
+    '100 of 100 per minute.',
+  );
+});
+
+test('a mandate that was tightened is told with what it was; an unclear order with what it is', () => {
+  const change = { before: { max_daily_loss: '500' }, after: { max_daily_loss: '200' } };
+  expect(draftOf(lineOf('mandate.tightened', change, 'claude'))?.body).toContain(
+    'max_daily_loss: 500 → 200.',
+  );
+  const order = {
+    to: 'unknown',
+    from: 'submitting',
+    side: 'buy',
+    qty: '3',
+    symbol: 'SPX',
+    order_id: 'ord_1',
+  };
+  expect(draftOf(lineOf('order.transition', order, 'claude'))?.title).toBe(
+    'Unclear: buy 3 SPX of claude on claude',
+  );
+});
+
 test('what the broker says against the owner’s own entry is told with both words', () => {
   const detail = { order_id: 'ord_1', recorded: 'never_received', broker: 'partially_filled' };
   const draft = draftOf(lineOf('evidence.contradicted', detail, 'claude'));

@@ -148,7 +148,7 @@ describe('a loss', () => {
     expect(await lost(it, claude)).toBe('100');
     expect(stateOf(it, claude)).toBe(STOPPED);
     expect(it.room.events('limit.breached').map((event) => event.detail)).toEqual([
-      { limit: 'max_daily_loss', used: '100', max: '100', day: '2026-01-05' },
+      { limit: 'max_daily_loss', used: '100', max: '100', currency: 'USD', day: '2026-01-05' },
     ]);
   });
 
