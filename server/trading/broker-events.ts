@@ -15,6 +15,7 @@ import { writePnlDay } from './pnl.ts';
 import { recordedAs, replaceRecorded, withdrawExecution } from './recorded-fills.ts';
 import { postStart } from './restart-posting.ts';
 import { type Ending, isWhole, noteSettlement } from './settlements.ts';
+import { canBeOf, postStray } from './stray.ts';
 import { isAtWork } from './taken-up.ts';
 import { restingState } from './terms.ts';
 import { createOrder, transition } from './transition.ts';
@@ -206,6 +207,7 @@ export function applyExecution(
   if (recorded !== undefined && named !== undefined && named.orderId !== recorded.orderId)
     withdrawExecution(line, recorded, execution.executionId);
   const known = named ?? recorded ?? adopt(line, account, orderBehind(execution));
+  if (!canBeOf(known, execution)) return postStray(line, known, execution);
   return replaceRecorded(line, known, execution);
 }
 
