@@ -371,8 +371,11 @@ export const NOTIFY_BACKOFF_MS: readonly number[] = [
 ];
 /** What a destination's own "not before" may put off at most. */
 export const NOTIFY_PUT_OFF_MAX_MS = 900_000;
-/** To one destination in an hour: what is not urgent stops first. */
-export const NOTIFY_PER_HOUR_MAX = { routine: 40, urgent: 80 } as const;
+/** To one destination in an hour: of what agents do, routine messages stop first; each other kind has room of its own. */
+export const NOTIFY_PER_HOUR_MAX = { routine: 40, urgent: 80, ofItsKind: 40 } as const;
+/** Messages in an hour about the approvals that one agent asks for, and agents for whom they are counted. */
+export const NOTIFY_APPROVALS_PER_HOUR_MAX = 20;
+export const RECENT_ASKERS_MAX = 1_000;
 /** Fills that come within this are one message. */
 export const NOTIFY_FILLS_MS = 10_000;
 export const NOTIFY_FILL_LINES_MAX = 20;

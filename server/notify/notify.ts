@@ -8,6 +8,7 @@ import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
 import { settings } from '#store/settings.ts';
 import { openActs } from './acts.ts';
+import { openAskers } from './askers.ts';
 import { openConsoleUrl } from './console-url.ts';
 import { openDelivery } from './delivery.ts';
 import type { NotifyDesk } from './desk.ts';
@@ -49,6 +50,7 @@ export function openNotify(o: NotifyOptions): Notify {
   const outbox = openOutbox({ store, destinations, wallMs });
   const jobs = openJobs(store);
   const bursts = openBursts(outbox);
+  const askers = openAskers(outbox);
   const urlOf = (path: string): string | null => {
     const acting = url.acting();
     return acting === undefined ? null : acting + path;
@@ -73,7 +75,9 @@ export function openNotify(o: NotifyOptions): Notify {
     if (tale === undefined) return;
     switch (tale.kind) {
       case 'tell':
-        return outbox.tell(tale.draft);
+        return tale.asks === undefined
+          ? outbox.tell(tale.draft)
+          : askers.tell(tale.draft, tale.asks, wallMs());
       case 'over':
         if (outbox.over(tale.of, tale.subject) && tale.news !== undefined) outbox.tell(tale.news);
         return;

@@ -1,5 +1,6 @@
 /** What the record tells of orders that need the owner: approvals that wait, outcomes that are unclear. */
 import { NOTIFY_UNCLEAR_AFTER_MS } from '#limits.ts';
+import type { Draft } from './outbox.ts';
 import { orderPage, type Read, type Tale, tell } from './tale.ts';
 
 /** `buy 3 SPX, limit at 1420`, as far as it is told. */
@@ -16,7 +17,7 @@ export function approvalWaits(read: Read): Tale {
   const id = approvalId(read);
   const value = text('value');
   const until = text('expires_at').slice(11, 16);
-  return tell({
+  const draft: Draft = {
     kind: 'approval',
     subject: id,
     title: `${agent} asks: ${termsOf(read) || 'an order'}`,
@@ -29,7 +30,8 @@ export function approvalWaits(read: Read): Tale {
     path: `/admin/approvals/${encodeURIComponent(id)}`,
     needsOwner: true,
     standing: true,
-  });
+  };
+  return { kind: 'tell', draft, asks: agent };
 }
 export function approvalOver(read: Read): Tale {
   return { kind: 'over', of: 'approval', subject: approvalId(read) };

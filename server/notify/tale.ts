@@ -4,7 +4,8 @@ import type { NotifyKind } from './kinds.ts';
 import type { Draft } from './outbox.ts';
 
 export type Tale =
-  | { readonly kind: 'tell'; readonly draft: Draft }
+  /** `asks`: the agent that brings it about by asking, as often as it likes. */
+  | { readonly kind: 'tell'; readonly draft: Draft; readonly asks?: string }
   /** What stood is over; `news` is told only where something stood. */
   | {
       readonly kind: 'over';

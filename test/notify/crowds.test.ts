@@ -107,7 +107,7 @@ describe('many at once', () => {
     expect(all.filter((title) => title.startsWith('Unclear'))).toHaveLength(40);
     expect(all.filter((title) => /^(?:Many|Too many) messages/.test(title))).toEqual([
       'Many messages: what is not urgent is held back',
-      'Too many messages: nothing more is sent for now',
+      'Too many messages of one kind: An unclear order',
     ]);
     await room.clock.advanceAsync(3_600_000);
     room.happens(HALTED);
