@@ -294,6 +294,32 @@ describe('the broker’s own word afterwards', () => {
     await expectWhole(one.room);
   });
 
+  it('leaves no position at a cost that it can not have had, whatever was built on what was recorded', async () => {
+    const one = await scene();
+    const { room, broker, claude } = one;
+    const first = await place(room, claude, draft({ side: 'buy', qty: '10', limit: '1440.00' }));
+    broker.fill(first.brokerClientId, '10', '1000');
+    const order = await unclear(one);
+    granted(record(one, order.orderId, 'filled', { fills: [fill('10', '2000')], pricesConfirmed: true }));
+    broker.silent = false;
+    const sold = await place(room, claude, draft({ side: 'sell', qty: '15', limit: '1460.00' }));
+    broker.fill(sold.brokerClientId, '15', '1500');
+    // 5 at 1500 are left; without 4 of those at 2000, and with 4 at 100 in their place, 5 would have cost less than nothing.
+    broker.fill(order.brokerClientId, '4', '100');
+    const held = room.store.db.prepare('SELECT qty, cost FROM holdings WHERE holder = ?');
+    const sane = { qty: '5', cost: '500' };
+    expect([held.get(claude.agent), held.get('*')]).toEqual([sane, sane]);
+    const total = room.store.db.prepare('SELECT amount FROM ledger_balances').pluck().all() as string[];
+    expect(
+      total
+        .map(money)
+        .reduce((sum, amount) => sum.plus(amount) as typeof sum)
+        .toFixed(),
+    ).toBe('0');
+    const cost = room.store.db.prepare(`SELECT amount FROM ledger_balances WHERE entry LIKE 'cost:%'`);
+    expect(cost.pluck().get()).toBe('500');
+  });
+
   it('takes back fills that it does not have, and says so on the record', async () => {
     const one = await scene();
     const order = await unclear(one);
