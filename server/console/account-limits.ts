@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import { ratio, roundDownTo, text } from '#domain/decimal.ts';
 import { type AccountId, accountId } from '#domain/principal.ts';
+import { refuse } from '#domain/refusal.ts';
 import { type LimitTexts, limitsWith, limitTexts, loosens } from '#trading/account-limits.ts';
 import type { AccountLimitsView } from '#trading/account-limits-desk.ts';
-import type { AccountReducing } from '#trading/account-state.ts';
 import { accountOf, pathOfAccount, trippedWords } from './account-views.ts';
 import { percentOf } from './agent-views.ts';
-import { action, go, type OwnerVisit, refused } from './define.ts';
+import { action, go, type OwnerVisit, type Proof, refused } from './define.ts';
 import type { AccountEntry } from './desks.ts';
 import { shownMoney } from './figures.ts';
 import { typedFigures } from './typed-figures.ts';
@@ -33,7 +33,8 @@ export function limitsSection({ services }: OwnerVisit, { id, currency }: Accoun
     entered: enteredAs(view),
     tripped: view.reducing.map((row) => ({
       words: trippedWords(row),
-      lifting: liftingWords(row, view),
+      /** What the breaker counts from once it is lifted; null: it was the day's loss. */
+      lifted_to: row.reason === 'max_drawdown' ? shownMoney(view.standing.equity) : null,
       since_ms: row.sinceMs,
     })),
   };
@@ -88,37 +89,53 @@ function enteredAs({ limits }: AccountLimitsView): Required<LimitTexts> {
   };
 }
 
-function liftingWords({ reason }: AccountReducing, { standing }: AccountLimitsView): string {
-  return reason === 'max_drawdown'
-    ? `When you lift it, the breaker counts from ${shownMoney(standing.equity)}, what the account is worth now.`
-    : 'When you lift it, what was lost today is forgiven.';
-}
-
 /** Of what a person types in a field: what is longer is no limit of anything. */
 const field = z.string().max(40);
-const LimitForm = z.strictObject({ max_drawdown: field, max_positions: field, max_daily_loss: field });
+const LimitForm = z.strictObject({
+  max_drawdown: field,
+  max_positions: field,
+  max_daily_loss: field,
+  shown_max_drawdown: field.optional(),
+  shown_max_positions: field.optional(),
+  shown_max_daily_loss: field.optional(),
+});
 
-/** People give a percentage its sign. */
-const tidy = (given: z.output<typeof LimitForm>) =>
-  typedFigures({ ...given, max_drawdown: given.max_drawdown.replace(/\s*%\s*$/, '') });
+/** What differs from what the form showed: another window's change since then stays. People give a percentage its sign. */
+function tidy({ max_drawdown, max_positions, max_daily_loss, ...shown }: z.output<typeof LimitForm>) {
+  const typed = { max_drawdown: max_drawdown.replace(/\s*%\s*$/, ''), max_positions, max_daily_loss };
+  const changed = Object.entries(typed).filter(
+    ([name, text]) => text !== Object.entries(shown).find(([was]) => was === `shown_${name}`)?.[1],
+  );
+  return typedFigures<LimitTexts & Readonly<Record<string, string>>>(Object.fromEntries(changed));
+}
 
 const idOf = ({ params }: OwnerVisit): AccountId => accountId(params['account'] ?? '');
+
+/** Taking something away asks for nothing. */
+function proofFor(visit: OwnerVisit, given: z.output<typeof LimitForm>): Proof {
+  const before = visit.services.trading.owner.accountLimits.of(idOf(visit)).limits;
+  const to = tidy(given);
+  const after = to.ok ? limitsWith(before, to.value) : to;
+  return after.ok && loosens(before, after.value) ? 'recent' : 'none';
+}
+
+const LOOSER_BY_NOW = refuse(
+  'loosening_refused',
+  'The limits were tightened while this was sent, and this would loosen them; nothing was changed. Look at them as they are now, and send it again.',
+);
 
 export const limitActions = {
   limits: action({
     input: LimitForm,
-    proof(visit, given) {
-      const before = visit.services.trading.owner.accountLimits.of(idOf(visit)).limits;
-      const to = tidy(given);
-      const after = to.ok ? limitsWith(before, to.value) : to;
-      return after.ok && loosens(before, after.value) ? 'recent' : 'none';
-    },
-    async run(visit, given) {
+    proof: proofFor,
+    async run(visit, given, proved) {
       const found = await accountOf(visit);
       if (!found.ok) return refused(found.error);
       const { id } = found.value;
       const to = tidy(given);
       if (!to.ok) return refused(to.error);
+      // In the same turn as the change: what was tighter when it was judged may be looser by now.
+      if (proved === 'none' && proofFor(visit, given) !== 'none') return refused(LOOSER_BY_NOW);
       const { accountLimits } = visit.services.trading.owner;
       const changed = accountLimits.change({ account: id, to: to.value, by: visit.owner });
       if (!changed.ok) return refused(changed.error);
@@ -136,6 +153,7 @@ export const limitActions = {
   lift: action({
     input: z.strictObject({}),
     proof: 'now',
+    proves: (visit) => `Let ${idOf(visit)} add again.`,
     async run(visit) {
       const found = await accountOf(visit);
       if (!found.ok) return refused(found.error);

@@ -10,6 +10,7 @@ import { approvalRow } from './approval-rows.ts';
 import { APPROVALS_PATH } from './approvals.ts';
 import { action, definePage, go, type Outcome, type OwnerVisit, type Proof, refused } from './define.ts';
 import { sentNotice } from './sent-notice.ts';
+import { ungrouped } from './typed-figures.ts';
 
 /** What an agent is told most often; other words are typed. */
 const REASONS = [
@@ -45,6 +46,7 @@ export const approval = definePage({
       input: z.strictObject({ digest }),
       proof: proofOf,
       check: (visit) => stillWaits(visit),
+      proves: (visit) => approves(visit, {}),
       run: (visit, shown) => approve(visit, shown.digest),
     }),
     smaller: action({
@@ -55,6 +57,10 @@ export const approval = definePage({
       }),
       proof: proofOf,
       check: (visit, entered) => editFrom(visit, entered),
+      proves(visit, entered) {
+        const edit = editFrom(visit, entered);
+        return edit.ok ? approves(visit, edit.value) : undefined;
+      },
       async run(visit, entered) {
         const edit = editFrom(visit, entered);
         return edit.ok ? approve(visit, entered.digest, edit.value) : refused(edit.error);
@@ -109,6 +115,18 @@ function proofOf(visit: OwnerVisit): Proof {
   return card.ok && card.value.account.mode === 'live' ? 'recent' : 'none';
 }
 
+/** The order that the proof sends. */
+function approves(visit: OwnerVisit, edit: ApprovalEdit): string | undefined {
+  const card = deskOf(visit).card(idOf(visit));
+  if (!card.ok) return undefined;
+  const { order, account } = card.value;
+  const { side, qty, symbol, type, limitPrice, stopPrice } = { ...order, ...edit };
+  const limit = limitPrice === undefined ? '' : `, limit ${text(limitPrice)}`;
+  const stop = stopPrice === undefined ? '' : `, stop ${text(stopPrice)}`;
+  const terms = type === 'market' ? ' at market' : `, ${type.replace('_', ' ')}${stop}${limit}`;
+  return `Approve ${side} ${text(qty)} ${symbol}${terms} in ${account.id}, which is ${account.mode.toUpperCase()}.`;
+}
+
 function stillWaits(visit: OwnerVisit): Result<ApprovalCard, Refusal> {
   const card = deskOf(visit).card(idOf(visit));
   if (!card.ok || card.value.decision === null) return card;
@@ -123,7 +141,7 @@ function stillWaits(visit: OwnerVisit): Result<ApprovalCard, Refusal> {
 async function approve(visit: OwnerVisit, shownDigest: string, edit?: ApprovalEdit): Promise<Outcome> {
   const before = stillWaits(visit);
   if (!before.ok) return refused(before.error);
-  const { id, referencePrice } = before.value;
+  const { id } = before.value;
   const answered = await deskOf(visit).approve({
     id,
     digest: shownDigest,
@@ -132,13 +150,16 @@ async function approve(visit: OwnerVisit, shownDigest: string, edit?: ApprovalEd
   });
   if (!answered.ok) return refused(answered.error);
   const outcome = answered.value;
-  if (outcome.kind === 'price_moved')
-    return go(
-      cardPath(visit),
-      before.value.digest === shownDigest
-        ? `Nothing was sent: the price went from ${text(referencePrice)} to ${text(outcome.card.referencePrice)}, further than it may between asking and answering. This is the order at the price of now; approve it again if you still want it.`
-        : 'Nothing was sent: what is shown here has changed since your page showed it. Look at it once more, and approve it again if you still want it.',
+  if (outcome.kind === 'price_moved') {
+    const [then, now] = [before.value, outcome.card].map(
+      (card) => approvalRow(visit.services, card).reference_price,
     );
+    const warning =
+      before.value.digest === shownDigest
+        ? `Nothing was sent: the price went from ${then} to ${now}, further than it may between asking and answering. This is the order at the price of now; approve it again if you still want it.`
+        : 'Nothing was sent: what is shown here has changed since your page showed it. Look at it once more, and approve it again if you still want it.';
+    return go(cardPath(visit), { warning });
+  }
   const { order } = outcome;
   return go(
     cardPath(visit),
@@ -158,7 +179,7 @@ function editFrom(visit: OwnerVisit, entered: Entered): Result<ApprovalEdit, Ref
   const { order } = waits.value;
   const errors: FieldError[] = [];
   const changed = (field: keyof Entered, stands: string | null): string | undefined => {
-    const given = entered[field].trim();
+    const given = ungrouped(entered[field]);
     if (given === '' || given === stands) return undefined;
     if (DECIMAL.safeParse(given).success) return given;
     errors.push(fieldError(field, given, 'a number of more than 0, such as 12.5'));

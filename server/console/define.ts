@@ -35,10 +35,13 @@ export interface GuestVisit extends AnyVisit {
 /** What a template finds under `page`. */
 export type PageData = Readonly<Record<string, unknown>>;
 
+/** What is said once on the next page: that something was done, or that it was not. */
+export type Notice = string | { readonly warning: string };
+
 /** What became of a form. */
 export type Outcome =
   /** Done: the browser goes on to `to`, where `notice` is shown once. */
-  | { readonly kind: 'go'; readonly to: string; readonly notice?: string }
+  | { readonly kind: 'go'; readonly to: string; readonly notice?: Notice }
   /** Done, and what it gave can be shown once only (a new key): the page again, with this beside what `load` gives. */
   | { readonly kind: 'show'; readonly data: PageData }
   /** Not done: the page again, with what was entered and why. */
@@ -58,7 +61,7 @@ export type EntranceOutcome =
       readonly notice?: string;
     };
 
-export const go = (to: string, notice?: string): Outcome => ({
+export const go = (to: string, notice?: Notice): Outcome => ({
   kind: 'go',
   to,
   ...(notice === undefined ? {} : { notice }),
@@ -76,7 +79,10 @@ export interface ActionOf<V, O> {
   proof(visit: V, values: FormValues): Proof;
   /** Why it would be refused whatever the proof; undefined: nothing is known against it yet. It changes nothing. */
   check(visit: V, values: FormValues): Refusal | undefined;
-  run(visit: V, values: FormValues): Promise<O>;
+  /** What the proof is for, in a line; undefined: the page's title says it. */
+  proves(visit: V, values: FormValues): string | undefined;
+  /** `proved`: what `proof` asked for and was given. */
+  run(visit: V, values: FormValues, proved: Proof): Promise<O>;
 }
 
 /** A form's fields as they must be, and what sending it does. */
@@ -86,7 +92,10 @@ export interface ActionDefinition<V, O, I extends z.ZodType> {
   readonly proof?: Proof | ((visit: V, input: z.output<I>) => Proof);
   /** Looked at before a proof is asked for, so that nobody types a code for what is refused anyway; it must change nothing. */
   check?(visit: V, input: z.output<I>): Result<unknown, Refusal>;
-  run(visit: V, input: z.output<I>): Promise<O> | O;
+  /** Who proves something reads what it is for: `Approve buy 9 SPX at market in paper`. */
+  proves?(visit: V, input: z.output<I>): string | undefined;
+  /** `proved`: what was asked for and given; where what is in force decides, it may have changed since. */
+  run(visit: V, input: z.output<I>, proved: Proof): Promise<O> | O;
 }
 
 /** Topics that change what a page shows; see http/console-events.ts. */
@@ -176,9 +185,15 @@ function parsedFirst<V, O, I extends z.ZodType>(
       const checked = definition.check?.(visit, parsed.value);
       return checked === undefined || checked.ok ? undefined : checked.error;
     },
-    async run(visit, values) {
+    proves(visit, values) {
       const parsed = parse(definition.input, values);
-      return parsed.ok ? definition.run(visit, parsed.value) : { kind: 'refused', refusal: parsed.error };
+      return parsed.ok ? definition.proves?.(visit, parsed.value) : undefined;
+    },
+    async run(visit, values, proved) {
+      const parsed = parse(definition.input, values);
+      return parsed.ok
+        ? definition.run(visit, parsed.value, proved)
+        : { kind: 'refused', refusal: parsed.error };
     },
   };
 }

@@ -15,6 +15,7 @@ const kind = z.enum(KIND_IDS);
 const destinationInput = z
   .object({ label: z.string().max(200), kind: z.union([kind, z.array(kind)]).default([]) })
   .catchall(z.string().max(2_000));
+const changeInput = destinationInput.extend({ id: z.string().max(80) });
 const oneId = z.strictObject({ id: z.string().max(80) });
 
 export const notifications = definePage({
@@ -38,22 +39,21 @@ export const notifications = definePage({
       all_kinds: KIND_IDS,
       console_url: url.own,
       acting_url: url.acting ?? null,
-      deliveries: notify.deliveries().map((one) => ({ ...one, words: wordsOf(one) })),
+      messages: messagesOf(notify.deliveries()),
       labels: labelsOf(notify),
     });
   },
   actions: {
     ...Object.fromEntries(CHANNEL_IDS.map((channel) => [`add-${channel}`, addTo(channel)])),
     change: action({
-      input: destinationInput.extend({ id: z.string().max(80) }),
+      input: changeInput,
       proof: 'recent',
-      run({ services: { notify }, owner }, { id, label, kind: kinds, ...texts }) {
-        const channel = notify.destinations().find((one) => one.id === id)?.channel;
-        const fields = fieldsOf(notify, channel, texts);
-        const changed = notify.change(id, { label, kinds: [kinds].flat(), fields }, owner);
+      check: ({ services: { notify } }, given) => notify.checkChange(given.id, changeFrom(notify, given)),
+      run({ services: { notify }, owner }, given) {
+        const changed = notify.change(given.id, changeFrom(notify, given), owner);
         if (!changed.ok) return refused(changed.error);
         const { secret } = changed.value;
-        return secret === undefined ? go(HERE, 'Saved.') : show({ secret, label });
+        return secret === undefined ? go(HERE, 'Saved.') : show({ secret, label: given.label });
       },
     }),
     test: action({
@@ -117,6 +117,14 @@ function addTo(channel: ChannelId) {
   });
 }
 
+function changeFrom(
+  notify: NotifyDesk,
+  { id, label, kind: kinds, ...texts }: z.output<typeof changeInput>,
+): Parameters<NotifyDesk['change']>[1] {
+  const channel = notify.destinations().find((one) => one.id === id)?.channel;
+  return { label, kinds: [kinds].flat(), fields: fieldsOf(notify, channel, texts) };
+}
+
 /** Those that the channel's form has, and nothing else. */
 function fieldsOf(
   notify: NotifyDesk,
@@ -133,6 +141,25 @@ const labelsOf = ({ channels }: NotifyDesk): Readonly<Record<string, string>> =>
   console_url: 'Address of this console',
   ...Object.fromEntries(channels.flatMap(({ fields }) => fields.map(({ name, label }) => [name, label]))),
 });
+
+/** A line a message, with what became of it at each destination; newest first. */
+function messagesOf(deliveries: readonly Delivery[]) {
+  const byMessage = Map.groupBy(deliveries, ({ messageId }) => messageId);
+  return [...byMessage.values()].flatMap(([first, ...more]) => {
+    if (first === undefined) return [];
+    const all = [first, ...more].map((one) => ({ ...one, words: wordsOf(one) }));
+    const { title, path, createdAtMs } = first;
+    return [
+      {
+        title,
+        path,
+        created_at_ms: createdAtMs,
+        told: all.filter(({ state }) => state !== 'not_needed'),
+        spared: all.flatMap(({ state, destination }) => (state === 'not_needed' ? [destination] : [])),
+      },
+    ];
+  });
+}
 
 /** What became of it, or what it waits for. */
 function wordsOf({ state, tries, error }: Delivery): string {

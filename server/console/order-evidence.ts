@@ -67,6 +67,13 @@ export const orderEvidence = definePage({
         const checked = visit.services.trading.owner.checkEvidence(evidence.value);
         return checked.ok ? checked : err(atFields(checked.error));
       },
+      proves({ services, params }, { outcome, filled, price: at }) {
+        const found = services.trading.owner.order(params['order_id'] ?? '');
+        if (!found.ok) return undefined;
+        const { side, qty, symbol, account } = found.value.order;
+        const fills = filled === '' ? 'nothing more filled' : `${filled} filled at ${at}`;
+        return `Record that ${side} ${text(qty)} ${symbol} in ${account} is ${outcome.replace('_', ' ')}, with ${fills}.`;
+      },
       run(visit, entered) {
         const evidence = evidenceOf(visit, entered);
         if (!evidence.ok) return refused(evidence.error);

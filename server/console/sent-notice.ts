@@ -1,19 +1,26 @@
 /** What is said after an order was asked for: that it went out only where it did. */
 import type { OrderRecord } from '#trading/views.ts';
+import type { Notice } from './define.ts';
 
 /** `sent` is what to say of one that is at the broker; the page that it stands on tells the reason of another. */
 export function sentNotice(
   { orderId, status }: Pick<OrderRecord, 'orderId' | 'status'>,
   sent: string,
-): string {
+): Notice {
   switch (status) {
     case 'refused':
-      return `Nothing was sent: ${orderId} was stopped before the broker. Its timeline says why.`;
+      return {
+        warning: `Nothing was sent: ${orderId} was stopped before the broker. Its timeline says why.`,
+      };
     case 'rejected':
-      return `The broker rejected ${orderId}: nothing works or is held from it. Its timeline says why.`;
+      return {
+        warning: `The broker rejected ${orderId}: nothing works or is held from it. Its timeline says why.`,
+      };
     case 'submitting':
     case 'unknown':
-      return `It is not clear yet what became of ${orderId}: the broker is being asked. Do not send it again.`;
+      return {
+        warning: `It is not clear yet what became of ${orderId}: the broker is being asked. Do not send it again.`,
+      };
     case 'received':
     case 'pending_approval':
     case 'open':

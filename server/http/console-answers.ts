@@ -32,7 +32,10 @@ export interface Problem {
 export interface Answers {
   page(page: Page | Entrance, data: Result<PageData, Refusal>, extras?: Extras): FastifyReply;
   /** The same form again, with a field for the code. */
-  askForProof(page: Page, refusal?: Refusal): FastifyReply;
+  askForProof(
+    page: Page,
+    asked: { readonly what: string | undefined; readonly refusal?: Refusal },
+  ): FastifyReply;
   problem(problem: Problem): FastifyReply;
   fault(error: unknown): FastifyReply;
 }
@@ -75,7 +78,7 @@ export function answersFor({ views, assets }: Frame, asker: Asker): Answers {
         ...extras,
       });
     },
-    askForProof(page, refusal) {
+    askForProof(page, { what, refusal }) {
       const fields = Object.entries(formValues(request)).flatMap(([name, value]) =>
         [value].flat().map((one) => ({ name, value: one })),
       );
@@ -86,7 +89,7 @@ export function answersFor({ views, assets }: Frame, asker: Asker): Answers {
       return send(refusal?.status ?? 403, 'proof.html', {
         ...around({ chrome: true }),
         title: page.title,
-        page: { fields, totp: services.access.owner.record()?.totp === true, back },
+        page: { fields, what: what ?? null, totp: services.access.owner.record()?.totp === true, back },
         form: refusal === undefined ? null : { action: '', values: {}, refusal },
       });
     },

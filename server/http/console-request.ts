@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Session, Visitor } from '#access/owner.ts';
-import type { GuestVisit, OwnerVisit } from '#console/define.ts';
+import type { GuestVisit, Notice, OwnerVisit } from '#console/define.ts';
 import type { ConsoleServices } from '#console/desks.ts';
 import { printable } from '#domain/refusal.ts';
 import { CONSOLE_NOTICES_MAX, DEVICE_TTL_MS, LOG_TEXT_LENGTH_MAX, USER_AGENT_LENGTH_MAX } from '#limits.ts';
@@ -35,8 +35,8 @@ export interface Asker {
   formToken(of: 'session' | 'visit'): string;
   signIn(given: { readonly token: string; readonly deviceToken?: string; readonly notice?: string }): void;
   /** Shown on the owner's next page, once. */
-  notify(notice: string): void;
-  takeNotice(): string | null;
+  notify(notice: Notice): void;
+  takeNotice(): Notice | null;
 }
 
 export type ConsoleRequest = Asker & Answers;
@@ -125,13 +125,13 @@ const sessionOf = (
 ): Session | undefined => (isLook(request) ? owner.peek(token) : owner.session(token, from));
 
 interface Notices {
-  leave(sessionId: string | undefined, notice: string): void;
-  take(sessionId: string | undefined): string | null;
+  leave(sessionId: string | undefined, notice: Notice): void;
+  take(sessionId: string | undefined): Notice | null;
 }
 
 /** What was done is said on the page after it; in memory, for it is worth nothing later. */
 function openNotices(): Notices {
-  const waiting = new Map<string, string>();
+  const waiting = new Map<string, Notice>();
   return {
     leave(sessionId, notice) {
       if (sessionId === undefined) return;

@@ -119,8 +119,8 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
       if (refusal !== undefined)
         return answer({ asked, page, name, outcome: { kind: 'refused', refusal }, load });
       const proof = await prove(request, asked, needed);
-      if (proof.kind === 'ask') return asked.askForProof(page, proof.refusal);
-      return answer({ asked, page, name, outcome: await act.run(visit, values), load });
+      if (proof.kind === 'ask') return asked.askForProof(page, { ...proof, what: act.proves(visit, values) });
+      return answer({ asked, page, name, outcome: await act.run(visit, values, needed), load });
     });
   }
 }
@@ -190,7 +190,7 @@ function mountEntrance(app: FastifyInstance, requests: Requests, entrance: Entra
       const asked = requests.of(request, reply);
       const visit = asked.guestVisit();
       if (!isOwnForm(request, asked.jar.get('visit'), visit.origin)) return asked.problem(FOREIGN_FORM);
-      return follow({ asked, entrance, name, outcome: await act.run(visit, formValues(request)) });
+      return follow({ asked, entrance, name, outcome: await act.run(visit, formValues(request), 'none') });
     });
   }
 }

@@ -47,6 +47,7 @@ export function openActs(o: ActsOptions): NotifyDesk {
     },
     add: (given, by) => store.transaction(() => add(o, given, { by, record })),
     change: (id, to, by) => store.transaction(() => change(o, id, to, { by, record })),
+    checkChange: (id, to) => changeOf(o, id, to),
     raise: (id, by) =>
       within(id, () => {
         const ids = destinations.list().map((one) => one.id);
@@ -110,17 +111,36 @@ function change(
   to: Omit<GivenDestination, 'channel'>,
   { by, record }: Recorded,
 ): ReturnType<NotifyDesk['change']> {
-  const found = required(o.destinations, id);
+  const read = changeOf(o, id, to);
+  if (!read.ok) return read;
+  const { channel, label, target, moves } = read.value;
+  const { kinds } = to;
+  o.destinations.change(id, { label, kinds, ...(moves ? { target } : {}) });
+  record('notify.changed', by, { destination: id, channel, kinds, address: moves ? 'another' : 'as before' });
+  return ok({ secret: moves ? channelOf(channel).reveal(target) : undefined });
+}
+
+interface ReadChange {
+  readonly channel: ChannelId;
+  readonly label: string;
+  readonly target: Target;
+  /** It leads elsewhere than before. */
+  readonly moves: boolean;
+}
+function changeOf(
+  { destinations }: ActsOptions,
+  id: string,
+  to: Omit<GivenDestination, 'channel'>,
+): Result<ReadChange, Refusal> {
+  const found = required(destinations, id);
   if (!found.ok) return found;
   const { channel, target: before } = found.value;
   const moves = before === undefined || Object.values(to.fields).some((text) => text.trim() !== '');
   const label = labelOf(to.label);
   const target = moves ? channelOf(channel).parse(to.fields) : ok(before);
-  if (!label.ok || !target.ok) return refusedFields(label, target);
-  const { kinds } = to;
-  o.destinations.change(id, { label: label.value, kinds, ...(moves ? { target: target.value } : {}) });
-  record('notify.changed', by, { destination: id, channel, kinds, address: moves ? 'another' : 'as before' });
-  return ok({ secret: moves ? channelOf(channel).reveal(target.value) : undefined });
+  return label.ok && target.ok
+    ? ok({ channel, label: label.value, target: target.value, moves })
+    : refusedFields(label, target);
 }
 
 async function sendTest(

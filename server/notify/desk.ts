@@ -52,6 +52,8 @@ export interface NotifyDesk {
     to: Omit<GivenDestination, 'channel'>,
     by: Owner,
   ): Result<{ readonly secret: string | undefined }, Refusal>;
+  /** Looks at the form of a change, and changes nothing. */
+  checkChange(id: string, to: Omit<GivenDestination, 'channel'>): Result<unknown, Refusal>;
   /** One place earlier. */
   raise(id: string, by: Owner): Result<void, Refusal>;
   remove(id: string, by: Owner): Result<void, Refusal>;

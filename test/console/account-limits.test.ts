@@ -32,7 +32,7 @@ describe('the limits of an account', () => {
     expect(page.words).toMatch(/Lost today 0\.00 USD no limit/);
     expect(page.words).toMatch(/Positions 0 no limit/);
     expect(page.words).toMatch(/Highest equity 100,000\.00 USD/);
-    expect(formOf(page.html, FORM)).toEqual({ ...OFF, max_drawdown: '30' });
+    expect(formOf(page.html, FORM)).toMatchObject({ ...OFF, max_drawdown: '30' });
   });
 
   test('are tightened without a proof', async () => {
@@ -40,7 +40,7 @@ describe('the limits of an account', () => {
     const entered = { max_drawdown: '20 %', max_positions: '5', max_daily_loss: '1,500.50' };
     const changed = await scene.console.follow(FORM, entered);
     expect(changed.words).toContain('The limits are changed and in force.');
-    expect(formOf(changed.html, FORM)).toEqual({
+    expect(formOf(changed.html, FORM)).toMatchObject({
       max_drawdown: '20',
       max_positions: '5',
       max_daily_loss: '1500.5',
@@ -73,6 +73,16 @@ describe('the limits of an account', () => {
     expect(view().limits.maxPositions).toBeNull();
   });
 
+  test('change by what was entered alone: what another window set since then stays', async () => {
+    await scene.console.follow(FORM, { ...OFF, max_positions: '7' }, passphrase);
+    const stale = formOf((await scene.console.get(PAGE)).html, FORM);
+    await scene.console.follow(FORM, { ...stale, max_positions: '3' });
+    await scene.console.follow(FORM, { ...stale, max_daily_loss: '900' });
+    expect(view().limits.maxPositions).toBe(3);
+    expect(String(view().limits.maxDailyLoss)).toBe('900');
+    await scene.console.follow(FORM, { ...OFF, max_drawdown: '10' }, passphrase);
+  });
+
   test('of an account that there is not are nobody’s', async () => {
     const missed = await scene.console.post('/admin/accounts/nobody/limits', OFF, passphrase);
     expect(missed.status).toBe(404);
@@ -101,12 +111,13 @@ describe('an account that has reached a limit', () => {
     );
     await scene.play(1);
     const order = await scene.console.get(`/admin/orders/${far}`);
-    expect(order.words).toContain('paper may only reduce now');
+    expect(order.words).toMatch(/the account paper lost [\d.]+ today and may lose 0/);
     const dashboard = await scene.console.get('/admin');
     expect(dashboard.words).toMatch(/The account paper lost [\d.]+ today and may lose 0\./);
 
     const asked = await scene.console.post(`${PAGE}/lift`, {});
     expect(asked.status).toBe(403);
+    expect(asked.words).toContain('Let paper add again.');
     expect(view().reducing).toHaveLength(1);
     const lifted = await scene.console.follow(`${PAGE}/lift`, {}, passphrase);
     expect(lifted.words).toContain('Lifted: paper may add again. Orders that were canceled stay canceled.');

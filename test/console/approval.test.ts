@@ -149,6 +149,7 @@ describe('approving', () => {
       formOf(before.html, `${pathOf(card)}/approve`),
     );
     expect(first.words).toMatch(/Nothing was sent: the price went from 1000 to 1\d{3}/);
+    expect(first.html).toMatch(/<p class="notice warns" role="status">Nothing was sent/);
     expect(first.words).toMatch(/Price when shown anew 1,[1-9]/);
     expect(wasSent(card)).toBe(false);
     expect((await approve(card)).to).toBe(pathOf(card));

@@ -39,7 +39,7 @@ async function opened(path: string, options: Partial<WindowOptions> = {}): Promi
 }
 const openedCard = (card: ApprovalCard, options: Partial<WindowOptions> = {}) =>
   opened(`/admin/approvals/${card.id}`, options);
-const approveButton = ({ page }: Window) => page.getByRole('button', { name: /^Approve buy/ });
+const approveButton = ({ page }: Window) => page.getByRole('button', { name: /^Approve \d+ ?: buy/ });
 const statusOf = ({ id }: ApprovalCard) => scene.card(id).order.status;
 const reject = ({ id }: ApprovalCard) => scene.desk.reject({ id, reason: 'Not now', by: OWNER_CLI });
 
@@ -146,6 +146,12 @@ describe('on a phone', () => {
     const { page } = window;
     await page.getByRole('link', { name: 'Less' }).click();
     await page.locator('#smaller-qty').fill('60');
+    // The whole of it is not a tap away while another order is typed.
+    expect(await approveButton(window).isVisible()).toBe(false);
+    await page.getByText('Another order stands under').waitFor();
+    await page.locator('#smaller-qty').fill('');
+    expect(await approveButton(window).isVisible()).toBe(true);
+    await page.locator('#smaller-qty').fill('60');
     await during(page.getByRole('button', { name: 'Approve the smaller order' }).click());
     await page.locator('#smaller-qty-wrong').waitFor();
     expect(await page.locator('#smaller-qty').inputValue()).toBe('60');
@@ -179,6 +185,20 @@ describe('on a phone', () => {
 });
 
 describe('by itself', () => {
+  test('what was decided elsewhere, while one is down at its forms, comes into sight', async () => {
+    const card = await scene.asked(claude);
+    const window = await openedCard(card);
+    const { page } = window;
+    await page.getByRole('link', { name: 'Reject' }).click();
+    reject(card);
+    await during(page.locator('.decision').waitFor());
+    await expect.poll(() => page.evaluate<boolean>(`document.activeElement.matches('.decision')`)).toBe(true);
+    const box = await page.locator('.decision').boundingBox();
+    expect(box?.y).toBeGreaterThan(0);
+    expect(box?.y).toBeLessThan(844);
+    expect(window.trouble).toEqual([]);
+  });
+
   test('the time counts down by the second, and goes on after the page has looked', async () => {
     const card = await scene.asked(claude);
     const { page } = await openedCard(card);
@@ -257,7 +277,7 @@ test.each([PHONE_WIDTH, DESK_WIDTH])(
       expect([name, seen]).toEqual([name, true]);
     }
     const said = reached.join('\n');
-    for (const one of ['Approve', 'INPUT 2', 'Approve the smaller', 'Too large', 'Reject with these'])
+    for (const one of ['Approve', 'INPUT qty', 'Approve the smaller', 'Too large', 'Reject with these'])
       expect(said).toContain(one);
     // In the order in which they are read: the answer that sends something does not come first by accident.
     await page.locator('button', { hasText: 'Reject with these words' }).focus();

@@ -82,7 +82,9 @@ describe('a destination', () => {
     const failed = await scene.console.post(`${HERE}/test`, { id });
     expect(failed.words).toContain('The test message did not arrive. The server answered 500.');
     receiver.answer = (response) => void response.writeHead(200).end();
-    expect((await scene.console.get(HERE)).words).toMatch(/given up after 1 try. The server answered 500/);
+    expect((await scene.console.get(HERE)).words).toMatch(
+      /given up Desk &lt;b&gt;1&lt;\/b&gt; after 1 try. The server answered 500/,
+    );
     expect((await scene.console.post(`${HERE}/test`, { id: 'dst_none' })).status).toBe(400);
   });
 
@@ -114,6 +116,11 @@ describe('a destination', () => {
     );
     expect(half.status).toBe(400);
     expect(half.html).toContain('id="change-secret_topic-wrong"');
+    await scene.play(6 * 60);
+    // Before anybody is asked for a proof.
+    expect(
+      (await scene.console.post(`${HERE}/change`, { ...form, server: 'https://ntfy.example' })).status,
+    ).toBe(400);
     const moved = { ...form, label: 'Phone', server: 'https://ntfy.example', secret_topic: 'other-topic' };
     await scene.console.follow(`${HERE}/change`, moved, passphrase);
     expect(desk().destinations()[0]?.masked).toBe('ot… on ntfy.example');

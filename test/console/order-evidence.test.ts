@@ -91,6 +91,7 @@ test('an unclear order leads to the form; what is entered there, with the proof,
 test('without the proof nothing is recorded', async () => {
   const asked = await scene.console.post(`${path()}/record`, await form({}));
   expect(asked.words).toContain('Confirm that it is you');
+  expect(asked.words).toContain('Record that buy 4 SPX in paper is canceled, with nothing more filled.');
   const wrong = await scene.console.post(`${path()}/record`, await form({}), 'not the passphrase');
   expect(wrong.words).toContain('Confirm that it is you');
   expect(statusOf()).toBe('unknown');

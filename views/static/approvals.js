@@ -40,7 +40,17 @@
   function beat() {
     for (const element of document.querySelectorAll('[data-left-ms]')) say(show(element));
   }
+  let waits = document.querySelector('.card-of-approval.waits') !== null;
+  /** Decided elsewhere, while the forms were looked at that are gone now: what became of it is what there is to see. */
+  function lead() {
+    const decision = document.querySelector('.decision');
+    if (!waits || decision === null) return;
+    waits = false;
+    decision.focus({ preventScroll: true });
+    decision.scrollIntoView({ block: 'center' });
+  }
   beat();
   setInterval(beat, BEAT_MS);
   document.addEventListener('portcullis:looked', beat);
+  document.addEventListener('portcullis:looked', lead);
 }
