@@ -24,7 +24,7 @@ export interface Mandates extends OwnMandate {
   current(agent: AgentId): Mandate | undefined;
   /** The agent becomes REDUCING until it has a new mandate; revoking twice changes nothing. */
   revoke(agentName: string, by: Owner): Result<Mandate, Refusal>;
-  /** Newest first, the last MANDATE_HISTORY_MAX. */
+  /** Newest first: the owner's last MANDATE_HISTORY_MAX, and as many of the agent's, which push none of the owner's out. */
   history(agent: AgentId): readonly MandateVersion[];
 }
 
@@ -53,6 +53,8 @@ interface MandateRow {
   readonly revoked_at: number | null;
   readonly author: MandateVersion['author'];
 }
+
+const AUTHORS = ['owner', 'agent'] as const satisfies readonly MandateVersion['author'][];
 
 const isSame = (a: MandateRow, b: MandateRow): boolean =>
   a.version === b.version &&
@@ -147,11 +149,9 @@ export function openMandates(o: MandateOptions): Mandates {
       }),
     ...ownMandate(o, { current, save: saveByAgent }),
     history: (agent) =>
-      (sql.history.all(agent, MANDATE_HISTORY_MAX) as readonly MandateRow[]).map((row) => ({
-        mandate: mandateFrom(row),
-        createdAtMs: row.created_at,
-        author: row.author,
-      })),
+      AUTHORS.flatMap((author) => sql.history.all(agent, author, MANDATE_HISTORY_MAX) as MandateRow[])
+        .sort((a, b) => b.version - a.version)
+        .map((row) => ({ mandate: mandateFrom(row), createdAtMs: row.created_at, author: row.author })),
   };
 }
 
@@ -163,7 +163,9 @@ function statements(store: Store) {
       `SELECT * FROM mandates WHERE agent_id = ? AND NOT EXISTS
          (SELECT 1 FROM mandates later WHERE later.agent_id = mandates.agent_id AND later.version > mandates.version)`,
     ),
-    history: db.prepare('SELECT * FROM mandates WHERE agent_id = ? ORDER BY version DESC LIMIT ?'),
+    history: db.prepare(
+      'SELECT * FROM mandates WHERE agent_id = ? AND author = ? ORDER BY version DESC LIMIT ?',
+    ),
     insert: db.prepare(
       'INSERT INTO mandates (agent_id, version, document, resolved, created_at, author) VALUES (?, ?, ?, ?, ?, ?)',
     ),

@@ -74,6 +74,7 @@ export function cancelOverPositions(line: Line, account: AccountId, actor?: Owne
   const opening = new Set(
     line.orders
       .working({ account })
+      .filter(({ status }) => status !== 'pending_approval')
       .filter(({ effect, instrument }) => effect === 'adding' && !held.has(instrument))
       .map(({ instrument }) => instrument),
   );

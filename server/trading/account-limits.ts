@@ -71,11 +71,12 @@ export const heldIn = (line: Line, account: AccountId): ReadonlySet<InstrumentId
       .map((holding) => holding.instrument),
   );
 
+/** What waits for the owner takes no place from anybody: it is assessed again before it is sent. */
 const workedIn = (line: Line, account: AccountId, except = ''): readonly string[] =>
   line
     .prepare<[string, string], string>(
       `SELECT DISTINCT instrument_id FROM orders INDEXED BY orders_working
-       WHERE ${WORKING} AND account_id = ? AND effect = 'adding' AND order_id <> ?`,
+       WHERE ${WORKING} AND account_id = ? AND effect = 'adding' AND status <> 'pending_approval' AND order_id <> ?`,
     )
     .pluck()
     .all(account, except);

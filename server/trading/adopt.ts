@@ -62,6 +62,7 @@ export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOr
     run: line.feed.run(),
     mandateDay: line.access.mandateDay(wallMs),
     approvalId: null,
+    reach: 'own',
     createdAtMs: wallMs,
     updatedAtMs: wallMs,
   };

@@ -29,6 +29,7 @@ import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
 import { noteSent } from './repeats.ts';
 import { assess, type Verdict } from './risk.ts';
+import { reachOf } from './risk-reducing.ts';
 import { authorise } from './submit.ts';
 import { transition } from './transition.ts';
 import { referenceOf } from './valuation.ts';
@@ -228,7 +229,7 @@ function clear(line: Line, { approval, order }: Waiting, passed: Passed): Decisi
   const submitting = transition(line, order, {
     to: 'submitting',
     detail: `approved by the owner${cutWords}; cleared by every control`,
-    patch: { ...cut, unitValue: verdict.valued.unitValue },
+    patch: { ...cut, unitValue: verdict.valued.unitValue, reach: reachOf(facts, proposal) },
     actor: by,
   });
   recordApproval(

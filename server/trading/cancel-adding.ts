@@ -1,10 +1,12 @@
 /** What is taken back when the authority of an agent or an account shrinks: adding orders, all of them or those that no longer fit. */
+import { sum, ZERO_QUANTITY } from '#domain/decimal.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import { cancelMany } from './cancel.ts';
 import { couldAdd } from './elsewhere.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
+import { mostQty, reducible } from './reducible.ts';
 import { isDue, tryToTakeBack } from './taking-back.ts';
 
 interface Which {
@@ -82,7 +84,13 @@ function fits(line: Line, mandate: Mandate | undefined, order: StoredOrder): boo
   );
 }
 
-/** Filled in full it would leave its agent short. */
-const opensShort = (line: Line, order: StoredOrder): boolean =>
-  order.side === 'sell' &&
-  line.holdings.of(order.agent, order.account, order.instrument).qty.lt(remainingQty(order));
+/** Filled in full, beside what reduces and the adding sales before it, it would leave its agent short. */
+export function opensShort(line: Line, { side, seq, ...at }: StoredOrder): boolean {
+  if (side !== 'sell') return false;
+  const { agent, account, instrument } = at;
+  const { qty } = line.holdings.of(agent, account, instrument);
+  const working = line.orders.working({ agent, account, instrument });
+  const free = qty.gt('0') ? reducible(qty, working, line) : qty;
+  const sales = working.filter((one) => one.side === side && one.effect === 'adding' && one.seq <= seq);
+  return free.lt(sum(ZERO_QUANTITY, sales.map(mostQty)));
+}

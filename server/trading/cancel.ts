@@ -158,7 +158,9 @@ function cancelable(line: Line, who: Principal, orderId: string): Result<StoredO
   const order = line.orders.byId(orderId);
   // Halted, it may cancel its own alone.
   const halted = line.access.agents.stateOf(who.agent).state === 'HALTED';
-  if (order !== undefined && !halted && mayReduceAccount(mandate, order.account, line.wallMs()))
+  // What waits for the owner is at no broker: whether it ever gets there is the owner's matter.
+  if (order === undefined || order.status === 'pending_approval') return own;
+  if (!halted && mayReduceAccount(mandate, order.account, line.wallMs()))
     return isOwnersClose(order) ? err(ownersClose(order)) : ok(order);
   return own;
 }

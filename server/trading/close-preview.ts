@@ -1,5 +1,5 @@
 /** What a close would do, in figures: the order it would send, and those that it would cancel first. */
-import { absolute } from '#domain/decimal.ts';
+import { absolute, ZERO_QUANTITY } from '#domain/decimal.ts';
 import type { Side } from '#domain/order.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -37,6 +37,7 @@ export async function previewClose(
       ...read,
       reducible: absolute(read.ownQty),
       accountReducible: absolute(read.accountQty),
+      workingSells: ZERO_QUANTITY,
     };
     const proposal = closeProposal(closer, request, position, side);
     const tooMuch = moreThanHeld(line, closer, { request, position, symbol: instrument.symbol });
@@ -48,9 +49,9 @@ export async function previewClose(
     return ok({
       dryRun: true,
       preview: describe({ facts, proposal, verdict, outside: outside.value }),
-      wouldCancel: inTheWay(line, closer, { account: request.account, instrument: instrument.id }).map(
-        (order) => order.orderId,
-      ),
+      wouldCancel: inTheWay(line, closer, { account: request.account, instrument: instrument.id })
+        .filter(({ agent }) => agent === closer.agent)
+        .map((order) => order.orderId),
     });
   });
 }

@@ -140,15 +140,20 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
   if (position.eq('0')) return err(nothingToClose(line, closer, instrument.symbol));
   const tooMuch = moreThanHeld(line, closer, { request, position, symbol: instrument.symbol });
   if (tooMuch !== undefined) return err(tooMuch);
-  const canceled = await cancelMany(line, working, 'canceled before the position is closed', closer.by);
+  const cancels = await cancelMany(line, working, 'canceled before the position is closed', closer.by);
+  // An agent hears of its own orders alone.
+  const mine = (orderId: string): boolean =>
+    closer.origin === 'flatten' || mustFind(line, orderId).agent === closer.agent;
+  const canceled = cancels.canceled.filter(mine);
   const unclear = working
     .map((order) => mustFind(line, order.orderId))
     .filter((order) => !isFinal(order.status));
   if (unclear.length > 0) {
+    const named = unclear.map(({ orderId }) => orderId).filter(mine);
     return err(
       refuse(
         'reconciling',
-        `The broker has not confirmed the cancel of ${unclear.map((order) => order.orderId).join(', ')}; nothing was sent. Try again in a moment.`,
+        `The broker has not confirmed the cancel of ${named.length > 0 ? named.join(', ') : 'an order against the same position'}; nothing was sent. Try again in a moment.`,
         {
           retry_after: 1,
           verify_with: 'get_orders',
@@ -162,9 +167,9 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
   const decided = line.store.transaction(() => decideClose(line, closer, request, fresh.value));
   if (!decided.ok) return decided;
   if (decided.value.cleared === null)
-    return ok({ order: null, canceled: canceled.canceled, detail: 'nothing was left to close' });
+    return ok({ order: null, canceled, detail: 'nothing was left to close' });
   const order = await dispatch(line, decided.value.order, decided.value.cleared, closer.permit);
-  return ok({ order, canceled: canceled.canceled, detail: 'the close was sent' });
+  return ok({ order, canceled, detail: 'the close was sent' });
 }
 
 type DecidedClose =

@@ -6,10 +6,10 @@ import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import type { ReduceCommit } from './desk.ts';
 import type { Permit } from './dispatch.ts';
 import type { FactsFor, Proposal } from './facts.ts';
-import { ACCOUNT_HOLDER } from './holdings.ts';
-import { opposes } from './ledger.ts';
+import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
 import { agentNameOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
+import { takingFromOthers, unclaimed } from './reducible.ts';
 import { mayReduceAccount } from './risk-reducing.ts';
 
 export interface CloseRequest {
@@ -33,7 +33,8 @@ export interface Closer {
  * Whether a reducing order that is at work is the close that is asked for. An agent's own close, and one of the owner's, may be
  * for a part only: the owner's next one takes it back, like every other reducing order, when more than its rest is to be closed.
  */
-export function isThisClose(order: StoredOrder, { origin }: Closer, wanted: Quantity): boolean {
+export function isThisClose(order: StoredOrder, { agent, origin }: Closer, wanted: Quantity): boolean {
+  if (order.agent !== agent) return false;
   // One that is being taken back closes nothing any more: its end is waited for, and the close is sent anew.
   if (order.status === 'pending_cancel') return false;
   if (origin === 'flatten') return order.origin === 'flatten' && remainingQty(order).gte(wanted);
@@ -41,21 +42,48 @@ export function isThisClose(order: StoredOrder, { origin }: Closer, wanted: Quan
 }
 
 /**
- * What is canceled before a close: what reduces the position already. Before the owner's also what its holder would sell (buy back)
- * beyond it: filled first, such an order would leave the close to open the other side.
+ * What is canceled before a close: what reduces the position already, and what would take it from its holder. Before the owner's,
+ * and where its agent may not be short, also what its holder would sell (buy back) beyond it: filled first, such an order would leave
+ * the close to open the other side.
  */
 export function inTheWay(
   line: Line,
-  { agent, by }: Closer,
+  closer: Closer,
   at: { readonly account: AccountId; readonly instrument: StoredOrder['instrument'] },
 ): readonly StoredOrder[] {
-  const reducing = line.orders.reductionsOf({ agent, ...at });
-  if (by?.kind !== 'owner') return reducing;
+  const { agent, by } = closer;
   const { qty } = line.holdings.of(agent, at.account, at.instrument);
+  const first = [...line.orders.reductionsOf({ agent, ...at }), ...fromOthers(line, closer, at, qty)];
+  if (by?.kind !== 'owner' && mayBeShort(line, agent, at.account)) return first;
   const beyond = line.orders
     .working({ agent, ...at })
     .filter(({ effect, role, side }) => effect === 'adding' && role === 'entry' && opposes(side, qty));
-  return [...reducing, ...beyond];
+  return [...first, ...beyond];
+}
+
+const mayBeShort = (line: Line, agent: StoredOrder['agent'], account: AccountId): boolean =>
+  line.adapters.get(account)?.accountType !== 'cash' &&
+  line.access.mandates.current(agent)?.document.allow_short === true;
+
+/**
+ * What others, who may close the account, would take of this position. An agent's own close cancels it only where there is not enough
+ * for both, and leaves alone what closes at the market itself.
+ */
+function fromOthers(
+  line: Line,
+  { agent, origin }: Closer,
+  at: Pick<StoredOrder, 'account' | 'instrument'>,
+  qty: Quantity,
+): readonly StoredOrder[] {
+  if (qty.eq('0')) return [];
+  const where = { ...at, side: qty.gt('0') ? ('sell' as const) : ('buy' as const) };
+  const taking = takingFromOthers(line, where).filter(
+    (order) => order.agent !== agent && order.origin !== 'flatten',
+  );
+  if (taking.length === 0 || origin === 'flatten') return taking;
+  const besides = line.orders.reducing(where).filter((order) => order.agent !== agent);
+  if (unclaimed(line, where, besides).gte(absolute(qty))) return [];
+  return taking.filter(({ type }) => type !== 'market');
 }
 
 export function nothingToClose(line: Line, { agent, by }: Closer, symbol: string): Refusal {

@@ -1,7 +1,6 @@
 /** What was placed elsewhere says nothing of what it is for: whether it could add risk is read off the position that it meets. */
 import { absolute, add, quantity, sum, ZERO_QUANTITY } from '#domain/decimal.ts';
-import { ACCOUNT_HOLDER, EXTERNAL_HOLDER } from './holdings.ts';
-import { opposes } from './ledger.ts';
+import { ACCOUNT_HOLDER, EXTERNAL_HOLDER, opposes } from './holdings.ts';
 import type { Line } from './line.ts';
 import { remainingQty, type StoredOrder, WORKING } from './order-rows.ts';
 

@@ -22,8 +22,7 @@ import { type AccountRisk, readAccountRisk } from './account-limits.ts';
 import { accountReducing, reducingInWords } from './account-state.ts';
 import { envelopeOf } from './envelope.ts';
 import { exposureOf, fxRate } from './exposure.ts';
-import { ACCOUNT_HOLDER } from './holdings.ts';
-import { opposes } from './ledger.ts';
+import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
 import type { Line } from './line.ts';
 import { honourLift, lossToday } from './loss.ts';
 import { messagesInLastSecond } from './messages.ts';
@@ -224,10 +223,7 @@ function reducibleOf(
   return {
     ownQty,
     reducible: ownOpposed
-      ? min(
-          reducible(ownQty, ownWorking, line),
-          unclaimed(ownQty, line.holdings.holdersOf(account, instrument), working, line),
-        )
+      ? min(reducible(ownQty, ownWorking, line), unclaimed(line, { account, instrument, side }, working))
       : ZERO_QUANTITY,
     accountQty,
     accountReducible: accountOpposed ? reducible(accountQty, working, line) : ZERO_QUANTITY,

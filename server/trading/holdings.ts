@@ -43,6 +43,10 @@ export interface Holding {
   readonly closedAtMs: number | null;
 }
 
+/** Whether an order on this side reduces a position of this sign. */
+export const opposes = (side: Side, position: Quantity): boolean =>
+  side === 'buy' ? position.lt('0') : position.gt('0');
+
 export interface Fill {
   readonly side: Side;
   /** Positive. */
@@ -75,8 +79,8 @@ export function afterFill(
   fill: Fill,
 ): { readonly holding: Holding; readonly realised: Money } {
   const signed = fill.side === 'buy' ? fill.qty : negate(fill.qty);
-  const opposes = !holding.qty.eq('0') && holding.qty.gt('0') !== signed.gt('0');
-  const closing = opposes
+  const isAgainst = opposes(fill.side, holding.qty);
+  const closing = isAgainst
     ? fill.qty.lte(holding.qty.abs())
       ? fill.qty
       : (holding.qty.abs() as Quantity)
@@ -97,7 +101,7 @@ export function afterFill(
   const opened = value(fill.price, opening, fill.multiplier);
   const qty = add(holding.qty, signed);
   const wasFlat = holding.qty.eq('0');
-  const flips = opposes && opening.gt('0');
+  const flips = isAgainst && opening.gt('0');
   return {
     realised,
     holding: {

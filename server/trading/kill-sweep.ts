@@ -6,9 +6,11 @@ import { StoreUnavailable } from '#store/open.ts';
 import { cancelMany } from './cancel.ts';
 import { dispatchCancel, markCanceling } from './dispatch.ts';
 import { couldAdd } from './elsewhere.ts';
+import { opposes } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { within } from './outside.ts';
+import { takingFromOthers } from './reducible.ts';
 import type { CancelResult, KillReport } from './views.ts';
 
 /** Which orders: those that could add risk, all, none. */
@@ -35,15 +37,19 @@ export const dueIn = (line: Line, { account, cancel }: Omit<Sweep, 'why'>): read
   sweepable(line, account).filter((order) => toCancel(line, order, cancel));
 
 /**
- * What a sweep takes. Protective orders are kept while the position they protect is open; a leg goes with its entry when the
- * entry has filled nothing.
+ * What a sweep takes. Protective orders are kept while the position they protect is open: what would take from another holder
+ * protects nothing. A leg goes with its entry when the entry has filled nothing.
  */
 export function toCancel(line: Line, order: StoredOrder, cancel: Taking): boolean {
   if (cancel === 'none' || order.origin === 'flatten' || isFinal(order.status)) return false;
   if (cancel === 'all') return true;
   if (order.effect === 'adding') return couldAdd(line, order);
+  if (order.parentOrderId !== null) return false;
   const position = line.holdings.of(order.agent, order.account, order.instrument).qty;
-  return position.eq('0') && order.parentOrderId === null;
+  if (!opposes(order.side, position)) return true;
+  return (
+    order.reach === 'account' && takingFromOthers(line, order).some((one) => one.orderId === order.orderId)
+  );
 }
 
 /** Cancels, looks again, and repeats while something that may be canceled is still working. */

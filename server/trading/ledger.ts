@@ -16,13 +16,13 @@ import {
   ZERO_QUANTITY,
 } from '#domain/decimal.ts';
 import type { Instrument, InstrumentId } from '#domain/instrument.ts';
-import type { Side } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { BrokerExecution } from '#ports.ts';
-import { ACCOUNT_HOLDER, afterFill, effectOf, type Fill, type FillEffect } from './holdings.ts';
+import { ACCOUNT_HOLDER, afterFill, effectOf, type Fill, type FillEffect, opposes } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { reducible } from './reducible.ts';
+import { noteShrunk } from './shrunk.ts';
 
 /** Ledger entries of an account; cost has one for each instrument. Debits are positive. */
 export type Entry = 'cash' | 'capital' | 'realised' | 'fees' | `cost:${string}`;
@@ -99,6 +99,7 @@ export function postExecution(
     const before = line.holdings.of(share.holder, account, instrument.id);
     const part = afterFill(before, { ...fill, qty: share.qty, fee: share.fee });
     line.holdings.save(part.holding);
+    noteShrunk(line, before, part.holding);
     effects.push(effectOf(before, part.holding));
     realised = add(realised, subtract(part.realised, share.fee));
   }
@@ -155,8 +156,9 @@ interface Share {
 }
 
 /**
- * Whose a fill is. An order's fills are its agent's; but where `may_reduce: account` let an agent close what others opened,
- * what goes beyond its own position is taken from theirs, in order of name, so that nobody is left with a phantom.
+ * Whose a fill is. An order's fills are its agent's; but where it was cleared under `may_reduce: account`, to close what others
+ * opened, what goes beyond its agent's own position is taken from theirs, in order of name, so that nobody is left with a phantom.
+ * Without that reach the position has gone meanwhile: what is left over opens the other side, and is nobody else's.
  */
 function shares(line: Line, order: StoredOrder, execution: Executed): readonly Share[] {
   const all = [{ holder: order.agent, qty: execution.qty, fee: execution.fee }];
@@ -170,7 +172,7 @@ function shares(line: Line, order: StoredOrder, execution: Executed): readonly S
     left = subtract(left, qty);
   };
   take(order.agent, line.holdings.of(order.agent, order.account, order.instrument).qty);
-  if (left.gt('0') && mayTakeOthers(line, order)) {
+  if (left.gt('0') && order.reach === 'account') {
     const others = line.holdings
       .holdersOf(order.account, order.instrument)
       .filter(({ holder }) => holder !== order.agent);
@@ -191,20 +193,6 @@ function shares(line: Line, order: StoredOrder, execution: Executed): readonly S
   return first === undefined ? all : [{ ...first, fee: execution.fee }, ...others];
 }
 
-/**
- * Whether a mandate that was in force since the order was placed reached beyond the agent's own. Without one its position has
- * gone meanwhile, by its own doing: what is left over opens the other side, and is nobody else's. The owner's close in its
- * name never reaches further than what it holds.
- */
-function mayTakeOthers(line: Line, { agent, account, origin, createdAtMs }: StoredOrder): boolean {
-  if (origin === 'flatten') return false;
-  const versions = line.access.mandates.history(agent);
-  const placedUnder = versions.findIndex((version) => version.createdAtMs <= createdAtMs);
-  return versions
-    .slice(0, placedUnder === -1 ? versions.length : placedUnder + 1)
-    .some(({ mandate }) => mandate.document.may_reduce === 'account' && mandate.accounts.has(account));
-}
-
 function merge(parts: readonly Share[]): readonly Share[] {
   const byHolder = new Map<string, Share>();
   for (const part of parts) {
@@ -213,10 +201,6 @@ function merge(parts: readonly Share[]): readonly Share[] {
   }
   return [...byHolder.values()];
 }
-
-/** Whether an order on this side reduces a position of this sign. */
-export const opposes = (side: Side, position: Quantity): boolean =>
-  side === 'buy' ? position.lt('0') : position.gt('0');
 
 /** Books an account's opening: the broker's cash against capital, so that cash in the ledger equals the broker's. */
 export function postOpening(line: Line, account: AccountId, cash: Money): void {

@@ -16,6 +16,7 @@ import type { IdempotencyTable } from './idempotency.ts';
 import type { SentMessage } from './messages.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { OrderTable } from './orders.ts';
+import type { Shrunk } from './shrunk.ts';
 import type { LastTry } from './taking-back.ts';
 import type { ActionTokens } from './tokens.ts';
 import type { UsageTable } from './usage.ts';
@@ -84,6 +85,9 @@ export interface Memory {
   readonly repeats: Map<string, number[]>;
   /** Called after the commit that let an agent only reduce: its adding orders are taken back. */
   readonly onReducing: Set<(agent: AgentId) => void>;
+  /** Positions that became smaller and are told of after the commit, and who is told. */
+  readonly shrunk: Map<string, Shrunk>;
+  readonly onShrunk: Set<(shrunk: Shrunk) => void>;
   /** Keys of what only reduces whose call is under way in this process. */
   readonly keysUnderWay: Set<string>;
   /** Closes under way, one at a time for agent, account and instrument. */
@@ -121,6 +125,8 @@ export function freshMemory(): Memory {
     canceling: new Map(),
     repeats: new Map(),
     onReducing: new Set(),
+    shrunk: new Map(),
+    onShrunk: new Set(),
     keysUnderWay: new Set(),
     closing: new Map(),
     watchers: new Map(),

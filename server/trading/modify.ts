@@ -14,6 +14,7 @@ import { gatherOutside, type Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
 import { noteRefused, noteSent } from './repeats.ts';
 import { assess, onlyCuts } from './risk.ts';
+import { reachOf } from './risk-reducing.ts';
 import { authorise, recall, tokenRefusal } from './submit.ts';
 import { transition } from './transition.ts';
 import type { PlaceResult } from './views.ts';
@@ -154,7 +155,11 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
   const pending = transition(line, order, {
     to: 'pending_replace',
     detail: 'change sent to the broker',
-    patch: { pending: { terms: terms.value, unitValue } },
+    // Its larger quantity may be one that only the account's position covers.
+    patch: {
+      pending: { terms: terms.value, unitValue },
+      reach: order.reach === 'account' ? 'account' : reachOf(facts, proposal),
+    },
     actor: who,
   });
   const cleared = verdict.mint({

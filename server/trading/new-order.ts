@@ -5,6 +5,7 @@ import { type OrderRole, type OrderTerms, opposite } from '#domain/order.ts';
 import type { Facts, Proposal } from './facts.ts';
 import type { Line } from './line.ts';
 import type { NewOrder, StoredOrder } from './order-rows.ts';
+import { reachOf } from './risk-reducing.ts';
 import { createOrder, transition } from './transition.ts';
 import type { Valued } from './valuation.ts';
 
@@ -23,7 +24,7 @@ export function newId(prefix: string, wallMs: number): string {
 
 export interface OrderSeed {
   readonly who: { readonly agent: StoredOrder['agent']; readonly credential: string };
-  readonly facts: Pick<Facts, 'account' | 'instrument' | 'mandateDay' | 'wallMs'>;
+  readonly facts: Facts;
   readonly proposal: Proposal;
   readonly effect: 'adding' | 'reducing';
   readonly valued: Valued;
@@ -66,6 +67,7 @@ export function newOrder(line: Line, seed: OrderSeed): NewOrder {
     run: line.feed.run(),
     mandateDay: facts.mandateDay,
     approvalId: seed.approvalId ?? null,
+    reach: reachOf(facts, proposal),
     createdAtMs: facts.wallMs,
     updatedAtMs: facts.wallMs,
   };

@@ -20,6 +20,7 @@ import { type KillSwitch, killSwitch } from './kill-switch.ts';
 import { freshMemory, type Line, type Neighbours, preparedOnce } from './line.ts';
 import { watchLoss } from './loss.ts';
 import { modifyOrder } from './modify.ts';
+import { cancelWithNothingLeft } from './nothing-left.ts';
 import { orderTable } from './orders.ts';
 import { ownerDesk } from './owner.ts';
 import type { OwnerDesk } from './owner-desk.ts';
@@ -57,6 +58,7 @@ export function openTrading(neighbours: Neighbours): Trading {
     void cancelAdding(line, agent, { why: 'canceled: the agent may only reduce now' });
   const losses = watchLoss(line, takeBack);
   line.memory.onReducing.add(takeBack);
+  line.memory.onShrunk.add((shrunk) => void cancelWithNothingLeft(line, shrunk).catch(() => undefined));
   keepUnapproved(line);
   const accounts = watchAccounts(line);
 

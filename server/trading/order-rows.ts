@@ -25,6 +25,9 @@ import {
 import { accountId, agentId } from '#domain/principal.ts';
 import type { OrderRecord } from './views.ts';
 
+/** Whose position a reduction may take from. */
+export type Reach = 'own' | 'account';
+
 /** Terms of a modify that the broker has not answered, with what one unit of them would reserve. */
 export interface PendingTerms {
   readonly terms: OrderTerms;
@@ -43,6 +46,8 @@ export interface StoredOrder extends OrderRecord {
   readonly mandateDay: string;
   /** The approval that it waits for or was given; null: nobody was asked. */
   readonly approvalId: string | null;
+  /** As it was cleared: what becomes of the mandate later neither widens nor narrows what a fill of it does. */
+  readonly reach: Reach;
 }
 
 export type NewOrder = Omit<StoredOrder, 'seq'>;
@@ -88,6 +93,7 @@ export interface OrderRow {
   readonly created_at: number;
   readonly updated_at: number;
   readonly approval_id: string | null;
+  readonly reach: Reach;
 }
 
 export const COLUMNS = [
@@ -130,6 +136,7 @@ export const COLUMNS = [
   'created_at',
   'updated_at',
   'approval_id',
+  'reach',
 ] as const satisfies readonly (keyof OrderRow)[];
 
 /** Columns that change after an order was created. */
@@ -147,6 +154,7 @@ export const MUTABLE = [
   'unit_value',
   'pending_terms',
   'held',
+  'reach',
   'updated_at',
 ] as const satisfies readonly (keyof OrderRow)[];
 
@@ -251,6 +259,7 @@ export function fromRow(row: OrderRow): StoredOrder {
     createdAtMs: row.created_at,
     updatedAtMs: row.updated_at,
     approvalId: row.approval_id,
+    reach: row.reach,
   };
 }
 
@@ -287,6 +296,7 @@ export function toRow(order: NewOrder): Omit<OrderRow, 'seq'> {
     created_at: order.createdAtMs,
     updated_at: order.updatedAtMs,
     approval_id: order.approvalId,
+    reach: order.reach,
   };
 }
 

@@ -16,7 +16,7 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { TradeCommit } from './desk.ts';
 import type { Facts, Proposal } from './facts.ts';
-import { opposes } from './ledger.ts';
+import { opposes } from './holdings.ts';
 import { auditActor, type Line } from './line.ts';
 import type { Outside } from './outside.ts';
 import { positionAfter, type Verdict } from './risk.ts';

@@ -16,7 +16,7 @@ import { isOnLot, isOnTick } from '#domain/instrument.ts';
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { COLLAR_PERCENT, QUOTE_AGE_MAX_MS } from '#limits.ts';
 import type { Facts, Proposal } from './facts.ts';
-import { opposes } from './ledger.ts';
+import { opposes } from './holdings.ts';
 import { farTouch, referenceOf, trailingStop, type Valued } from './valuation.ts';
 
 /** Control 3. */

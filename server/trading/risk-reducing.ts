@@ -1,11 +1,12 @@
 /** Controls about reducing: shorts, reduce_only, what is an agent's to close, and how much of it is left. Pure. */
-import { type Quantity, subtract, text, ZERO_QUANTITY } from '#domain/decimal.ts';
+import { max, type Quantity, subtract, text, ZERO_QUANTITY } from '#domain/decimal.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import type { Side } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
-import { opposes } from './ledger.ts';
+import { opposes } from './holdings.ts';
+import type { Reach } from './order-rows.ts';
 import { isOwners } from './risk-mandate.ts';
 
 /** Control 8: reduce-only is checked, not believed; a short needs the mandate's word and a margin account. */
@@ -16,16 +17,28 @@ export function shortRules(facts: Facts, { terms }: Proposal): Refusal | undefin
   const free = facts.ownQty.gt('0') ? facts.reducible : facts.ownQty;
   const after = subtract(subtract(free, facts.workingSells), terms.qty);
   if (after.gte('0')) return undefined;
-  if (!isOwners(facts) && facts.mandate?.document.allow_short !== true) {
+  if (!mandateAllowsShort(facts)) {
     return refuse(
       'short_not_allowed',
-      `You own ${text(facts.ownQty)} ${facts.instrument.symbol}, of which ${text(facts.reducible)} is not being sold already; the mandate does not allow short sales.`,
+      `You own ${text(facts.ownQty)} ${facts.instrument.symbol}, of which ${text(ownLeft(facts, 'sell'))} is not being sold already; the mandate does not allow short sales.`,
     );
   }
   if (facts.accountType === 'cash') {
     return refuse('short_not_allowed', `${facts.account} is a cash account; it can not sell short.`);
   }
   return undefined;
+}
+
+const mandateAllowsShort = (facts: Facts): boolean =>
+  isOwners(facts) || facts.mandate?.document.allow_short === true;
+
+/**
+ * What of its own position an order may still reduce. Where its agent may not be short, what works as an adding sale comes off
+ * too: it was assessed against what was held then, and filled beside a reduction it would leave a short.
+ */
+export function ownLeft(facts: Facts, side: Side): Quantity {
+  if (side === 'buy' || (mandateAllowsShort(facts) && facts.accountType !== 'cash')) return facts.reducible;
+  return max(subtract(facts.reducible, facts.workingSells), ZERO_QUANTITY);
 }
 
 export const reduces = (side: Side, qty: Quantity, position: Quantity, left: Quantity): boolean =>
@@ -35,14 +48,14 @@ function notReducing(facts: Facts, side: Side, qty: Quantity): Refusal {
   const whole = opposes(side, facts.ownQty) || !reachesAccount(facts) ? undefined : facts.accountReducible;
   const [whose, position, left] =
     whole === undefined
-      ? ['your position', facts.ownQty, facts.reducible]
+      ? ['your position', facts.ownQty, ownLeft(facts, side)]
       : ['the account’s position', facts.accountQty, whole];
-  const max = opposes(side, position) ? text(left) : '0';
+  const most = opposes(side, position) ? text(left) : '0';
   return refuse(
     'not_reducing',
-    `${side} ${text(qty)} would not only reduce: ${whose} is ${text(position)} and ${max} of it is still reducible.`,
+    `${side} ${text(qty)} would not only reduce: ${whose} is ${text(position)} and ${most} of it is still reducible.`,
     {
-      limits: [{ limit: 'reducible', used: '0', order: text(qty), max, unit: 'units' }],
+      limits: [{ limit: 'reducible', used: '0', order: text(qty), max: most, unit: 'units' }],
       verify_with: 'get_positions',
     },
   );
@@ -66,11 +79,17 @@ export function mayReduceAccount(
 export const reachesAccount = (facts: Facts): boolean =>
   facts.tradingState !== 'HALTED' && mayReduceAccount(facts.mandate, facts.account, facts.wallMs);
 
+/** Whose position a reduction that is cleared now may take from; the owner's close reaches no further than its holder's. */
+export const reachOf = (facts: Facts, { origin }: Proposal): Reach =>
+  origin !== 'flatten' && reachesAccount(facts) ? 'account' : 'own';
+
 /** Control 8 of a reduction: a change that takes no more than before passes, everything else must fit what is reducible. */
-export function reducible(facts: Facts, { terms }: Proposal): Refusal | undefined {
+export function reducible(facts: Facts, { terms, origin }: Proposal): Refusal | undefined {
   if (facts.changes !== undefined && terms.qty.lte(facts.changes.qty)) return undefined;
   const left = subtract(terms.qty, facts.changes?.filledQty ?? ZERO_QUANTITY);
-  if (reduces(terms.side, left, facts.ownQty, facts.reducible)) return undefined;
+  // The owner's close does not wait for what its holder sells beyond the position.
+  const own = origin === 'flatten' ? facts.reducible : ownLeft(facts, terms.side);
+  if (reduces(terms.side, left, facts.ownQty, own)) return undefined;
   if (reachesAccount(facts) && reduces(terms.side, left, facts.accountQty, facts.accountReducible))
     return undefined;
   return notReducing(facts, terms.side, left);

@@ -140,7 +140,8 @@ export interface ClearedIds {
 export function effectOf(facts: Facts, proposal: Proposal): Effect {
   if (proposal.takeProfit !== undefined || proposal.stopLoss !== undefined) return 'adding';
   const { terms } = proposal;
-  if (reducing.reduces(terms.side, terms.qty, facts.ownQty, facts.reducible)) return 'reducing';
+  const left = reducing.ownLeft(facts, terms.side);
+  if (reducing.reduces(terms.side, terms.qty, facts.ownQty, left)) return 'reducing';
   if (!reducing.reachesAccount(facts)) return 'adding';
   return reducing.reduces(terms.side, terms.qty, facts.accountQty, facts.accountReducible)
     ? 'reducing'
@@ -163,9 +164,10 @@ export function assess(facts: Facts, proposal: Proposal): Verdict {
   return { kind: 'cleared', effect, valued, limits, mint: (ids) => mint(facts, proposal, ids) };
 }
 
-/** A close reduces or is refused; an order that is changed stays what it was cleared as. */
+/** A close reduces or is refused; an order that is changed, or waited for the owner, stays what it was assessed as. */
 function fixedEffect(facts: Facts, proposal: Proposal): Effect | undefined {
   if (facts.changes !== undefined) return facts.changes.effect;
+  if (facts.approved) return 'adding';
   return proposal.origin === 'agent' ? undefined : 'reducing';
 }
 

@@ -17,6 +17,7 @@ import { ACCOUNT_HOLDER, type FillEffect, withoutFill, withSaneCost } from './ho
 import { type Executed, post } from './ledger.ts';
 import { instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
+import { noteShrunk } from './shrunk.ts';
 
 /** What a part of a fill did, and what the rest of it did. The account's own comes first in both. */
 export interface SplitEffects {
@@ -92,7 +93,9 @@ export function takeBack(line: Line, order: StoredOrder, effects: readonly FillE
   const { account, instrument } = order;
   for (const effect of effects) {
     const before = line.holdings.of(effect.holder, account, instrument);
-    line.holdings.save(withoutFill(before, effect, line.wallMs()));
+    const after = withoutFill(before, effect, line.wallMs());
+    line.holdings.save(after);
+    noteShrunk(line, before, after);
     if (effect.holder !== ACCOUNT_HOLDER) continue;
     post(line, account, ref, [
       ['cash', add(subtract(effect.cost, effect.realised), effect.fee)],

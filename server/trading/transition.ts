@@ -19,6 +19,7 @@ export type OrderPatch = Partial<
     | 'unitValue'
     | 'pending'
     | 'held'
+    | 'reach'
     | 'reason'
   >
 >;

@@ -225,6 +225,7 @@ export function working(
     run: 1,
     mandateDay: '2026-01-05',
     approvalId: null,
+    reach: 'own',
     createdAtMs: WALL_MS,
     updatedAtMs: WALL_MS,
   };

@@ -249,10 +249,15 @@ describe('the controls of a change', () => {
     const it = await scene();
     const short = { side: 'sell', qty: '6', limit: '1500' } as const;
     const first = await place(it.room, it.claude, draft(short));
-    await place(it.room, it.claude, draft(short));
+    const second = await place(it.room, it.claude, draft(short));
     const bought = await place(it.room, it.claude, draft({ side: 'buy', qty: '10' }));
     it.broker.fill(bought.brokerClientId, '10', '1450');
+    // Each alone has what it sells, and both together do not.
+    it.broker.next.cancel.push({ effect: 'accept', answer: 'never' });
+    it.broker.silent = true;
     it.room.agent('claude', { allow_short: false });
+    await it.room.clock.advanceAsync(0);
+    expect((await now(it.room, it.claude, second)).status).toBe('pending_cancel');
     expect(await ask(it, first, { limit: '1490' })).toBe('short_not_allowed');
     expect(await ask(it, first, { qty: '4', limit: '1490' })).toBe('granted');
   });
