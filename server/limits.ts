@@ -288,6 +288,9 @@ export const TAPE_STEP_MS_MAX = 1_000;
 export const TAPE_STEPS_PER_BAR_MIN = 4;
 export const SUGGESTIONS_MAX = 3;
 
+/** How often monotonic time looks for what the machine slept through, and what it takes for sleep at least. */
+export const SUSPENDED_LOOK_INTERVAL_MS = 1_000;
+export const SUSPENDED_MIN_MS = 1_000;
 /** Steady wall time is saved when it is this far ahead of what was saved. */
 export const WALL_SAVE_INTERVAL_MS = 1_000;
 export const RATE_SAVE_INTERVAL_MS = 1_000;
