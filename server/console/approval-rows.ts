@@ -23,6 +23,7 @@ export function approvalRow(services: Services, card: ApprovalCard) {
     door: card.door,
     note: card.note,
     instrument_name: card.instrumentName,
+    why_asked: card.whyAsked,
     requested_at_ms: card.requestedAtMs,
     expires_at_ms: card.expiresAtMs,
     left_ms: leftMs,

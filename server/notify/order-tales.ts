@@ -23,6 +23,7 @@ export function approvalWaits(read: Read): Tale {
     title: `${agent} asks: ${termsOf(read) || 'an order'}`,
     body: [
       `It waits for your approval${account === '' ? '' : ` on ${account}`}${value === '' ? '' : `, about ${value} ${text('currency')}`.trimEnd()}.`,
+      ...(text('why_asked') === '' ? [] : [text('why_asked')]),
       until === ''
         ? 'Without your word it is refused when its time is over.'
         : `Without your word by ${until} UTC it is refused.`,

@@ -1,11 +1,11 @@
 /** Watches every account's limits, once a second and after every fill: a breach lets nothing be added, and takes back what would. */
-import { type Money, ratio, roundUpTo } from '#domain/decimal.ts';
+import { type Money, ratio, roundUpTo, text } from '#domain/decimal.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { LOSS_CHECK_INTERVAL_MS, MARK_SAVE_INTERVAL_MS } from '#limits.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import { type AccountLimits, accountLimitsOf } from './account-limits.ts';
 import { type AccountStanding, accountStanding, noteStanding } from './account-standing.ts';
-import { accountReducing, type Breach, noteBreach } from './account-state.ts';
+import { accountReducing, type Breach, noteBreach, reducingInWords } from './account-state.ts';
 import { cancelAddingIn } from './cancel-adding.ts';
 import type { Line } from './line.ts';
 
@@ -65,9 +65,12 @@ function actOn(line: Line, account: AccountId, standing: AccountStanding): void 
       }),
     );
   // A kill has its own sweep.
-  if (breaches.length + known.length === 0 || line.access.gatewayState() === 'HALTED') return;
-  cancelAddingIn(line, account, { why: `canceled: ${account} may only reduce now` });
+  const [reached] = [...known, ...breaches.map(inTexts)];
+  if (reached === undefined || line.access.gatewayState() === 'HALTED') return;
+  cancelAddingIn(line, account, { why: `canceled: the account ${account} ${reducingInWords(reached)}` });
 }
+
+const inTexts = ({ limit, used, max }: Breach) => ({ reason: limit, used: text(used), max: text(max) });
 
 /** Losing nothing is no breach of a limit of nothing. */
 function breachesOf(

@@ -120,6 +120,8 @@ function decide(line: Line, asked: Approving, outside: Outside): Decision {
   const waiting = found.value;
   const { approval, order } = waiting;
   if (approval.digest !== asked.digest) return { kind: 'moved', approval };
+  if (outside.instrument.id !== order.instrument)
+    return refused(settle(line, waiting, anotherInstrument(order), asked.by));
   const live = authorise(line, approval.principal, order.account);
   if (!live.ok) return refused(settle(line, waiting, live.error, asked.by));
   const cut = cutOf(order, asked.edit ?? {});
@@ -151,6 +153,13 @@ function decide(line: Line, asked: Approving, outside: Outside): Decision {
       return verdict satisfies never;
   }
 }
+
+/** The broker was asked by its symbol; the order and its card are about the instrument that the symbol named then. */
+const anotherInstrument = ({ symbol, instrument }: StoredOrder): Refusal =>
+  refuse(
+    'not_tradable',
+    `${symbol} names another instrument now than the ${instrument} that was asked for; nothing was sent.`,
+  );
 
 /** Halted by nothing but the state of its account: a drill ends by itself. A kill and a halt of the agent end what waits. */
 function passes(line: Line, { agent }: StoredOrder, { reason }: Refusal): boolean {

@@ -6,6 +6,7 @@ import { excerpt, REFUSAL_REASONS, type Refusal, type RefusalReason, refuse } fr
 import { APPROVAL_TTL_MS, REASON_LENGTH_MAX } from '#limits.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import type { Approval, Ending } from './approval-rows.ts';
+import { causeOf } from './cancel-words.ts';
 import { mustFind } from './dispatch.ts';
 import { agentNameOf, auditActor, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
@@ -110,7 +111,8 @@ export function withdraw(
   why: string,
   actor?: Actor,
 ): StoredOrder | undefined {
-  const ending: Ending = { decision: 'withdrawn', door: doorOfOwner(actor), reason: why, edited: null };
+  const reason = causeOf(why) ?? why;
+  const ending: Ending = { decision: 'withdrawn', door: doorOfOwner(actor), reason, edited: null };
   try {
     return line.store.transaction(() => {
       const waiting = waitingOf(line, orderId);
@@ -125,7 +127,7 @@ export function withdraw(
 const takenBack = (why: string): Pick<Conclusion, 'to' | 'detail' | 'reason'> => ({
   to: 'canceled',
   detail: why,
-  reason: null,
+  reason: causeOf(why),
 });
 
 const doorOfOwner = (actor: Actor | undefined): Ending['door'] =>

@@ -23,7 +23,7 @@ import type { StoredOrder } from './order-rows.ts';
 import type { Outside } from './outside.ts';
 import { standing } from './pnl.ts';
 import { describe } from './preview.ts';
-import { assess, figures as limitFigures } from './risk.ts';
+import { assess, figures as limitFigures, whyAsked } from './risk.ts';
 import { referenceOf, valueOf } from './valuation.ts';
 
 /** A waiting order as what it asks for, cut down or not. */
@@ -87,7 +87,9 @@ export function figuresOf(
   const own = proposal.terms.limitPrice ?? proposal.terms.stopPrice;
   const equity = toCents(standing(line, facts.account).equity);
   const moved = now.lt(band.low) || now.gt(band.high);
+  const valued = valueOf(facts, proposal);
   return {
+    whyAsked: whyAsked(facts, proposal, valued),
     referenceNow: now,
     estimatedPrice,
     value: toCents(value),
@@ -97,7 +99,7 @@ export function figuresOf(
       distancePercent:
         own === undefined || now.lte('0') ? null : percent(quotient(absolute(subtract(own, now)), now)),
     },
-    limits: limitFigures(facts, proposal, valueOf(facts, proposal)),
+    limits: limitFigures(facts, proposal, valued),
     positionNow: facts.ownQty,
     positionAfter,
     warnings: moved ? [...warnings, MOVED] : warnings,

@@ -77,7 +77,16 @@ export function enqueue(line: Line, order: StoredOrder, asked: ApprovalRequest):
     actor: who,
   });
   line.approvals.insert(approval);
-  recordApproval(line, { approval, order: pending }, { what: 'requested', outcome: 'ok', actor: who });
+  recordApproval(
+    line,
+    { approval, order: pending },
+    {
+      what: 'requested',
+      outcome: 'ok',
+      actor: who,
+      ...(shown.whyAsked === null ? {} : { more: { why_asked: shown.whyAsked } }),
+    },
+  );
   const deadlineMs = line.clock.monotonicMs() + APPROVAL_TTL_MS;
   line.store.afterCommit(() => void line.memory.approvals.set(approval.id, { deadlineMs }));
   return pending;

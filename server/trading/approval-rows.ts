@@ -180,10 +180,14 @@ function principalFrom(json: string): Principal {
 }
 
 function figuresFrom(json: string): ApprovalFigures {
-  const stored = JSON.parse(json) as Written<ApprovalFigures>;
+  // Those from before it was kept do not say why.
+  const stored = JSON.parse(json) as Omit<Written<ApprovalFigures>, 'whyAsked'> & {
+    readonly whyAsked?: string | null;
+  };
   const { collar } = stored;
   return {
     ...stored,
+    whyAsked: stored.whyAsked ?? null,
     referenceNow: stored.referenceNow === null ? null : price(stored.referenceNow),
     estimatedPrice: price(stored.estimatedPrice),
     value: money(stored.value),

@@ -60,7 +60,7 @@ function alreadyDecided({ orderId, decided }: Approval & { readonly decided: Dec
     case 'rejected':
       return over(`It was rejected already, at ${at}, through the ${decided.door ?? 'console'}.`);
     case 'withdrawn':
-      return over(`It was taken back at ${at}: ${decided.reason ?? 'nobody said why'}.`);
+      return over(`It was canceled at ${at}: ${decided.reason ?? 'nobody said why'}.`);
     case 'void':
       return over(`It has been void since ${at}: ${decided.reason ?? 'it no longer passes'}`);
     default:

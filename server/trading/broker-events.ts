@@ -6,6 +6,7 @@ import { printable } from '#domain/refusal.ts';
 import { BROKER_EVENTS_PER_COMMIT_MAX } from '#limits.ts';
 import type { BrokerEvent, BrokerExecution, BrokerOrder, BrokerRestart, BrokerSettlement } from '#ports.ts';
 import { adopt, blank, orderBehind } from './adopt.ts';
+import { causeOfCancel } from './cancel-words.ts';
 import { hasUnheard } from './evidence-rows.ts';
 import { fixDay, recordFill } from './fills.ts';
 import { isPosted, postExecution } from './ledger.ts';
@@ -158,7 +159,13 @@ export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): S
       const to = seen.status;
       if (!mayBecome(order.status, to)) return order;
       if (order.filledQty.lt(seen.filledQty)) line.memory.suspect.add(account);
-      return transition(line, order, { to, detail: reason ?? `${to} by the broker`, patch });
+      // Where the gateway asked for it, the order ends by the gateway's cause.
+      const cause = to === 'canceled' ? causeOfCancel(line, order) : null;
+      return transition(line, order, {
+        to,
+        detail: reason ?? `${to} by the broker`,
+        patch: cause === null ? patch : { ...patch, reason: cause },
+      });
     }
     default:
       return seen.status satisfies never;

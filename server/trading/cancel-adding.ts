@@ -3,6 +3,7 @@ import { sum, ZERO_QUANTITY } from '#domain/decimal.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import { cancelMany } from './cancel.ts';
+import { whyTakenBack } from './cancel-words.ts';
 import { couldAdd } from './elsewhere.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
@@ -43,9 +44,9 @@ function takeBack(
 
 /** After a change of mandate: tightening cancels what no longer fits, and nothing else. */
 export function cancelUnfit(line: Line, agent: AgentId): void {
-  const { state } = line.access.agents.stateOf(agent);
-  if (state !== 'ACTIVE') {
-    cancelAdding(line, agent, { why: `canceled: the agent is ${state}` });
+  const standing = line.access.agents.stateOf(agent);
+  if (standing.state !== 'ACTIVE') {
+    cancelAdding(line, agent, { why: whyTakenBack(standing) });
     return;
   }
   const mandate = line.access.mandates.current(agent);

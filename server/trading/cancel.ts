@@ -7,6 +7,7 @@ import { CANCEL_WAIT_MS } from '#limits.ts';
 import type { CancelOutcome } from '#ports.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import { withdraw } from './approval-ending.ts';
+import { ASKED } from './cancel-words.ts';
 import type { CancelOutcomeView, ReduceCommit } from './desk.ts';
 import { dispatchCancel, mustFind } from './dispatch.ts';
 import { type Line, waitFor } from './line.ts';
@@ -48,7 +49,7 @@ export async function cancelOrder(
         orderId: order.orderId,
       }),
     );
-  const canceled = await cancelOne(line, order, 'cancel asked by the agent', who);
+  const canceled = await cancelOne(line, order, ASKED.byAgent, who);
   return canceled.ok ? ok({ dryRun: false, order: canceled.value }) : canceled;
 }
 
@@ -183,7 +184,7 @@ export async function cancelAllOrders(
     return ok({ dryRun: true, canceled: [], pending: orders.map((order) => order.orderId), failed: [] });
   evenIfBroken(() => bindReduction(line, who, commit));
   return underKey(line, who, commit, async () => {
-    const canceled = await cancelMany(line, orders, 'cancel of all asked by the agent', who);
+    const canceled = await cancelMany(line, orders, ASKED.allByAgent, who);
     const result = { dryRun: false, ...canceled };
     evenIfBroken(() => settleReduction(line, who, commit, result));
     return ok(result);

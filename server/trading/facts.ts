@@ -17,9 +17,10 @@ import type { Instrument } from '#domain/instrument.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import { isFinal, type OrderOrigin, type OrderTerms, type Side } from '#domain/order.ts';
 import { type AccountId, type AgentId, OWNER_HOLDER, type TradingState } from '#domain/principal.ts';
+import type { LimitFigure } from '#domain/refusal.ts';
 import type { MarketPhase, Quote } from '#ports.ts';
 import { type AccountRisk, readAccountRisk } from './account-limits.ts';
-import { accountReducing, reducingInWords } from './account-state.ts';
+import { accountReducing, reachedFigure, reducingInWords } from './account-state.ts';
 import { envelopeOf } from './envelope.ts';
 import { exposureOf, fxRate } from './exposure.ts';
 import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
@@ -44,6 +45,8 @@ export interface Facts extends AccountRisk {
   readonly instrument: Instrument;
   readonly tradingState: TradingState;
   readonly stateReason: string | null;
+  /** Limits of the account that let it only reduce. */
+  readonly accountReached: readonly LimitFigure[];
   readonly mandate: Mandate | undefined;
   readonly mandateDay: string;
   /** Whether the mandate's trading hours admit this moment; `session` hours are judged by `phase`. */
@@ -63,6 +66,7 @@ export interface Facts extends AccountRisk {
   readonly workingSells: Quantity;
   readonly valueUsed: Money;
   readonly valueReserved: Money;
+  /** Cleared today, and those that wait for the owner. */
   readonly ordersToday: number;
   readonly openOrders: number;
   /** Value of the agent's own positions at their marks; of one that has none at what it cost. */
@@ -150,6 +154,9 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
     instrument,
     tradingState: state.state,
     stateReason: state.reason,
+    accountReached: accountReducing(line, who.account, mandateDay).map((row) =>
+      reachedFigure(row, adapter.currency),
+    ),
     mandate,
     mandateDay,
     withinHours:
@@ -173,7 +180,11 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
       ),
       held,
     ),
-    ordersToday: usage.reduce((all, one) => all + one.orders, 0),
+    // What waits for the owner is counted when it is cleared; until then it keeps its place of the day.
+    ordersToday:
+      usage.reduce((all, one) => all + one.orders, 0) +
+      line.approvals.countWaiting(who.agent) -
+      (approving ? 1 : 0),
     openOrders: reserved.reduce((all, one) => all + one.openOrders, 0) - (itself?.role === 'entry' ? 1 : 0),
     exposure: sum(
       ZERO_MONEY,

@@ -10,6 +10,7 @@ import { restoreApprovals, watchApprovals } from './approval-watch.ts';
 import { type AfterEvent, postEvents } from './broker-events.ts';
 import { cancelAllOrders, cancelOrder } from './cancel.ts';
 import { cancelAdding, cancelUnfit } from './cancel-adding.ts';
+import { whyTakenBack } from './cancel-words.ts';
 import { closePosition } from './close.ts';
 import { closeAllPositions } from './close-all.ts';
 import type { Desk } from './desk.ts';
@@ -55,7 +56,7 @@ export function openTrading(neighbours: Neighbours): Trading {
   const stops: (() => void)[] = [];
 
   const takeBack = (agent: AgentId): void =>
-    void cancelAdding(line, agent, { why: 'canceled: the agent may only reduce now' });
+    void cancelAdding(line, agent, { why: whyTakenBack(line.access.agents.stateOf(agent)) });
   const losses = watchLoss(line, takeBack);
   line.memory.onReducing.add(takeBack);
   line.memory.onShrunk.add((shrunk) => void cancelWithNothingLeft(line, shrunk).catch(() => undefined));

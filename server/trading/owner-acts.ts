@@ -4,6 +4,7 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { alreadyOver, cancelMany, cancelOne } from './cancel.ts';
 import { cancelAdding } from './cancel-adding.ts';
+import { ASKED } from './cancel-words.ts';
 import { closeOnce } from './close.ts';
 import { recallClose } from './close-key.ts';
 import { previewClose } from './close-preview.ts';
@@ -21,11 +22,11 @@ import type { CancelResult, CloseResult, OrderRecord } from './views.ts';
 export async function cancelAny(line: Line, orderId: string): Promise<Result<OrderRecord, Refusal>> {
   const found = anyOrder(line, orderId);
   if (!found.ok) return found;
-  return alreadyOver(found.value) ?? cancelOne(line, found.value, 'cancel asked by the owner', OWNER_CONSOLE);
+  return alreadyOver(found.value) ?? cancelOne(line, found.value, ASKED.byOwner, OWNER_CONSOLE);
 }
 
 export async function cancelAllOf(line: Line, filter: OwnerFilter): Promise<Result<CancelResult, Refusal>> {
-  return ok(await cancelMany(line, workingOf(line, filter), 'cancel asked by the owner', OWNER_CONSOLE));
+  return ok(await cancelMany(line, workingOf(line, filter), ASKED.byOwner, OWNER_CONSOLE));
 }
 
 /** In the holder's name and on the owner's word, like the kill switch's flatten: it goes out while everything else is halted. */

@@ -125,6 +125,7 @@ function factsOf({ order, position }: MandateTest, mandate: Mandate, instrument:
     instrument,
     tradingState: 'ACTIVE',
     stateReason: null,
+    accountReached: [],
     mandate,
     mandateDay: '1970-01-01',
     withinHours: true,

@@ -12,7 +12,7 @@ import {
 } from '#domain/decimal.ts';
 import type { OrderTerms, Side } from '#domain/order.ts';
 import { type Actor, holderOf } from '#domain/principal.ts';
-import { type Refusal, refuse } from '#domain/refusal.ts';
+import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { TradeCommit } from './desk.ts';
 import type { Facts, Proposal } from './facts.ts';
@@ -84,11 +84,17 @@ export function describe({ facts, proposal, verdict, outside }: Assessed): Previ
       : subtract(add(available, worth), fees),
     positionAfter: positionAfter(facts, terms.side, left),
     qty: terms.qty,
-    limits: verdict.kind === 'cleared' ? verdict.limits : (verdict.refusal.limits ?? []),
+    limits: limitsOf(verdict),
     needsApproval: verdict.kind === 'needs_approval',
     warnings: warningsOf(facts, proposal, verdict),
   };
 }
+
+/** Every limit that is in force, and after them the one that asks the owner. */
+const limitsOf = (verdict: Verdict): readonly LimitFigure[] => [
+  ...(verdict.kind === 'refused' ? [] : verdict.limits),
+  ...(verdict.kind === 'cleared' ? [] : (verdict.refusal.limits ?? [])),
+];
 
 function warningsOf(facts: Facts, { terms, origin }: Proposal, verdict: Verdict): readonly string[] {
   const warnings: string[] = [];

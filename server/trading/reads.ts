@@ -256,7 +256,11 @@ function useOf(line: Line, who: Pick<Principal, 'agent'>, account: AccountId): M
   return {
     account,
     dailyValue: usage.valueUsed.plus(reserved.value) as Money,
-    dailyOrders: usage.orders,
+    // What waits for the owner keeps its place of the day.
+    dailyOrders:
+      usage.orders +
+      line.orders.working({ agent: who.agent, account }).filter(({ status }) => status === 'pending_approval')
+        .length,
     dailyLoss: lossToday(line, who.agent, wallMs),
     openOrders: reserved.openOrders,
     grossExposure: exposure,

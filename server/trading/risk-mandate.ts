@@ -1,7 +1,9 @@
 /** Controls about authority: trading state, mandate, what and when it allows. Pure. */
+import { text, ZERO_MONEY } from '#domain/decimal.ts';
 import { OWNER_HOLDER } from '#domain/principal.ts';
-import { type Refusal, refuse } from '#domain/refusal.ts';
+import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
+import { limitOf } from './risk-limits.ts';
 
 /**
  * The owner needs no mandate, and nobody else is ever without one: both the authority that the order was placed under and the
@@ -19,8 +21,11 @@ export function tradingState(facts: Facts): Refusal | undefined {
       if (facts.mandate && isExpired(facts)) return expired(facts);
       return refuse(
         'trading_reducing',
-        `Only cancels, smaller quantities and reducing orders are possible now: ${whyReducing(facts.stateReason)}.`,
-        isOwners(facts) ? {} : { verify_with: 'get_mandate' },
+        `Only cancels, smaller quantities and reducing orders are possible now: ${whyReducing(facts)}.`,
+        {
+          ...(isOwners(facts) ? {} : { verify_with: 'get_mandate' }),
+          ...(reached(facts).length === 0 ? {} : { limits: reached(facts) }),
+        },
       );
     case 'HALTED':
       return halted(facts);
@@ -30,8 +35,8 @@ export function tradingState(facts: Facts): Refusal | undefined {
 }
 
 /** An agent's reasons in words; those of the gateway and of an account are words already. */
-function whyReducing(reason: string | null): string {
-  switch (reason) {
+function whyReducing(facts: Facts): string {
+  switch (facts.stateReason) {
     case null:
       return 'trading is reduced';
     case 'mandate_revoked':
@@ -39,14 +44,32 @@ function whyReducing(reason: string | null): string {
     case 'mandate_expired':
       return 'the mandate has expired';
     case 'daily_loss':
-      return 'the loss of today has reached its limit';
+      return lossInWords(facts);
     case 'repeated_refusals':
       return 'its orders were refused again and again, and only the owner lifts this';
     case 'repeated_executions':
       return 'it sent more orders than may be sent at a time, and only the owner lifts this';
     default:
-      return reason;
+      return facts.stateReason;
   }
+}
+
+/** A loss that has shrunk since it reached its limit keeps the agent from adding all the same. */
+function lossInWords({ lossToday, mandate, accountCurrency: unit }: Facts): string {
+  if (mandate === undefined) return 'the loss of today has reached its limit';
+  const figures = `lost today: ${text(lossToday)} of ${text(mandate.maxDailyLoss)} ${unit}`;
+  const until = 'until tomorrow or the owner lifts it';
+  return lossToday.gte(mandate.maxDailyLoss)
+    ? `${figures}, ${until}`
+    : `${figures} now, and the limit was reached before, ${until}`;
+}
+
+/** The limits that only let reduce, with their figures. */
+function reached(facts: Facts): readonly LimitFigure[] {
+  const { stateReason, lossToday, mandate, accountCurrency } = facts;
+  if (stateReason !== 'daily_loss' || mandate === undefined) return facts.accountReached;
+  const figures = { used: lossToday, order: ZERO_MONEY, max: mandate.maxDailyLoss };
+  return [limitOf('max_daily_loss', accountCurrency, figures), ...facts.accountReached];
 }
 
 /** Halted: an agent may cancel and close its own (the close tools), nothing else. The owner may reduce all the same. */

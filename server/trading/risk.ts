@@ -41,7 +41,7 @@ function approval(facts: Facts, { terms }: Proposal, valued: Valued): Refusal | 
   if (total.lte(rule)) return undefined;
   return refuse(
     'approval_required',
-    `Orders in ${facts.instrument.symbol} above ${text(rule)} ${facts.accountCurrency} in all a day need the owner’s approval; today ${text(facts.unapprovedValue)}, this order ${text(valued.value)}.`,
+    `Orders to ${terms.side} ${facts.instrument.symbol} above ${text(rule)} ${facts.accountCurrency} in all a day need the owner’s approval; today ${text(facts.unapprovedValue)}, this order ${text(valued.value)}.`,
     {
       limits: [
         bounds.limitOf('approval_above', facts.accountCurrency, {
@@ -52,6 +52,16 @@ function approval(facts: Facts, { terms }: Proposal, valued: Valued): Refusal | 
       ],
     },
   );
+}
+
+/** Why the owner is asked, in words for the owner: the rule of the mandate as it is now, and where the order stands under it. */
+export function whyAsked(facts: Facts, { terms }: Proposal, valued: Valued): string {
+  const rule = facts.mandate?.approvalAbove ?? 'always';
+  if (rule === 'always') return 'Every adding order of this agent asks.';
+  if (rule === 'never') return 'It was asked for under an earlier mandate; the one of now asks for nothing.';
+  const { symbol } = facts.instrument;
+  const sides = terms.side === 'buy' ? 'buys' : 'sells';
+  return `Asks above ${text(rule)} ${facts.accountCurrency} a day in ${symbol}, ${sides}: ${text(facts.unapprovedValue)} so far today without you, this order ${text(valued.value)}.`;
 }
 
 /** For an order that may add risk. In this order: the first one that refuses decides. */

@@ -93,6 +93,7 @@ export function facts(about: Partial<Facts> = {}): Facts {
     instrument: XYZ,
     tradingState: 'ACTIVE',
     stateReason: null,
+    accountReached: [],
     mandate: mandate(),
     mandateDay: '2026-01-05',
     withinHours: true,

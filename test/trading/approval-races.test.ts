@@ -79,7 +79,8 @@ interface Act {
   readonly does: (queue: Queue, card: ApprovalCard) => void | Promise<unknown>;
   readonly decision: ApprovalDecision;
   readonly status: 'refused' | 'canceled';
-  readonly reason: RefusalReason | null;
+  /** Of a refusal, or the gateway’s own cause. */
+  readonly reason: string | null;
 }
 
 const newMandate = (fields: Readonly<Record<string, unknown>>) => ({
@@ -118,21 +119,25 @@ const ACTS: readonly Act[] = [
     what: 'its agent halts itself',
     does: ({ room, claude }) => room.trading.haltTrading(claude, 'enough'),
     ...withdrawn,
+    reason: 'the agent halted itself',
   },
   {
     what: 'the owner halts the agent',
     does: ({ room }) => void granted(room.trading.owner.haltAgent('claude')),
     ...withdrawn,
+    reason: 'the owner halted the agent',
   },
   {
     what: 'the owner revokes the mandate',
     does: ({ room }) => void granted(room.access.mandates.revoke('claude', OWNER_CLI)),
     ...withdrawn,
+    reason: 'the owner revoked the mandate',
   },
   {
     what: 'the mandate is edited so that it no longer fits',
     does: setMandate({ max_order_qty: '1' }),
     ...withdrawn,
+    reason: 'it no longer fits the mandate',
   },
   {
     what: 'the mandate is edited so that today has no room for it',
@@ -153,7 +158,10 @@ const ACTS: readonly Act[] = [
   },
   {
     what: 'the kill switch is pressed',
-    does: ({ room }) => room.trading.kill({ cancel: 'adding', flatten: false, by: 'cli' }),
+    async does({ room }) {
+      const report = await room.trading.kill({ cancel: 'adding', flatten: false, by: 'cli' });
+      expect(report.voided).toEqual([expect.stringMatching(/^apr_/)]);
+    },
     ...voided('trading_halted'),
   },
   {

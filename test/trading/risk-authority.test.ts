@@ -1,6 +1,6 @@
 /** State, mandate and reducing at their bounds: one step inside, on it, one step over; with its reason and its figures. */
 import { describe, expect, it } from 'vitest';
-import { quantity } from '#domain/decimal.ts';
+import { money, quantity } from '#domain/decimal.ts';
 import { accountId } from '#domain/principal.ts';
 import type { Facts } from '#trading/facts.ts';
 import {
@@ -69,8 +69,30 @@ describe('1 trading state', () => {
   ]);
   it('names why and where to look', () => {
     const refusal = refusedFor({ tradingState: 'REDUCING', stateReason: 'daily_loss' });
-    expect(refusal.detail).toMatch(/possible now: the loss of today has reached its limit\.$/);
+    expect(refusal.detail).toMatch(
+      /possible now: lost today: 0 of 1000000000 USD now, and the limit was reached before, until tomorrow or the owner lifts it\.$/,
+    );
     expect(refusal.verify_with).toBe('get_mandate');
+  });
+  it('gives the figures of the loss, of the agent and of its account', () => {
+    const own = refusedFor({
+      tradingState: 'REDUCING',
+      stateReason: 'daily_loss',
+      mandate: mandate({ max_daily_loss: '50' }),
+      lossToday: money('52.1'),
+    });
+    expect(own.detail).toContain('lost today: 52.1 of 50 USD, until tomorrow or the owner lifts it');
+    expect(own.limits).toEqual([
+      { limit: 'max_daily_loss', used: '52.1', order: '0', max: '50', unit: 'USD' },
+    ]);
+    const reached = { limit: 'account_max_drawdown', used: '31.2', order: '0', max: '30', unit: 'percent' };
+    const account = refusedFor({
+      tradingState: 'REDUCING',
+      stateReason: 'the account paper fell 31.2 % below its highest equity and may fall 30 %',
+      accountReached: [reached],
+    });
+    expect(account.detail).toContain('31.2 %');
+    expect(account.limits).toEqual([reached]);
   });
 });
 
