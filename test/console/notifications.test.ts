@@ -192,7 +192,7 @@ describe('a whole gateway', () => {
     const { data } = JSON.parse(body) as { data: { url: string; text: string } };
     expect(data.url).toBe(`https://gateway.example/admin/approvals/${card?.id}`);
     expect(data.text).toMatch(
-      /^It waits for your approval on paper, about \d+(\.\d+)? USD\.\nWithout your word by \d\d:\d\d UTC it is refused\.$/,
+      /^It waits for your approval on paper, about \d+(\.\d+)? USD\.\nAsks above 5000 USD a day in SPX, .*\nWithout your word by \d\d:\d\d UTC it is refused\.$/,
     );
     const page = await scene.console.get(new URL(data.url).pathname);
     expect(page.status).toBe(200);
