@@ -84,9 +84,10 @@ export function openMandates(o: MandateOptions): Mandates {
   const parsed = new Map<AgentId, { readonly row: MandateRow; readonly mandate: Mandate }>();
 
   function current(agent: AgentId): Mandate | undefined {
-    const row = sql.latest.get(agent) as MandateRow | undefined;
-    if (!row) return undefined;
     const known = parsed.get(agent);
+    const still = known && (sql.stillLatest.get(agent, known.row.version) as MandateRow | undefined);
+    const row = still ?? (sql.latest.get(agent) as MandateRow | undefined);
+    if (!row) return undefined;
     if (known && isSame(known.row, row)) return known.mandate;
     const mandate = mandateFrom(row);
     parsed.set(agent, { row, mandate });
@@ -155,14 +156,16 @@ export function openMandates(o: MandateOptions): Mandates {
   };
 }
 
+const NONE_LATER = `NOT EXISTS
+  (SELECT 1 FROM mandates later WHERE later.agent_id = mandates.agent_id AND later.version > mandates.version)`;
+
 function statements(store: Store) {
   const { db } = store;
   return {
     // Not by ORDER BY and LIMIT: SQLite plans those anew whenever a value is bound.
-    latest: db.prepare(
-      `SELECT * FROM mandates WHERE agent_id = ? AND NOT EXISTS
-         (SELECT 1 FROM mandates later WHERE later.agent_id = mandates.agent_id AND later.version > mandates.version)`,
-    ),
+    latest: db.prepare(`SELECT * FROM mandates WHERE agent_id = ? AND ${NONE_LATER}`),
+    // An agent that makes its mandate tighter again and again has many versions, and they are not all looked at with every order.
+    stillLatest: db.prepare(`SELECT * FROM mandates WHERE agent_id = ? AND version = ? AND ${NONE_LATER}`),
     history: db.prepare(
       'SELECT * FROM mandates WHERE agent_id = ? AND author = ? ORDER BY version DESC LIMIT ?',
     ),
