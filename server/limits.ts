@@ -309,6 +309,8 @@ export const KEY_ADDRESSES_MAX = 100;
 export const MANDATE_HISTORY_MAX = 100;
 export const REASON_LENGTH_MAX = 200;
 export const MANDATE_ERRORS_MAX = 50;
+/** Symbols of a saved mandate in which nothing can be ordered, named one by one. */
+export const MANDATE_WARNINGS_MAX = 10;
 /** Tests that a mandate carries. */
 export const MANDATE_TESTS_MAX = 100;
 export const MANDATE_FILE_BYTES_MAX = 1024 * 1024;

@@ -23,9 +23,12 @@ const set = ownerAct({
   name: 'mandates.set',
   widens: true,
   input: z.strictObject({ agent: z.string(), document: z.unknown() }),
-  work({ access }, { agent, document }) {
+  work({ access, engine }, { agent, document }) {
     const saved = access.mandates.set(agent, document, OWNER_CLI);
-    return saved.ok ? ok(shown(agent, saved.value)) : saved;
+    if (!saved.ok) return saved;
+    // Without a gateway there are neither feeds nor quotes to tell it by.
+    const warnings = engine?.trading.owner.mandateWarnings(saved.value) ?? [];
+    return ok({ ...shown(agent, saved.value), warnings });
   },
 });
 
@@ -126,6 +129,7 @@ export const mandates = defineCommand({
           invocation.terminal.say(
             `The mandate of ${agent} is saved as version ${saved.version} and in force.`,
           );
+        for (const warning of saved.warnings) invocation.terminal.warn(`Note: ${warning}`);
         return 0;
       },
     },

@@ -64,7 +64,9 @@ export const mandate = definePage({
         const { name = '' } = params;
         const saved = services.access.mandates.set(name, documentOf(visit, values), owner);
         if (!saved.ok) return refused(inFormWords(saved.error));
-        return go(pathOfAgent(name), `Version ${saved.value.version} of the mandate is in force.`);
+        const warnings = services.trading.owner.mandateWarnings(saved.value);
+        const words = `Version ${saved.value.version} of the mandate is in force.`;
+        return go(pathOfAgent(name), [words, ...warnings].join(' '));
       },
     }),
   },

@@ -29,8 +29,10 @@ export function whyTakenBack({ state, reason }: AgentState): string {
       return 'canceled: the agent’s orders were refused again and again';
     case 'repeated_executions':
       return 'canceled: the agent sent more orders than may be sent at a time';
+    case null:
+      return `canceled: the agent is ${state}`;
     default:
-      return `canceled: the agent is ${state}${reason === null ? '' : `, ${reason}`}`;
+      return `canceled: the agent is ${state}, ${reason}`;
   }
 }
 

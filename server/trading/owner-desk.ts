@@ -1,6 +1,7 @@
 /** The owner's desk: everything the console sees of the order line and does at it, for every agent and for the owner's own orders. */
 import type { RepeatReason } from '#access/reducing.ts';
 import type { Money, Price, Quantity } from '#domain/decimal.ts';
+import type { Mandate } from '#domain/mandate.ts';
 import type { OrderDraft, OrderStatus, Side } from '#domain/order.ts';
 import type { AccountId, AgentId, Owner, TradingState } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
@@ -299,6 +300,8 @@ export interface OwnerDesk {
   /** Every account whose broker answers; `statuses` names them all. */
   accounts(): Answer<readonly AccountView[]>;
   pnl(account: AccountId, days: number): EquityCurve;
+  /** Of a mandate that was saved: symbols in which nothing can be ordered here, as the feed and the quotes are now. */
+  mandateWarnings(mandate: Mandate): readonly string[];
   /** undefined: no such agent. */
   mandateOf(agentName: string): MandateView | undefined;
   statuses(): readonly AccountStatus[];

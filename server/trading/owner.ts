@@ -4,6 +4,7 @@ import { approvalDesk } from './approvals.ts';
 import { checkEvidence, recordEvidence } from './evidence.ts';
 import type { KillSwitch } from './kill-switch.ts';
 import type { Line } from './line.ts';
+import { mandateWarnings } from './mandate-warnings.ts';
 import { cancelAllOf, cancelAny, closeFor, haltAgent, liftAgent, previewCloseFor } from './owner-acts.ts';
 import type { OwnerDesk } from './owner-desk.ts';
 import { orderStory, ordersPage, tradesPage } from './owner-orders.ts';
@@ -37,6 +38,7 @@ export function ownerDesk(line: Line, { gate, accountLimits }: OwnerParts): Owne
     orders: (filter) => ordersPage(line, filter),
     order: (orderId) => orderStory(line, orderId),
     trades: (filter) => tradesPage(line, filter),
+    mandateWarnings: (mandate) => mandateWarnings(line, mandate),
     waiting: () => waiting(line),
     approvals: approvalDesk(line),
   };

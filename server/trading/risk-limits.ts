@@ -1,5 +1,5 @@
 /** Controls about how much: quantity, value, orders, exposure, messages and loss, of one order, of a day and of all at once. Pure. */
-import { add, type Money, money, text } from '#domain/decimal.ts';
+import { add, type Money, money, ratio, scale, text } from '#domain/decimal.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import { ORDERS_PER_SECOND_MAX } from '#limits.ts';
@@ -107,6 +107,23 @@ const NEXT: { readonly [of in LimitReason]: string } = {
   max_daily_orders: 'wait until tomorrow',
 };
 
+/** Where not even one lot fits into the limit of one order, no quantity helps. */
+function lotIsTooMuch(
+  { instrument, accountCurrency }: Facts,
+  { unitValue }: Valued,
+  { maxOrderQty, maxOrderValue }: Mandate,
+  reason: LimitReason,
+): string | undefined {
+  const { symbol, lot } = instrument;
+  if (reason === 'max_order_qty' && maxOrderQty.lt(lot))
+    return `one lot of ${symbol} is ${text(lot)} already, so that nothing can be ordered until the owner raises it`;
+  if (reason !== 'max_order_value') return undefined;
+  const worth = scale(unitValue, ratio(text(lot)));
+  return worth.gt(maxOrderValue)
+    ? `one lot of ${symbol} is worth ${text(worth)} ${accountCurrency} already, so that nothing can be ordered until the owner raises it`
+    : undefined;
+}
+
 /** The first of these limits that used + order would go over. */
 function over(
   facts: Facts,
@@ -123,7 +140,8 @@ function over(
     const most = reason.startsWith('max_order_')
       ? `at most ${found.max}${unit}`
       : `${found.used} of ${found.max}${unit}`;
-    return refuse(reason, `${LIMITS[reason]}: ${most}, this order ${found.order}; ${NEXT[reason]}.`, {
+    const next = lotIsTooMuch(facts, valued, mandate, reason) ?? NEXT[reason];
+    return refuse(reason, `${LIMITS[reason]}: ${most}, this order ${found.order}; ${next}.`, {
       limits: [found],
     });
   }
