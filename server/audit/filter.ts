@@ -2,7 +2,7 @@
 import type { AuditOutcome } from './event.ts';
 
 export interface AuditFilter {
-  /** An exact kind, or all that begin with it: `order.*`. */
+  /** An exact kind, or all that begin with it: `order.*`, `kill*`. */
   readonly kind?: string;
   /** null: what no agent did. */
   readonly agent?: string | null;
@@ -47,10 +47,11 @@ export interface Wanted {
 export function wanted(filter: AuditFilter, column: (typeof SUBJECT)[number]): Wanted {
   const given = filter[column];
   if (given === undefined) return {};
-  if (column !== 'kind' || given === null || !given.endsWith('.*')) return { only: given };
-  // `/` is the character after `.`.
-  const stem = given.slice(0, -2);
-  return { from: `${stem}.`, before: `${stem}/` };
+  if (column !== 'kind' || given === null || !/.\*$/.test(given)) return { only: given };
+  const stem = given.slice(0, -1);
+  // Up to the first text that does not begin so: `/` is the character after `.`.
+  const last = stem.length - 1;
+  return { from: stem, before: stem.slice(0, last) + String.fromCharCode(stem.charCodeAt(last) + 1) };
 }
 
 export type SqlValue = string | number | null;

@@ -133,7 +133,7 @@ export const audit = defineCommand({
         kind: {
           type: 'string',
           value: 'KIND',
-          about: 'of this kind only: kill, or order.* for all that begin so',
+          about: 'of this kind only: kill, or order.* or kill* for all that begin so',
         },
         agent: { type: 'string', value: 'NAME', about: 'of this agent only' },
         json: { type: 'boolean', about: 'print the lines as they stand in the file' },

@@ -24,6 +24,8 @@ export interface KillReportWire {
   readonly kept: readonly string[];
   readonly failed: readonly { readonly order_id: string; readonly reason: string }[];
   readonly orders_left: readonly string[];
+  /** Approvals that it ended; without an engine the next one writes that down. */
+  readonly voided: readonly string[];
   readonly positions_left: readonly {
     readonly account: string;
     readonly symbol: string;
@@ -34,6 +36,7 @@ export interface KillReportWire {
 
 /** What the next engine cancels when it finds the gate down; `trading/kill-switch.ts` reads it. */
 const SWEEP_SETTING = 'kill_cancel';
+const HALTED_AT_SETTING = 'kill_halted_at';
 const BY = 'kill switch (cli)';
 /** For the owner's approval: no broker has heard of it, and the next engine refuses it under its old authority. */
 const WAITS: OrderStatus = 'pending_approval';
@@ -42,11 +45,12 @@ const WAITS: OrderStatus = 'pending_approval';
 export function killAlone(office: Office, wish: KillWish): KillReportWire {
   const { access, audit, store, clock, config, book } = office;
   const startedMs = clock.monotonicMs();
-  const haltedAtMs = access.wall();
+  const haltedAtMs = haltedSince(store.db) ?? access.wall();
   store.transaction(() => {
     access.setGatewayState('HALTED', BY);
     const epoch = access.bumpEpoch();
     settings(store).set(SWEEP_SETTING, wish.cancel);
+    settings(store).set(HALTED_AT_SETTING, String(haltedAtMs));
     audit.record({
       kind: 'kill',
       credential: 'owner',
@@ -68,6 +72,7 @@ export function killAlone(office: Office, wish: KillWish): KillReportWire {
     kept: kept.map((order) => order.orderId),
     failed: [],
     orders_left: working.filter((order) => !kept.includes(order)).map((order) => order.orderId),
+    voided: approvalsWaiting(store.db),
     positions_left: holdingTable(store)
       .exposed()
       .map(({ account, instrument, qty }) => ({
@@ -97,9 +102,9 @@ export function killDirectly(
   if (fileFailure === undefined)
     notes.push(`The file ${join(config.DATA_DIR, 'KILL')} tells it to halt and cancel.`);
   else notes.push(`The file ${join(config.DATA_DIR, 'KILL')} could not be written: ${fileFailure}`);
-  let left: Left = { adding: [], reducing: [], positions: [] };
+  let left: Left = { haltedAtMs: clock.wallMs(), voided: [], adding: [], reducing: [], positions: [] };
   const rowFailure = failureOf(() => {
-    left = writeRow(join(config.DATA_DIR, 'portcullis.db'), wish);
+    left = writeRow(join(config.DATA_DIR, 'portcullis.db'), wish, left.haltedAtMs);
   });
   if (rowFailure === undefined) notes.push('Its database says HALTED: no order passes from now on.');
   else notes.push(`Its database could not be written: ${rowFailure}`);
@@ -114,11 +119,12 @@ export function killDirectly(
     notes,
     report: {
       trading_state: 'HALTED',
-      halted_at: iso(clock.wallMs()),
+      halted_at: iso(left.haltedAtMs),
       canceled: [],
       kept: wish.cancel === 'all' ? [] : left.reducing,
       failed: [],
       orders_left: wish.cancel === 'all' ? [...left.adding, ...left.reducing] : left.adding,
+      voided: left.voided,
       positions_left: left.positions,
       elapsed_ms: Math.round(clock.monotonicMs() - startedMs),
     },
@@ -135,19 +141,23 @@ function failureOf(work: () => void): string | undefined {
 }
 
 interface Left {
+  readonly haltedAtMs: number;
+  readonly voided: readonly string[];
   readonly adding: readonly string[];
   readonly reducing: readonly string[];
   readonly positions: KillReportWire['positions_left'];
 }
 
 /** On a connection of its own, without migrations or checks: the engine that hangs has the database open. */
-function writeRow(path: string, { cancel }: KillWish): Left {
+function writeRow(path: string, { cancel }: KillWish, nowMs: number): Left {
   const db = new Database(path, { fileMustExist: true, timeout: KILL_BUSY_TIMEOUT_MS });
   try {
     const set = db.prepare(
       'INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
     );
+    const haltedAtMs = haltedSince(db) ?? nowMs;
     db.transaction(() => {
+      set.run(HALTED_AT_SETTING, String(haltedAtMs));
       set.run('trading_state', 'HALTED');
       set.run('trading_state_reason', BY);
       set.run(SWEEP_SETTING, cancel);
@@ -155,13 +165,27 @@ function writeRow(path: string, { cancel }: KillWish): Left {
         "UPDATE settings SET value = CAST(value AS INTEGER) + 1 WHERE name = 'authority_epoch'",
       ).run();
     }).immediate();
-    return readLeft(db);
+    return { haltedAtMs, voided: approvalsWaiting(db), ...readLeft(db) };
   } finally {
     db.close();
   }
 }
 
-function readLeft(db: Database.Database): Left {
+/** When the gate fell that is down already. */
+function haltedSince(db: Database.Database): number | undefined {
+  const read = db.prepare<[string], string>('SELECT value FROM settings WHERE name = ?').pluck();
+  return read.get('trading_state') === 'HALTED'
+    ? Number(read.get(HALTED_AT_SETTING)) || undefined
+    : undefined;
+}
+
+const approvalsWaiting = (db: Database.Database): readonly string[] =>
+  db
+    .prepare<[], string>('SELECT id FROM approvals WHERE decision IS NULL ORDER BY requested_at, id')
+    .pluck()
+    .all();
+
+function readLeft(db: Database.Database): Pick<Left, 'adding' | 'reducing' | 'positions'> {
   const over = ORDER_STATES.filter((state) => isFinal(state) || state === WAITS);
   const marks = over.map(() => '?').join(', ');
   const orders = db

@@ -25,6 +25,7 @@ const wireOf = (report: KillReport): KillReportWire => ({
   kept: report.kept,
   failed: report.failed.map(({ orderId, reason }) => ({ order_id: orderId, reason })),
   orders_left: report.ordersLeft,
+  voided: report.voided,
   positions_left: report.positionsLeft.map(({ account, symbol, qty }) => ({
     account,
     symbol,

@@ -140,17 +140,21 @@ function forbid(line: Line, id: string, ending: Ending): void {
   if (known !== undefined) line.memory.approvals.set(id, { ending, ...known });
 }
 
-/** Every one that waits is void: the kill switch was pressed. Inside its transaction; none comes back with a resume. */
-export function voidAll(line: Line, refusal: Refusal): void {
-  for (const approval of line.approvals.waiting()) {
+/** Every one that waits is void: the kill switch was pressed. Inside its transaction; none comes back with a resume. Gives which. */
+export function voidAll(line: Line, refusal: Refusal): readonly string[] {
+  return line.approvals.waiting().flatMap((approval) => {
     const waiting = waitingOf(line, approval.orderId);
-    if (waiting) conclude(line, waiting, voided(refusal));
-  }
+    if (waiting === undefined) return [];
+    conclude(line, waiting, voided(refusal));
+    return [approval.id];
+  });
 }
 
 /** The same where nothing can be written. */
-export function forbidAll(line: Line, refusal: Refusal): void {
-  for (const id of line.memory.approvals.keys()) forbid(line, id, voided(refusal).ending);
+export function forbidAll(line: Line, refusal: Refusal): readonly string[] {
+  const ids = [...line.memory.approvals.keys()];
+  for (const id of ids) forbid(line, id, voided(refusal).ending);
+  return ids;
 }
 
 export function voided(refusal: Refusal, actor?: Actor): Conclusion {

@@ -66,7 +66,7 @@ export function killDrill(line: Line): KillDrill {
         const { canceled, failed } = await sweep(line, what);
         const elapsedMs = Math.round(line.clock.monotonicMs() - startedMs);
         const left = leftAfter(line, what, { canceled });
-        const seen = { haltedAtMs, canceled, failed, ...left, elapsedMs };
+        const seen = { haltedAtMs, canceled, failed, ...left, voided: [], elapsedMs };
         end(account, figuresOf(seen), seen.ordersLeft.length === 0 && failed.length === 0);
         return ok({ drill: true, account, tradingState: stateOf(line, account).state, ...seen });
       } catch (cause) {

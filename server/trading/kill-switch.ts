@@ -34,6 +34,8 @@ export interface KillSwitch extends Pick<KillDrill, 'drill'> {
 }
 
 const SWEEP_SETTING = 'kill_cancel';
+/** When the gate fell, epoch ms. */
+const HALTED_AT_SETTING = 'kill_halted_at';
 const WHY = 'canceled by the kill switch';
 
 export function killSwitch(line: Line): KillSwitch {
@@ -43,6 +45,8 @@ export function killSwitch(line: Line): KillSwitch {
   /** As it was asked for last, for when the store can not say. */
   let asked: Taking | undefined;
   let sweeping = false;
+  /** When the gate fell that is still down: pressing again does not make it fall later. */
+  let haltedAtMs: number | undefined;
   const taking = (): Taking => asked ?? sweepSetting(line);
 
   /** The gate stays down longer than the report waits: leftovers are swept until none is left. */
@@ -67,17 +71,18 @@ export function killSwitch(line: Line): KillSwitch {
     async kill(options) {
       const startedMs = line.clock.monotonicMs();
       asked = options.cancel;
-      const haltedAtMs = fall(line, options);
+      haltedAtMs ??= haltedSince(line) ?? line.wallMs();
+      const voided = fall(line, options, haltedAtMs);
       const swept = await sweep(line, { cancel: options.cancel, why: WHY });
       const notClosed = options.flatten ? await flatten(line) : [];
       keepSweeping();
-      const report = reportOf(line, options, { swept, notClosed, haltedAtMs, startedMs });
-      recordReport(line, report);
+      const report = reportOf(line, options, { swept, notClosed, voided, haltedAtMs, startedMs });
+      recordReport(line, report, options);
       return report;
     },
     resume(by) {
       const raised = resume(line, by);
-      if (raised.ok) asked = undefined;
+      if (raised.ok) asked = haltedAtMs = undefined;
       return raised;
     },
     seen(order) {
@@ -116,48 +121,63 @@ function pressedBy(by: string): Owner | undefined {
   return by === OWNER_CONSOLE.door ? OWNER_CONSOLE : undefined;
 }
 
-/** The gate: in this process first, then durably, with the epoch that ends every credential's authority. */
-function fall(line: Line, options: KillOptions): number {
+/** Kept over a restart; undefined where the gate is up, or nothing can be read. */
+function haltedSince(line: Line): number | undefined {
+  try {
+    return line.access.gatewayState() === 'HALTED'
+      ? Number(line.settings.get(HALTED_AT_SETTING)) || undefined
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The gate: in this process first, then durably, with the epoch that ends every credential's authority. Gives the approvals it ended. */
+function fall(line: Line, options: KillOptions, haltedAtMs: number): readonly string[] {
   line.memory.killed = true;
   line.tokens.clear();
-  const haltedAtMs = line.wallMs();
   const detail = { cancel: options.cancel, flatten: options.flatten, by: options.by };
   const actor = auditActor(pressedBy(options.by));
   try {
-    line.store.transaction(() => {
-      const epoch = writeDown(line, options);
+    return line.store.transaction(() => {
+      const { epoch, voided } = writeDown(line, options, haltedAtMs);
       line.audit.record({ kind: 'kill', ...actor, outcome: 'ok', detail: { ...detail, epoch } });
+      return voided;
     });
   } catch (cause) {
     // The store is broken: the gate is down in this process all the same, and the record follows when it heals.
     line.access.haltInMemory(`kill switch (${options.by})`);
-    forbidAll(line, killed());
+    const voided = forbidAll(line, killed());
     const why = cause instanceof Error ? cause.message : String(cause);
     line.audit.recordDeferred({ kind: 'kill', ...actor, outcome: 'error', detail: { ...detail, why } });
     line.keepKill?.({ cancel: options.cancel, flatten: options.flatten });
-    writeDownLater(line, options);
+    writeDownLater(line, options, haltedAtMs);
+    return voided;
   }
-  return haltedAtMs;
 }
 
-/** Inside a transaction; gives the new epoch. */
-function writeDown(line: Line, options: KillOptions): number {
+/** Inside a transaction; gives the new epoch, and the approvals that ended. */
+function writeDown(
+  line: Line,
+  options: KillOptions,
+  haltedAtMs: number,
+): { readonly epoch: number; readonly voided: readonly string[] } {
   line.access.setGatewayState('HALTED', `kill switch (${options.by})`);
   const epoch = line.access.bumpEpoch();
   line.settings.set(SWEEP_SETTING, options.cancel);
+  line.settings.set(HALTED_AT_SETTING, String(haltedAtMs));
   // None of them comes back with a resume.
-  voidAll(line, killed());
-  return epoch;
+  return { epoch, voided: voidAll(line, killed()) };
 }
 
 /** A gate that is down in memory alone would be up after a restart. */
-function writeDownLater(line: Line, options: KillOptions): void {
+function writeDownLater(line: Line, options: KillOptions, haltedAtMs: number): void {
   line.clock.after(KILL_WRITE_RETRY_MS, () => {
     if (!line.memory.killed || !line.store.db.open) return;
     try {
-      line.store.transaction(() => writeDown(line, options));
+      line.store.transaction(() => writeDown(line, options, haltedAtMs));
     } catch {
-      writeDownLater(line, options);
+      writeDownLater(line, options, haltedAtMs);
     }
   });
 }
@@ -173,6 +193,7 @@ function sweepSetting(line: Line): Taking {
 interface Seen {
   readonly swept: CancelResult;
   readonly notClosed: KillReport['failed'];
+  readonly voided: readonly string[];
   readonly haltedAtMs: number;
   readonly startedMs: number;
 }
@@ -184,20 +205,24 @@ function reportOf(line: Line, options: KillOptions, seen: Seen): KillReport {
     canceled: seen.swept.canceled,
     failed: [...seen.swept.failed, ...seen.notClosed],
     ...leftAfter(line, options, seen.swept),
+    voided: seen.voided,
     elapsedMs: Math.round(line.clock.monotonicMs() - seen.startedMs),
   };
 }
 
-function recordReport(line: Line, report: KillReport): void {
+function recordReport(line: Line, report: KillReport, { by }: KillOptions): void {
   const clean = report.ordersLeft.length === 0 && report.failed.length === 0;
   const event = {
     kind: 'kill.report',
+    ...auditActor(pressedBy(by)),
     outcome: clean ? ('ok' as const) : ('error' as const),
     detail: {
       canceled: report.canceled.length,
       kept: report.kept.length,
       failed: report.failed.length,
       orders_left: report.ordersLeft.length,
+      voided: report.voided.length,
+      by,
       elapsed_ms: report.elapsedMs,
     },
   };

@@ -202,6 +202,8 @@ export interface KillReport {
   readonly kept: readonly string[];
   readonly failed: readonly { readonly orderId: string; readonly reason: string }[];
   readonly ordersLeft: readonly string[];
+  /** Approvals that it ended: what waited for the owner. */
+  readonly voided: readonly string[];
   readonly positionsLeft: readonly {
     readonly account: string;
     readonly symbol: string;

@@ -20,6 +20,7 @@ const REPORT = {
   kept: [],
   failed: [],
   orders_left: [],
+  voided: [],
   positions_left: [],
   elapsed_ms: expect.any(Number),
 };
@@ -253,7 +254,10 @@ describe('without an engine', () => {
     expect(asked.body).toMatchObject({ order: { status: 'pending_approval' } });
     const { order_id } = asked.body['order'] as { order_id: string };
     await serving.stop();
-    expect(JSON.parse((await gate.run(['kill', '--cancel', 'all', '--json'], slow)).stdout)).toEqual(REPORT);
+    expect(JSON.parse((await gate.run(['kill', '--cancel', 'all', '--json'], slow)).stdout)).toEqual({
+      ...REPORT,
+      voided: [expect.stringMatching(/^apr_/)],
+    });
     await gate.json(['resume'], slow);
     const again = await gate.serve(slow);
     const late = await gate.run(['approvals', 'approve', order_id, '--json'], slow);

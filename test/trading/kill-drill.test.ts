@@ -67,6 +67,7 @@ describe('a drill', () => {
       haltedAtMs: expect.any(Number) as number,
       canceled: [adding.orderId],
       kept: [expect.stringMatching(/^ord_/) as string],
+      voided: [],
       failed: [],
       ordersLeft: [],
       positionsLeft: [{ account: PAPER, symbol: 'SPX', qty: expect.anything() as unknown }],

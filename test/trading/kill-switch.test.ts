@@ -57,6 +57,19 @@ describe('the kill switch', () => {
     expect(room.events('kill')).toHaveLength(1);
   });
 
+  it('pressed again while the gate is down says when it fell first, after a restart too; after a resume it falls anew', async () => {
+    const room = await tradingRoom();
+    const first = await room.trading.kill(KILL);
+    await room.clock.advanceAsync(5_000);
+    const second = await room.trading.kill({ ...KILL, by: 'file' });
+    expect(second.haltedAtMs).toBe(first.haltedAtMs);
+    expect(room.events('kill.report').map(({ detail }) => detail?.['by'])).toEqual(['cli', 'file']);
+    const again = await room.restart();
+    expect((await again.trading.kill(KILL)).haltedAtMs).toBe(first.haltedAtMs);
+    granted(again.trading.resume('cli'));
+    expect((await again.trading.kill(KILL)).haltedAtMs).toBeGreaterThan(first.haltedAtMs);
+  });
+
   it('takes the protective ones too when asked for all', async () => {
     const room = await tradingRoom();
     const claude = room.agent('claude');
