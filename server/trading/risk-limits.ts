@@ -2,7 +2,7 @@
 import { add, type Money, money, ratio, scale, text } from '#domain/decimal.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
-import { ORDERS_PER_SECOND_MAX } from '#limits.ts';
+import { ORDERS_PER_SECOND_MAX, SLIPPAGE_PERCENT } from '#limits.ts';
 import type { Facts, Proposal } from './facts.ts';
 import type { Valued } from './valuation.ts';
 
@@ -95,6 +95,13 @@ export function figures(facts: Facts, proposal: Proposal, valued: Valued): reado
   return (Object.keys(LIMITS) as LimitName[]).map((limit) => figureOf(limit, measured));
 }
 
+/** Why an order with a price of its own counts for more than that: the market is dearer, and no fill may leave what was counted. */
+function byTheMarket({ terms }: Proposal, { unitPrice }: Valued): string {
+  const own = [terms.limitPrice, terms.stopPrice].filter((one) => one !== undefined);
+  if (unitPrice === undefined || own.length === 0 || own.some((one) => one.gte(unitPrice))) return '';
+  return ` (valued at the market’s price and ${SLIPPAGE_PERCENT} %, ${text(unitPrice)})`;
+}
+
 type LimitReason = Exclude<LimitName, 'max_daily_loss'>;
 
 /** What to do about a limit. */
@@ -141,7 +148,8 @@ function over(
       ? `at most ${found.max}${unit}`
       : `${found.used} of ${found.max}${unit}`;
     const next = lotIsTooMuch(facts, valued, mandate, reason) ?? NEXT[reason];
-    return refuse(reason, `${LIMITS[reason]}: ${most}, this order ${found.order}; ${next}.`, {
+    const how = reason === 'max_order_value' ? byTheMarket(proposal, valued) : '';
+    return refuse(reason, `${LIMITS[reason]}: ${most}, this order ${found.order}${how}; ${next}.`, {
       limits: [found],
     });
   }

@@ -38,7 +38,7 @@ describe('the tail', () => {
     [-1, {}, []],
     [9, { kind: 'order.placed' }, [2]],
     [9, { kind: 'order.*' }, [1, 2]],
-    [9, { kind: 'ord*' }, [1, 2]],
+    [9, { kind: 'ord*' }, [1, 2, 3]],
     [9, { agent: 'claude' }, [1, 3, 4]],
     [1, { agent: 'claude', beforeSeq: 4 }, [3]],
     [9, { tool: 'get_quotes' }, [4]],

@@ -191,6 +191,13 @@ describe('the words of a limit', () => {
   ])('say what is in use, what there may be, and what to do: %o', (rules, about, words) => {
     expect(refusedFor({ mandate: mandate(rules), ...about }, ten).detail).toBe(words);
   });
+
+  it('say where an order that rests far away counts at the market, and only there', () => {
+    const rules = { mandate: mandate({ max_order_value: '900' }) };
+    const [far, near] = ['96', '101.1'].map((limit) => refusedFor(rules, { qty: '10', limit }).detail);
+    expect(far).toMatch(/this order [\d.]+ \(valued at the market’s price and 0\.5 %, [\d.]+\); take/);
+    expect(near).toContain('this order 1011; take');
+  });
 });
 
 describe('11 loss today', () => {
