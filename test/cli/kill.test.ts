@@ -178,7 +178,7 @@ describe('with no HTTP to reach it by', () => {
       expect(after).toMatchObject({ isError: true, structuredContent: { reason: 'trading_halted' } });
     } finally {
       await client.close();
-      await endEngine(gate.enginePid());
+      endEngine(gate.enginePid());
     }
   }, 30_000);
 });

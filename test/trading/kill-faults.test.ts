@@ -201,7 +201,7 @@ describe('whenever it falls between what orders wait for', () => {
   /** Answers of the broker about its balance, each kept until a test lets it go: an order waits there before it is decided. */
   function holding(broker: ScriptedBroker) {
     const waiting: (() => void)[] = [];
-    const { balance } = broker;
+    const balance = broker.balance.bind(broker);
     let hold = false;
     broker.balance = () =>
       hold ? new Promise((resolve) => void waiting.push(() => resolve(balance()))) : balance();

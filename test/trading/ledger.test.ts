@@ -133,7 +133,7 @@ describe('after random operations of three agents', () => {
             await expectWhole(again);
           },
         ),
-        { seed, numRuns: RUNS[preset], interruptAfterTimeLimit: RUNS_MOST_MS },
+        { seed, numRuns: RUNS[preset], plugins: [fc.interruptAfterTimeLimit(RUNS_MOST_MS)] },
       );
     },
     240_000,
@@ -169,7 +169,7 @@ describe('after random operations of three agents', () => {
           expect(sent).toBe(0);
         },
       ),
-      { seed, numRuns: RUNS.hostile, interruptAfterTimeLimit: RUNS_MOST_MS },
+      { seed, numRuns: RUNS.hostile, plugins: [fc.interruptAfterTimeLimit(RUNS_MOST_MS)] },
     );
   }, 240_000);
 });
