@@ -139,14 +139,16 @@ describe('who did it', () => {
     expect(trading.resume('cli').ok).toBe(true);
     record(
       { kind: 'auth.denied', door: 'http', outcome: 'refused' },
+      { kind: 'feed.back', outcome: 'ok' },
       { kind: 'order.placed', agent: 'owner', credential: 'owner', door: 'console', outcome: 'ok' },
     );
     expect(await who('kind=kill')).toEqual(['you', 'you']);
     expect(await who('kind=resume')).toEqual(['you']);
-    expect(await who('kind=kill.report')).toEqual(['the gateway']);
+    expect(await who('kind=kill.report')).toEqual(['you']);
+    expect(await who('kind=feed.back')).toEqual(['the gateway']);
     expect(await who('kind=auth.denied')).toEqual(['a stranger']);
     expect(await who('kind=order.placed')).toEqual(['you']);
-    const [seq] = seqsIn((await owner.get('/admin/audit?kind=kill.report')).html);
+    const [seq] = seqsIn((await owner.get('/admin/audit?kind=feed.back')).html);
     expect((await owner.get(`/admin/audit/${seq}`)).words).toContain('Agent the gateway');
     const { words } = await owner.get('/admin/audit');
     expect(words).toContain('you: your own orders');
