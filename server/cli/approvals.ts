@@ -121,7 +121,7 @@ function orderInWords({ order }: Pick<CardWire, 'order'>): string {
 function showCard({ terminal }: Invocation, card: CardWire): void {
   const warn = (line: string): void => terminal.warn(line);
   warn(`${card.agent} asks to ${orderInWords(card)} in ${card.account.id} (${card.account.mode}).`);
-  if (card.why_asked !== null) warn(card.why_asked);
+  warn(card.why_asked);
   const part = card.percent_of_equity === null ? '' : `, ${card.percent_of_equity} % of the equity`;
   warn(
     `Worth ${card.value} ${card.currency}${part}; position ${card.position_now} to ${card.position_after}.`,

@@ -75,7 +75,7 @@ export const heldIn = (line: Line, account: AccountId): ReadonlySet<InstrumentId
 const workedIn = (line: Line, account: AccountId, except = ''): readonly string[] =>
   line
     .prepare<[string, string], string>(
-      `SELECT DISTINCT instrument_id FROM orders INDEXED BY orders_working
+      `SELECT instrument_id FROM orders INDEXED BY orders_working
        WHERE ${WORKING} AND account_id = ? AND effect = 'adding' AND status <> 'pending_approval' AND order_id <> ?`,
     )
     .pluck()

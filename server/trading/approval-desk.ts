@@ -18,8 +18,8 @@ export interface ApprovalTerms {
 
 /** What an order would do, as far as it can be told now; of a decided one, as it was last shown. */
 export interface ApprovalFigures {
-  /** Why the owner is asked: the rule and its figures. Null: it was asked for before this was kept. */
-  readonly whyAsked: string | null;
+  /** Why the owner is asked: the rule and its figures. */
+  readonly whyAsked: string;
   /** Null: there is no price now. */
   readonly referenceNow: Price | null;
   readonly estimatedPrice: Price;

@@ -84,7 +84,7 @@ export function enqueue(line: Line, order: StoredOrder, asked: ApprovalRequest):
       what: 'requested',
       outcome: 'ok',
       actor: who,
-      ...(shown.whyAsked === null ? {} : { more: { why_asked: shown.whyAsked } }),
+      more: { why_asked: shown.whyAsked },
     },
   );
   const deadlineMs = line.clock.monotonicMs() + APPROVAL_TTL_MS;

@@ -180,14 +180,10 @@ function principalFrom(json: string): Principal {
 }
 
 function figuresFrom(json: string): ApprovalFigures {
-  // Those from before it was kept do not say why.
-  const stored = JSON.parse(json) as Omit<Written<ApprovalFigures>, 'whyAsked'> & {
-    readonly whyAsked?: string | null;
-  };
+  const stored = JSON.parse(json) as Written<ApprovalFigures>;
   const { collar } = stored;
   return {
     ...stored,
-    whyAsked: stored.whyAsked ?? null,
     referenceNow: stored.referenceNow === null ? null : price(stored.referenceNow),
     estimatedPrice: price(stored.estimatedPrice),
     value: money(stored.value),

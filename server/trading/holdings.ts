@@ -236,8 +236,11 @@ export function holdingTable({ db }: Store): HoldingTable {
   const holdersOf = db.prepare<[string, string], HoldingRow>(
     `SELECT * FROM holdings INDEXED BY holdings_by_instrument WHERE account_id = ? AND instrument_id = ? AND holder <> '${ACCOUNT_HOLDER}'`,
   );
-  const ofEverybody = db.prepare<[string | null, string | null], HoldingRow>(
-    `SELECT * FROM holdings WHERE holder <> '${ACCOUNT_HOLDER}' AND (? IS NULL OR account_id = ?)`,
+  const ofEverybody = db.prepare<[], HoldingRow>(
+    `SELECT * FROM holdings WHERE holder <> '${ACCOUNT_HOLDER}'`,
+  );
+  const ofEverybodyIn = db.prepare<[string], HoldingRow>(
+    `SELECT * FROM holdings INDEXED BY holdings_by_instrument WHERE account_id = ? AND holder <> '${ACCOUNT_HOLDER}'`,
   );
   const exposed = db.prepare<[], HoldingRow>(
     `SELECT * FROM holdings WHERE qty <> '0' AND holder <> '${ACCOUNT_HOLDER}' ORDER BY holder, account_id, instrument_id`,
@@ -265,7 +268,7 @@ export function holdingTable({ db }: Store): HoldingTable {
       void saveMark.run(text(mark), holding.holder, holding.account, holding.instrument),
     byHolder: (holder, account) => inOrder(byHolder.all(holder, account ?? null, account ?? null)),
     holdersOf: (account, instrument) => inOrder(holdersOf.all(account, instrument)),
-    ofEverybody: (account) => inOrder(ofEverybody.all(account ?? null, account ?? null)),
+    ofEverybody: (account) => inOrder(account === undefined ? ofEverybody.all() : ofEverybodyIn.all(account)),
     exposed: () => exposed.all().map(fromRow),
   };
 }
