@@ -1,10 +1,10 @@
 /** Orders that nobody here placed: found at the broker, or told by an execution or a settlement; they have a home all the same. */
-import { randomBytes } from 'node:crypto';
 import { ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
 import { type AccountId, agentId } from '#domain/principal.ts';
 import type { BrokerExecution, BrokerOrder } from '#ports.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
+import { newId } from './new-order.ts';
 import type { NewOrder, StoredOrder } from './order-rows.ts';
 import { createOrder, transition } from './transition.ts';
 
@@ -35,7 +35,7 @@ export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOr
     postOnly,
     reduceOnly,
     extendedHours,
-    orderId: `ord_${randomBytes(12).toString('hex')}`,
+    orderId: newId('ord', wallMs),
     agent: agentId(EXTERNAL_HOLDER),
     credential: EXTERNAL_HOLDER,
     account,

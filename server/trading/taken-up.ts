@@ -1,5 +1,4 @@
 /** The broker's word against what an order was settled by, its own earlier word included: on the record, and what works is at work again. */
-import { randomBytes } from 'node:crypto';
 import { text } from '#domain/decimal.ts';
 import { isFinal } from '#domain/order.ts';
 import { printable } from '#domain/refusal.ts';
@@ -7,6 +6,7 @@ import type { BrokerOrder } from '#ports.ts';
 import { noteHeard, unheardOf } from './evidence-rows.ts';
 import type { Insistence } from './insistence.ts';
 import { agentNameOf, type Line } from './line.ts';
+import { newId } from './new-order.ts';
 import type { NewOrder, StoredOrder } from './order-rows.ts';
 import type { EvidenceOutcome } from './owner-desk.ts';
 import { withdrawBeyond } from './recorded-fills.ts';
@@ -97,7 +97,7 @@ function takeUp(
     against,
   }: { readonly told: BrokerOrder; readonly against: 'its own word' | 'its silence' | 'evidence' },
 ): StoredOrder {
-  const orderId = `ord_${randomBytes(12).toString('hex')}`;
+  const orderId = newId('ord', line.wallMs());
   const { seq: _its, limitPrice: _limit, stopPrice: _stop, trail: _trail, ...rest } = order;
   const again: NewOrder = {
     ...rest,
