@@ -354,6 +354,20 @@ export const RECOVERY_CODES = 10;
 export const SIGN_INS_SHOWN_MAX = 20;
 export const USER_AGENT_LENGTH_MAX = 200;
 
+/** Steps of remote connections are written this long after something new, and this long after what only repeats itself. */
+export const CONNECTION_SAVE_DELAY_MS = 1_000;
+export const CONNECTION_REPEATS_DELAY_MS = 60_000;
+/** Clients and addresses whose steps are held in memory between two writes. */
+export const CONNECTION_SUBJECTS_NOTED_MAX = 1_000;
+/** Addresses without a client that are kept, the latest, and how many new ones are taken up in a minute. */
+export const CONNECTION_ADDRESSES_MAX = 100;
+export const CONNECTION_ADDRESSES_NEW_MAX = 30;
+export const CONNECTION_ADDRESSES_NEW_WINDOW_MS = 60_000;
+export const CONNECTION_KEPT_MS = 7 * 86_400_000;
+/** What an address did so long before it had a client id is that client's doing. */
+export const CONNECTION_JOINED_WITHIN_MS = 3_600_000;
+export const CONNECTION_OUTCOME_LENGTH_MAX = 120;
+
 /** The record is looked at for what to tell this long after a commit: commits that come together share a look. */
 export const NOTIFY_LOOK_DELAY_MS = 200;
 /** Lines that one look takes up. */
