@@ -1,9 +1,9 @@
 /** What the parts of this room give each other: the clients as the authorization server sees them, grants, keys, and its own pages. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AgentId, Owner, Scope } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
-import type { ClientState, GrantEnding, RemoteGrant, SigningKeyView } from './records.ts';
+import type { ClientState, GrantEnding, RemoteClient, RemoteGrant, SigningKeyView } from './records.ts';
 
 /** A client as the authorization server needs it; the fields of RFC 7591, complete. */
 export interface ClientPayload {
@@ -27,7 +27,20 @@ export interface RemoteClients {
   ceiling(clientId: string): readonly Scope[];
   /** In constant time, against the SHA-256 that is kept. */
   secretMatches(clientId: string, secret: string): boolean;
-  used(clientId: string): void;
+  /** Somebody tries to connect as it; the first time for a pinned document, which waits for the owner from then on. */
+  used(clientId: string, from?: Sender): void;
+}
+
+/** Who sends a request: an address as trusted proxies vouch for it, and what the program calls itself. */
+export interface Sender {
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+/** Where no approval is required, the owner's consent is one: a new agent is made for the client, for scopes that read. */
+export interface ConsentApproval {
+  /** In the transaction of the consent. Of a client that waits; refused where approval is required. */
+  approveByConsent(clientId: string): Result<RemoteClient, Refusal>;
 }
 
 export interface NewGrant {
@@ -41,7 +54,8 @@ export interface NewGrant {
 
 /** Every consent that was ever given. An ending takes what the authorization server keeps of the grant with it, in the same commit. */
 export interface GrantLedger {
-  open(grant: NewGrant): RemoteGrant;
+  /** Refused when the gateway is halted, the client not approved for that agent, or a scope not its to hold. */
+  open(grant: NewGrant): Result<RemoteGrant, Refusal>;
   find(grantId: string): RemoteGrant | undefined;
   /** False when there is none that lives. */
   end(grantId: string, reason: GrantEnding, by?: Owner): boolean;
@@ -114,21 +128,44 @@ export type BrowserProblem =
   | 'too_many'
   | 'unavailable';
 
-/** Answers the response with a page of one sentence and a next step. `clientId` as it was sent, if it was. */
-export type ShowProblem = (
-  response: ServerResponse,
-  problem: {
-    readonly kind: BrowserProblem;
-    readonly status: number;
-    readonly error: string;
-    readonly clientId?: string;
-  },
-) => void;
+/** A page of one sentence and a next step, with the headers it needs. */
+export interface ProblemPage {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly html: string;
+}
+export type ShowProblem = (problem: {
+  readonly kind: BrowserProblem;
+  readonly status: number;
+  /** The code of the protocol: `invalid_request`. */
+  readonly error: string;
+  /** Of a client that is known here. */
+  readonly clientId?: string;
+}) => ProblemPage;
+
+/** One endpoint each, however its path is spelled. */
+export type ProviderEndpoint =
+  | { readonly kind: 'authorize' }
+  | { readonly kind: 'resume'; readonly uid: string }
+  | { readonly kind: 'token' }
+  | { readonly kind: 'revoke' }
+  | { readonly kind: 'jwks' };
+
+/** What of a request the authorization server is told. */
+export interface ProviderCall {
+  readonly endpoint: ProviderEndpoint;
+  /** As sent, without `?`. */
+  readonly query: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Of a POST, as sent. */
+  readonly body: string;
+  /** Who asks, as far as trusted proxies vouch for it. */
+  readonly address: string;
+}
 
 /** RFC 6749, with the routes that http lists one by one. */
 export interface AuthorizationServer {
-  /** Of a request whose path is one of PROVIDER_PATHS; headers already set on the response stay. */
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Answers, always; headers that the response has already stay. */
+  handle(call: ProviderCall, response: ServerResponse): Promise<void>;
   /** What this browser's cookie leads to; undefined: nothing (expired, another browser's, halted, of before a kill). */
   interaction(request: IncomingMessage, response: ServerResponse): Promise<InteractionSeen | undefined>;
   /** Sends the browser on (303). False when there is no such interaction any more: nothing was answered. */
@@ -137,6 +174,6 @@ export interface AuthorizationServer {
   metadata(): Readonly<Record<string, unknown>>;
   /** RFC 9728. */
   resourceMetadata(): Readonly<Record<string, unknown>>;
-  /** Where pages of problems come from; until it is called they are plain text. */
+  /** Where pages of problems come from; until it is called a problem is told in plain text. */
   showsProblems(show: ShowProblem): void;
 }
