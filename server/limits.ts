@@ -410,3 +410,52 @@ export const NOTIFY_MESSAGES_KEPT_MAX = 1_000;
 export const NOTIFY_DELIVERIES_SHOWN_MAX = 50;
 /** The feed is looked at this often while nothing comes from it. */
 export const FEED_WATCH_INTERVAL_MS = 5_000;
+
+/** Body of a registration; a client has ten addresses and a name to tell. */
+export const REGISTRATION_BYTES_MAX = 8 * 1024;
+/** Clients that one network registers in an hour and in a day; hosts register two at each connect. */
+export const REGISTRATIONS_PER_HOUR_MAX = 10;
+export const REGISTRATIONS_PER_DAY_MAX = 30;
+/** Clients that wait for the owner, and those of them that one network may have sent: it must never fill the list. */
+export const CLIENTS_PENDING_MAX = 20;
+export const CLIENTS_PENDING_PER_NETWORK_MAX = 8;
+/** How soon a network may try again when it is the list that is full. */
+export const REGISTRATION_FULL_RETRY_MS = 3_600_000;
+/** A client that waits, and with which nobody has tried to connect for this long, is dropped. */
+export const CLIENT_PENDING_TTL_MS = 7 * 86_400_000;
+/** Lines on the record about registrations that were refused, in an hour; the others are counted. */
+export const REGISTRATION_REFUSALS_TOLD_PER_HOUR = 30;
+export const CLIENTS_APPROVED_MAX = 200;
+/** Revoked clients that are still listed, the latest. */
+export const CLIENTS_REVOKED_KEPT_MAX = 100;
+export const CLIENT_NAME_LENGTH_MAX = 80;
+export const CLIENT_REDIRECTS_MAX = 10;
+export const CLIENT_URI_LENGTH_MAX = 500;
+/** The last use of a client is written at most this often. */
+export const CLIENT_USE_SAVE_INTERVAL_MS = 60_000;
+/** Grants that one look lists. */
+export const GRANTS_LISTED_MAX = 500;
+
+/** Lives of consents: the owner chooses one of 1 to 180 days. */
+export const GRANT_TTL_MAX_MS = 180 * 86_400_000;
+/** Grants that are over are shown for this long; the record tells of them for ever. */
+export const GRANT_KEPT_MS = 180 * 86_400_000;
+/** A grant's and its client's last use is written at most this often. */
+export const GRANT_USE_SAVE_INTERVAL_MS = 60_000;
+/** What has ended by itself is written down this often, and soon after a kill. */
+export const GRANT_SWEEP_INTERVAL_MS = 3_600_000;
+export const GRANT_SWEEP_AFTER_KILL_MS = 1_000;
+/** A longer bearer is nobody's token: ours have about 900 characters. */
+export const ACCESS_TOKEN_LENGTH_MAX = 4_096;
+export const ACCESS_TOKEN_TTL_MAX_SECONDS = 3_600;
+/** Tokens just let in, and tokens whose signature was found good. */
+export const ACCESS_TOKENS_REMEMBERED_MAX = 1_000;
+/** A signing key signs for this long. */
+export const SIGNING_KEY_TTL_MS = 90 * 86_400_000;
+/** A retired one verifies for as long as any token of it can live, and a minute for clocks. */
+export const SIGNING_KEY_KEPT_MS = ACCESS_TOKEN_TTL_MAX_SECONDS * 1_000 + 60_000;
+export const SIGNING_KEY_LOOK_INTERVAL_MS = 3_600_000;
+/** Who rotates on and on ends the oldest early. */
+export const SIGNING_KEYS_MAX = 10;
+/** Pages of an authorization whose first answer is remembered, so that the same form twice is one answer. */
+export const INTERACTIONS_ANSWERED_MAX = 1_000;

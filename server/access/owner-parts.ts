@@ -29,7 +29,15 @@ export interface OwnerParts {
 }
 
 /** What was asked, for the record. */
-export type ProofFor = 'sign_in' | 'step_up' | 'confirm' | 'change' | 'reset' | `${LinkPurpose}_code`;
+export type ProofFor =
+  | 'sign_in'
+  | 'step_up'
+  | 'confirm'
+  | 'change'
+  | 'reset'
+  | 'remote_sign_in'
+  | 'remote_write'
+  | `${LinkPurpose}_code`;
 /** What was wrong: for the record alone. */
 export type Wrong = 'name' | 'passphrase' | 'code' | 'session' | 'link' | 'locked' | 'busy';
 
@@ -40,6 +48,8 @@ export interface Try {
   readonly lane?: Lane | undefined;
   readonly door: Door;
   readonly from?: Visitor;
+  /** `client_…`: on whose behalf a remote client's page asked. */
+  readonly client?: string | undefined;
   /** What is answered whatever was wrong, so that nobody learns which part of a guess was right. */
   readonly answer: string;
 }
@@ -72,6 +82,7 @@ export function refused(
       for: one.proofFor,
       why,
       ...(address === undefined ? {} : { address }),
+      ...(one.client === undefined ? {} : { client: one.client }),
     },
   });
   return err(refusal);

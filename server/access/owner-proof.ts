@@ -7,9 +7,9 @@ import { admit, type OwnerParts, refused, spendCode, type Try, type Wrong } from
 import type { Lane } from './owner-passphrase.ts';
 import type { Visitor } from './owner-records.ts';
 import { OWNER_ON_RECORD } from './owner-sessions.ts';
-import type { OwnerRow } from './owner-table.ts';
+import { type OwnerRow, purposesOf } from './owner-table.ts';
 
-type Proofs = Pick<OwnerAccess, 'stepUp' | 'isSteppedUp' | 'confirm'>;
+type Proofs = Pick<OwnerAccess, 'stepUp' | 'isSteppedUp' | 'confirm' | 'asksForRemoteCode' | 'proveCode'>;
 
 /** Everybody who has a session proves themselves against one count: sessions are no way to more tries. */
 export const PROOF_BUCKET = bucket('step_up');
@@ -25,7 +25,37 @@ export function openProofs(parts: OwnerParts): Proofs {
     },
     isSteppedUp: (session) => parts.sessions.isFresh(session),
     confirm: (o) => confirm(parts, o),
+    asksForRemoteCode() {
+      const owner = parts.table.row();
+      return owner !== undefined && owner.totp_seed !== null && purposesOf(owner).has('remote_write');
+    },
+    proveCode: (o, work) => proveCode(parts, o, work),
   };
+}
+
+function proveCode<T>(
+  parts: OwnerParts,
+  { code, from, client }: Parameters<Proofs['proveCode']>[0],
+  work: () => T,
+): Result<T, Refusal> {
+  const one: Try = {
+    proofFor: 'remote_write',
+    buckets: [PROOF_BUCKET],
+    door: 'console',
+    from,
+    client,
+    answer: 'Nothing was granted: the code is wrong or was used already. Try the next one.',
+  };
+  const admitted = admit(parts, one);
+  if (!admitted.ok) return admitted;
+  const decided = parts.store.transaction((): Result<T, Wrong> => {
+    const found = parts.secondFactor.find(code);
+    if (!found) return err('code');
+    spendCode(parts, found, 'console');
+    parts.lockout.clear(one.buckets);
+    return ok(work());
+  });
+  return decided.ok ? decided : refused(parts, one, decided.error);
 }
 
 async function stepUpByCode(

@@ -2,10 +2,11 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Refusal } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { shownAddress } from './address.ts';
 import type { OwnerAccess } from './owner.ts';
 import type { KnownDevice } from './owner-devices.ts';
 import { bucket, visitorBuckets } from './owner-lockout.ts';
-import { type OwnerParts, refused, spendCode, sweep, type Wrong } from './owner-parts.ts';
+import { type OwnerParts, refused, spendCode, sweep, type Try, type Wrong } from './owner-parts.ts';
 import { checkPassphrase, fits, type HashedTry } from './owner-proof.ts';
 import type { SignedIn, SignIn } from './owner-records.ts';
 import type { FoundCode } from './owner-second-factor.ts';
@@ -13,10 +14,10 @@ import { OWNER_ON_RECORD } from './owner-sessions.ts';
 import { type OwnerRow, purposesOf } from './owner-table.ts';
 import { tokenHash } from './owner-tokens.ts';
 
-type Signing = Pick<OwnerAccess, 'asksForCode' | 'signIn'>;
+type Signing = Pick<OwnerAccess, 'asksForCode' | 'signIn' | 'proveSignIn'>;
 
 export function openSignIn(parts: OwnerParts): Signing {
-  const { store, table, devices, secondFactor } = parts;
+  const { store, audit, table, devices, secondFactor } = parts;
 
   const asksAt = (device: KnownDevice | undefined, owner: OwnerRow | undefined): boolean =>
     owner !== undefined &&
@@ -24,10 +25,15 @@ export function openSignIn(parts: OwnerParts): Signing {
     purposesOf(owner).has('sign_in') &&
     device?.proved !== true;
 
-  async function signIn(o: SignIn): Promise<Result<SignedIn, Refusal>> {
+  /** What every sign-in is, whatever it opens; `then` inside the commit of one that was right. */
+  async function prove<T>(
+    o: Claim,
+    why: Pick<Try, 'proofFor' | 'client'>,
+    then: (proved: Proved) => T,
+  ): Promise<Result<T, Refusal>> {
     const known = devices.of(o.from);
     const one: HashedTry = {
-      proofFor: 'sign_in',
+      ...why,
       buckets: known ? [bucket(`device ${known.id}`)] : visitorBuckets('sign_in', o.from.address),
       lane: known ? 'known' : 'stranger',
       door: 'console',
@@ -36,7 +42,7 @@ export function openSignIn(parts: OwnerParts): Signing {
     };
     const checked = await checkPassphrase(parts, o.passphrase, one);
     if (!checked.ok) return checked;
-    const decided = store.transaction((): Result<SignedIn, Wrong> => {
+    const decided = store.transaction((): Result<T, Wrong> => {
       const owner = table.row();
       const device = devices.of(o.from);
       const asks = asksAt(device, owner);
@@ -47,26 +53,35 @@ export function openSignIn(parts: OwnerParts): Signing {
       sweep(parts);
       if (found) spendCode(parts, found, 'console');
       parts.lockout.clear(one.buckets);
-      return ok(open(parts, { ...o, owner, device, found }));
+      return ok(then({ owner, device, found }));
     });
     return decided.ok ? decided : refused(parts, one, decided.error);
   }
 
   return {
     asksForCode: (from) => asksAt(devices.of(from), table.row()),
-    signIn,
+    signIn: (o) => prove(o, { proofFor: 'sign_in' }, (proved) => open(parts, { ...o, ...proved })),
+    proveSignIn: ({ client, ...o }) =>
+      prove(o, { proofFor: 'remote_sign_in', client }, ({ device, found }) => {
+        if (device) devices.seen(device.id);
+        const address = shownAddress(o.from.address);
+        const detail = { address, how: howOf(found), device: device?.id ?? null, client };
+        audit.record({ kind: 'owner.signed_in', ...OWNER_ON_RECORD, outcome: 'ok', detail });
+      }),
   };
 }
 
+type Claim = Pick<SignIn, 'name' | 'passphrase' | 'code' | 'from'>;
+interface Proved {
+  readonly owner: OwnerRow;
+  readonly device: KnownDevice | undefined;
+  readonly found: FoundCode | undefined;
+}
+const howOf = (found: FoundCode | undefined): string =>
+  found === undefined ? 'passphrase' : `passphrase and ${found.kind}`;
+
 /** Inside the transaction. A browser that has shown a code now is trusted without one from now on, if the owner says so. */
-function open(
-  parts: OwnerParts,
-  o: SignIn & {
-    readonly owner: OwnerRow;
-    readonly device: KnownDevice | undefined;
-    readonly found: FoundCode | undefined;
-  },
-): SignedIn {
+function open(parts: OwnerParts, o: SignIn & Proved): SignedIn {
   const { devices, sessions, audit } = parts;
   const proved = o.found !== undefined;
   const trusts = o.trustDevice === true && (o.device === undefined || (proved && !o.device.proved));
@@ -76,8 +91,7 @@ function open(
   const deviceId = trusted?.id ?? o.device?.id ?? null;
   const opened = sessions.open(o.from, { steppedUp: proved || o.owner.totp_seed === null, deviceId });
   const { id: session, address } = opened.session;
-  const how = o.found === undefined ? 'passphrase' : `passphrase and ${o.found.kind}`;
-  const detail = { session, address, how, device: deviceId };
+  const detail = { session, address, how: howOf(o.found), device: deviceId };
   audit.record({ kind: 'owner.signed_in', ...OWNER_ON_RECORD, outcome: 'ok', detail });
   return {
     ...opened,

@@ -63,6 +63,11 @@ export interface OwnerAccess {
   /** An authenticator is enrolled, the purpose `sign_in` is on, and the device is not trusted. */
   asksForCode(from: Visitor): boolean;
   signIn(o: SignIn): Promise<Result<SignedIn, Refusal>>;
+  /**
+   * The same proof, counted with those of `signIn`, on a page that a remote client brought the browser to: it opens no session of
+   * the console. `client` (`client_…`) is for the record.
+   */
+  proveSignIn(o: Omit<SignIn, 'trustDevice'> & { readonly client: string }): Promise<Result<void, Refusal>>;
   /** Without any proof: for the one who has created the owner a moment ago. */
   openSession(from: Visitor): { readonly token: string; readonly session: Session };
   /** undefined: none. Notes that it was seen, and from where. */
@@ -82,6 +87,13 @@ export interface OwnerAccess {
   stepUp(token: string, code: string, from: Visitor): Promise<Result<void, Refusal>>;
   /** Proved anew within STEP_UP_TTL_MS. */
   isSteppedUp(session: Session): boolean;
+  /** A code is asked for before a remote client may write: an authenticator is enrolled and the purpose `remote_write` is on. */
+  asksForRemoteCode(): boolean;
+  /** A fresh code, counted with the proofs of sessions; `work` commits together with its spending. */
+  proveCode<T>(
+    o: { readonly code: string; readonly from: Visitor; readonly client: string },
+    work: () => T,
+  ): Result<T, Refusal>;
   /** For the command line: the passphrase, and a code when an authenticator is enrolled. */
   confirm(o: {
     readonly passphrase: string;

@@ -164,6 +164,8 @@ const TRIED: Readonly<Record<string, string>> = {
   reset_code: 'reset link',
   change: 'change of passphrase',
   reset: 'reset of passphrase',
+  remote_sign_in: 'sign-in for a remote client',
+  remote_write: 'code for a remote client',
 };
 const WRONG: Readonly<Record<string, string>> = {
   name: 'wrong name',
@@ -193,7 +195,7 @@ function signInView({ seq, time, outcome, detail }: AuditLine) {
     at_ms: Date.parse(time),
     ok: isOk,
     what: isOk
-      ? `Signed in ${BY[text('how')] ?? ''}`
+      ? `Signed in ${BY[text('how')] ?? ''}${text('client') === '' ? '' : ', for a remote client'}`
       : `${TRIED[text('for')] ?? 'sign-in'}: ${WRONG[text('why')] ?? text('why')}`,
     times: typeof count === 'number' ? count : 1,
     address: text('address'),

@@ -1,0 +1,259 @@
+/** The human half of an authorization: decides what a person is shown, and carries out what they press. Markup is http's. */
+import { randomBytes } from 'node:crypto';
+import type { Access } from '#access/access.ts';
+import { OWNER_ON_RECORD } from '#access/owner-sessions.ts';
+import type { AuditLog } from '#audit/log.ts';
+import { type AccountId, accountId } from '#domain/principal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import type { AccountTable } from '#store/accounts.ts';
+import type { Store } from '#store/open.ts';
+import { openAnswered } from './answered.ts';
+import {
+  type ConsentAccount,
+  type ConsentAgent,
+  type Consented,
+  type ConsentForm,
+  type ConsentView,
+  judgeConsent,
+  mandateView,
+} from './consent.ts';
+import type { InteractionPage, Interactions, PageCall, PageOutcome } from './interaction-pages.ts';
+import type {
+  AuthorizationServer,
+  ConsentApproval,
+  GrantLedger,
+  InteractionAnswer,
+  InteractionSeen,
+} from './parts.ts';
+import type { ClientDesk, ConnectionLog, RemoteClient, RemoteSettings } from './records.ts';
+
+export interface InteractionParts {
+  readonly store: Store;
+  readonly audit: Pick<AuditLog, 'record' | 'recordRepeated'>;
+  readonly access: Pick<Access, 'owner' | 'agents' | 'mandates' | 'epoch' | 'gatewayState' | 'wall'>;
+  readonly accounts: Pick<AccountTable, 'byId'>;
+  readonly clients: Pick<ClientDesk, 'find'>;
+  readonly approval: ConsentApproval;
+  readonly grants: Pick<GrantLedger, 'open'>;
+  readonly server: Pick<AuthorizationServer, 'interaction' | 'finish'>;
+  readonly connections: Pick<ConnectionLog, 'note'>;
+  readonly settings: () => Pick<RemoteSettings, 'requireApproval'>;
+}
+
+/** An interaction that this browser holds, with its client as it stands. */
+interface Found {
+  readonly seen: InteractionSeen;
+  readonly client: RemoteClient;
+  /** The authority epoch that all of it was read in. */
+  readonly epoch: number;
+}
+
+const EXPIRED: PageOutcome = { kind: 'over', why: 'expired' };
+const HALTED: PageOutcome = { kind: 'over', why: 'halted' };
+const PROTOCOL_WORDS = {
+  denied: 'The owner of the gateway did not consent.',
+  not_approved: 'The owner of the gateway has not approved this client yet.',
+} as const;
+
+export function openInteractions(parts: InteractionParts): Interactions {
+  const { access, server, clients, connections } = parts;
+  const answered = openAnswered();
+
+  const isHalted = (): boolean => access.gatewayState() === 'HALTED';
+
+  async function find({ request, response, uid }: PageCall): Promise<Found | undefined> {
+    const epoch = access.epoch();
+    const seen = await server.interaction(request, response);
+    // The cookie is of another page than the address: another browser's, or planted.
+    const client = seen?.uid === uid ? clients.find(seen.clientId) : undefined;
+    return seen && client && { seen, client, epoch };
+  }
+
+  /** The first answer counts; whoever sends another is sent the same way. */
+  async function answer(call: PageCall, what: InteractionAnswer): Promise<PageOutcome> {
+    const answering = server.finish(call.request, call.response, what);
+    answered.mark(call.uid, answering);
+    return (await answering) ? { kind: 'sent' } : EXPIRED;
+  }
+
+  /** Finds what the call is about, or says why there is nothing. */
+  async function withFound(
+    call: PageCall,
+    then: (found: Found) => PageOutcome | Promise<PageOutcome>,
+  ): Promise<PageOutcome> {
+    if (isHalted()) return HALTED;
+    const found = await find(call);
+    if (isHalted()) return HALTED;
+    const first = answered.of(call.uid);
+    if (!found) return EXPIRED;
+    if (!first) return then(found);
+    await first;
+    return { kind: 'resume', path: resumePath(call.uid) };
+  }
+
+  /** What stands in the way of a client, as things are now: it waits for the owner, or was turned down since. */
+  const isHeld = ({ client }: Found): boolean =>
+    client.state === 'revoked' || (client.state === 'pending' && parts.settings().requireApproval);
+
+  function page(call: PageCall, found: Found, refusal?: Refusal): PageOutcome {
+    return { kind: 'page', page: pageOf(parts, call, found, isHeld(found)), ...(refusal && { refusal }) };
+  }
+
+  return {
+    look: (call) =>
+      withFound(call, (found) => {
+        if (found.seen.prompt === 'approval' && !isHeld(found)) return answer(call, { kind: 'again' });
+        return page(call, found);
+      }),
+    async waits(call) {
+      if (isHalted() || answered.of(call.uid)) return false;
+      const found = await find(call);
+      return found !== undefined && isHeld(found) && found.client.state === 'pending';
+    },
+    goOn: (call) =>
+      withFound(call, (found) => (isHeld(found) ? page(call, found) : answer(call, { kind: 'again' }))),
+    back: (call) =>
+      withFound(call, (found) => {
+        connections.note('approval', noted(call, found), 'unauthorized_client');
+        return answer(call, {
+          kind: 'refused',
+          error: 'unauthorized_client',
+          description: PROTOCOL_WORDS.not_approved,
+        });
+      }),
+    signIn: (call, form) =>
+      withFound(call, async (found) => {
+        if (found.seen.prompt !== 'login' || isHeld(found)) return page(call, found);
+        const { owner } = access;
+        const proved = await owner.proveSignIn({ ...form, from: call.from, client: found.client.credential });
+        connections.note('sign_in', noted(call, found), proved.ok ? 'ok' : proved.error.reason);
+        if (isHalted() || access.epoch() !== found.epoch) return HALTED;
+        if (!proved.ok) return page(call, found, proved.error);
+        return answer(call, { kind: 'signed_in' });
+      }),
+    consent: (call, form) =>
+      withFound(call, (found) => {
+        if (!mayConsent(found) || isHeld(found)) return page(call, found);
+        const judged = judgeConsent(form, found.seen.scopes, access.wall());
+        if (!judged.ok) return page(call, found, judged.error);
+        if (judged.value.scopes.length === 0) return refuseIt(call, found, 'nothing_ticked');
+        const granted = grant(parts, { call, found, form, consented: judged.value });
+        if (!granted.ok) {
+          connections.note('consent', noted(call, found), granted.error.reason);
+          return isHalted() ? HALTED : page(call, found, granted.error);
+        }
+        connections.note('consent', noted(call, found), 'ok');
+        return answer(call, { kind: 'granted', grantId: granted.value, scopes: judged.value.scopes });
+      }),
+    deny: (call) => withFound(call, (found) => refuseIt(call, found, 'denied')),
+  };
+
+  function refuseIt(call: PageCall, found: Found, why: 'denied' | 'nothing_ticked'): Promise<PageOutcome> {
+    const detail = { reason: 'access_denied', why, client: found.client.credential };
+    const kind = 'oauth.consent_denied';
+    // Who has not signed in is nobody: what they press is on the record, and counts as one line in a flood.
+    if (mayConsent(found))
+      parts.store.transaction(
+        () => void parts.audit.record({ kind, ...OWNER_ON_RECORD, outcome: 'refused', detail }),
+      );
+    else
+      parts.audit.recordRepeated({
+        kind,
+        credential: found.client.credential,
+        door: 'http',
+        outcome: 'refused',
+        detail,
+      });
+    connections.note('consent', noted(call, found), 'access_denied');
+    return answer(call, {
+      kind: 'refused',
+      error: 'access_denied',
+      description: PROTOCOL_WORDS.denied,
+    });
+  }
+}
+
+/** Where the authorization server goes on with an interaction that was answered. */
+export const resumePath = (uid: string): string => `/oauth/authorize/${encodeURIComponent(uid)}`;
+
+const mayConsent = ({ seen }: Found): boolean => seen.prompt === 'consent' && seen.signedIn;
+const noted = (call: PageCall, { client }: Found) => ({
+  clientId: client.clientId,
+  address: call.from.address,
+});
+
+function pageOf(parts: InteractionParts, call: PageCall, found: Found, held: boolean): InteractionPage {
+  const { seen, client } = found;
+  const any = { uid: seen.uid, client, redirectUri: seen.redirectUri, expiresAtMs: seen.expiresAtMs };
+  if (held || seen.prompt === 'approval') return { kind: 'waiting', ...any };
+  if (mayConsent(found)) return { kind: 'consent', ...any, consent: consentOf(parts, found) };
+  const { owner } = parts.access;
+  const claimed = owner.record() !== undefined;
+  return { kind: 'sign_in', ...any, claimed, asksForCode: owner.asksForCode(call.from) };
+}
+
+function consentOf(parts: InteractionParts, { seen, client }: Found): ConsentView {
+  const { agent } = client;
+  return {
+    scopes: seen.scopes,
+    agent: agent && agentOf(parts, agent),
+    codeForWriting: parts.access.owner.asksForRemoteCode(),
+  };
+}
+
+function agentOf(parts: InteractionParts, { id, name }: NonNullable<RemoteClient['agent']>): ConsentAgent {
+  const { agents, mandates, wall } = parts.access;
+  const account = (one: AccountId): readonly ConsentAccount[] => {
+    const known = parts.accounts.byId(one);
+    return known ? [{ id: known.id, mode: known.mode, currency: known.currency }] : [];
+  };
+  const mandate = mandates.current(id);
+  const traded = mandate?.document.accounts.map(accountId) ?? [];
+  return {
+    name,
+    state: agents.stateOf(id).state,
+    accounts: agents.accountsOf(id).flatMap(account),
+    mandate: mandateView(mandate, traded.flatMap(account), wall()),
+  };
+}
+
+interface Granting {
+  readonly call: PageCall;
+  readonly found: Found;
+  readonly form: ConsentForm;
+  readonly consented: Consented;
+}
+
+/** Code, approval where the consent is one, and grant: one commit, or nothing of it. Gives the grant's id. */
+function grant(parts: InteractionParts, { call, found, form, consented }: Granting): Result<string, Refusal> {
+  const { access, store } = parts;
+  const { clientId, credential } = found.client;
+  const commit = (steppedUpAtMs: number | null): Result<string, Refusal> => {
+    // Another process may have dropped the gate between the look and this commit.
+    if (access.epoch() !== found.epoch || access.gatewayState() === 'HALTED') return err(gateIsDown());
+    const { state } = found.client;
+    const approved = state === 'approved' ? ok(found.client) : parts.approval.approveByConsent(clientId);
+    if (!approved.ok) return approved;
+    const { agent } = approved.value;
+    if (agent === null) throw new Error('an approved client has no agent');
+    const { scopes, expiresAtMs } = consented;
+    const grantId = newGrantId();
+    const grant = { grantId, clientId, agent: agent.id, scopes, steppedUpAtMs, expiresAtMs };
+    const opened = parts.grants.open(grant);
+    return opened.ok ? ok(grantId) : opened;
+  };
+  if (!consented.writes || !access.owner.asksForRemoteCode()) return store.transaction(() => commit(null));
+  const proof = { code: form.code ?? '', from: call.from, client: credential };
+  const proved = access.owner.proveCode(proof, () => commit(access.wall()));
+  return proved.ok ? proved.value : proved;
+}
+
+/** 256 random bits: what a token names its grant by. */
+const newGrantId = (): string => randomBytes(32).toString('base64url');
+
+const gateIsDown = (): Refusal =>
+  refuse(
+    'trading_halted',
+    'Nothing was granted: the kill switch was used. Begin again from the app when the gate is up.',
+  );
