@@ -9,6 +9,9 @@ import type { Config } from '#config.ts';
 import type { Instrument } from '#domain/instrument.ts';
 import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
 import { SAMPLE_SYMBOL } from '#market/tape.ts';
+import { type Clients, openClients } from '#oauth/clients.ts';
+import { type OpenConnectionLog, openConnectionLog } from '#oauth/connections.ts';
+import { type Grants, openGrants } from '#oauth/grants.ts';
 import type { Clock } from '#ports.ts';
 import { type AccountTable, accountTable } from '#store/accounts.ts';
 import { type Keyring, openKeyring } from '#store/keyring.ts';
@@ -29,6 +32,11 @@ export interface Office {
   readonly access: Access;
   readonly book: InstrumentBook;
   readonly accounts: AccountTable;
+  /** How far remote clients came; written by an engine, read by the owner. */
+  readonly connections: OpenConnectionLog;
+  /** What remote clients were granted, and who they are: the owner's to see and to end whether remote MCP is on or off. */
+  readonly grants: Grants;
+  readonly clients: Clients;
   /** undefined while no engine runs. */
   readonly engine: Engine | undefined;
 }
@@ -65,6 +73,9 @@ export function openOffice(
       rates: { read: config.PORTCULLIS_RATE_LIMIT_READ, write: config.PORTCULLIS_RATE_LIMIT_WRITE },
       ...(passphraseCost === undefined ? {} : { passphraseCost }),
     });
+    const connections = openConnectionLog({ store, clock, wallMs: access.wall });
+    const grants = openGrants({ store, audit, access, enabled: remoteScopes(config) });
+    const clients = openClients({ store, audit, access, grants });
     return {
       config,
       settings,
@@ -75,8 +86,12 @@ export function openOffice(
       access,
       book,
       accounts,
+      connections,
+      grants,
+      clients,
       engine: undefined,
       close() {
+        connections.close();
         access.close();
         audit.close();
         store.close();
