@@ -20,8 +20,12 @@ export interface Answer {
 /** Undefined: left out. */
 export type Parameters = Readonly<Record<string, string | undefined>>;
 
-export async function ask(url: string, init: RequestInit = {}): Promise<Answer> {
-  const answer = await fetch(url, { redirect: 'manual', ...init });
+/** What a test needs to know of a gateway to speak with it. */
+export type Reach = Pick<RemoteGateway, 'issuer' | 'resource' | 'fetch'>;
+
+/** `path` may be an address too. */
+export async function ask(at: Reach, path: string, init: RequestInit = {}): Promise<Answer> {
+  const answer = await at.fetch(new URL(path, at.issuer).href, { redirect: 'manual', ...init });
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, text, body: objectOf(text) };
 }
@@ -42,22 +46,24 @@ export const form = (parameters: Parameters): URLSearchParams => {
 };
 
 export const postForm = (
-  url: string,
+  at: Reach,
+  path: string,
   parameters: Parameters,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> =>
-  ask(url, {
+  ask(at, path, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', ...headers },
     body: form(parameters).toString(),
   });
 
 export const postJson = (
-  url: string,
+  at: Reach,
+  path: string,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> =>
-  ask(url, {
+  ask(at, path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
     body: JSON.stringify(body),
@@ -83,10 +89,10 @@ export const registration = (over: Readonly<Record<string, unknown>> = {}): Reco
 });
 
 export const register = (
-  { issuer }: Pick<RemoteGateway, 'issuer'>,
+  at: Reach,
   over: Readonly<Record<string, unknown>> = {},
   headers: Readonly<Record<string, string>> = {},
-): Promise<Answer> => postJson(`${issuer}/oauth/register`, registration(over), headers);
+): Promise<Answer> => postJson(at, '/oauth/register', registration(over), headers);
 
 export interface Asked extends Pkce {
   readonly url: string;
@@ -106,7 +112,7 @@ export interface AskFor {
 }
 
 /** The address that a host sends its person to. */
-export function authorization(at: Pick<RemoteGateway, 'issuer' | 'resource'>, o: AskFor): Asked {
+export function authorization(at: Pick<Reach, 'issuer' | 'resource'>, o: AskFor): Asked {
   const { verifier, challenge } = pkce();
   const state = randomBytes(16).toString('base64url');
   const redirectUri = o.redirectUri ?? CALLBACK;
@@ -147,14 +153,15 @@ export function codeIn(left: URL): string {
 }
 
 export const exchange = (
-  at: Pick<RemoteGateway, 'issuer' | 'resource'>,
+  at: Reach,
   asked: Pick<Asked, 'clientId' | 'redirectUri' | 'verifier'>,
   code: string,
   over: Parameters = {},
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> =>
   postForm(
-    `${at.issuer}/oauth/token`,
+    at,
+    '/oauth/token',
     {
       grant_type: 'authorization_code',
       code,
@@ -167,13 +174,8 @@ export const exchange = (
     headers,
   );
 
-export const refresh = (
-  at: Pick<RemoteGateway, 'issuer' | 'resource'>,
-  clientId: string,
-  token: string,
-  over: Parameters = {},
-): Promise<Answer> =>
-  postForm(`${at.issuer}/oauth/token`, {
+export const refresh = (at: Reach, clientId: string, token: string, over: Parameters = {}): Promise<Answer> =>
+  postForm(at, '/oauth/token', {
     grant_type: 'refresh_token',
     refresh_token: token,
     client_id: clientId,
@@ -184,23 +186,20 @@ export const refresh = (
 let calls = 0;
 /** One JSON-RPC request as a plain client sends it; without a token when there is none. */
 export const rpc = (
-  { resource }: Pick<RemoteGateway, 'resource'>,
+  at: Reach,
   token: string | undefined,
   method: string,
   params: object = {},
 ): Promise<Answer> =>
   postJson(
-    resource,
+    at,
+    at.resource,
     { jsonrpc: '2.0', id: ++calls, method, params },
     token === undefined ? {} : { authorization: `Bearer ${token}` },
   );
 
-export const callTool = (
-  at: Pick<RemoteGateway, 'resource'>,
-  token: string,
-  name: string,
-  args: object = {},
-): Promise<Answer> => rpc(at, token, 'tools/call', { name, arguments: args });
+export const callTool = (at: Reach, token: string, name: string, args: object = {}): Promise<Answer> =>
+  rpc(at, token, 'tools/call', { name, arguments: args });
 
 /** What the tool answered, out of the envelope. */
 export function resultOf({ status, body, text }: Answer): Readonly<Record<string, unknown>> {

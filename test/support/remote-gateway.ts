@@ -8,6 +8,7 @@ import { freePort } from './free-port.ts';
 import { gatewayFolder, openTestGateway, type TestGateway } from './gateway.ts';
 import { type OwnerBrowser, ownerBrowser } from './owner-browserless.ts';
 import { NAME, PASSPHRASE } from './owner-room.ts';
+import { openTlsFront, type TlsFront } from './tls-front.ts';
 
 export interface RemoteGatewayOptions {
   /** Default: the wall clock, because the tokens' own library reads it. */
@@ -15,8 +16,8 @@ export interface RemoteGatewayOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Absent: the owner has no authenticator. */
   readonly totp?: readonly SecondFactorPurpose[];
-  /** Default: what must be typed is a public host of loopback. */
-  readonly publicUrl?: string;
+  /** A public host that is reached over TLS, through a proxy; default: loopback, in the clear. */
+  readonly host?: string;
   /** Default true. */
   readonly owner?: boolean;
 }
@@ -34,11 +35,15 @@ export interface RemoteGateway {
   /** Of this moment: a restart makes another. */
   readonly test: TestGateway<Clock>;
   readonly gateway: TestGateway<Clock>['gateway'];
-  /** `http://127.0.0.1:PORT`, the same after a restart. */
+  /** `http://127.0.0.1:PORT`, or `https://HOST`; the same after a restart. */
   readonly issuer: string;
   /** What a host is given. */
   readonly resource: string;
   readonly owner: OwnerAtHand;
+  /** As whoever is outside reaches it; redirects are not followed. */
+  readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
+  /** Undefined on loopback. */
+  readonly front: TlsFront | undefined;
   /** All lines of all its lives. */
   readonly logged: () => readonly string[];
   /** A browser without cookies. */
@@ -52,11 +57,16 @@ export async function openRemoteGateway(options: RemoteGatewayOptions = {}): Pro
   const clock = options.clock ?? wallClock;
   const folder = gatewayFolder();
   const port = await freePort();
-  const issuer = options.publicUrl ?? `http://127.0.0.1:${port}`;
+  const { host } = options;
+  const front = host === undefined ? undefined : await openTlsFront({ host, port: () => port });
+  const issuer = front?.origin ?? `http://127.0.0.1:${port}`;
+  const reach =
+    front?.fetch ?? ((url: string | URL, init?: RequestInit) => fetch(url, { redirect: 'manual', ...init }));
   const settings = {
     PORT: String(port),
     MCP_HTTP_ENABLED: 'true',
     MCP_PUBLIC_URL: issuer,
+    ...(front === undefined ? {} : { TRUSTED_PROXIES: '127.0.0.1' }),
     ...options.settings,
   };
   const before: string[] = [];
@@ -75,14 +85,19 @@ export async function openRemoteGateway(options: RemoteGatewayOptions = {}): Pro
     issuer,
     resource: `${issuer}/mcp`,
     owner,
+    fetch: reach,
+    front,
     logged: () => [...before, ...test.logged],
-    browser: () => ownerBrowser(owner),
+    browser: () => ownerBrowser(owner, reach),
     async restart(over) {
       await test.stop();
       before.push(...test.logged);
       test = await open(over);
     },
-    close: () => test.close(),
+    async close() {
+      await front?.close();
+      await test.close();
+    },
   };
 }
 
