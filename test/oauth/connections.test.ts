@@ -36,9 +36,9 @@ function room(folder = temporaryFolder()) {
     store,
     log,
     client: (id: string) => void insert.run(id, id.replace('c', 'client_c')),
-    rows: () => store.db.prepare('SELECT subject, step FROM oauth_progress').all(),
+    rows: (): readonly unknown[] => store.db.prepare('SELECT subject, step FROM oauth_progress').all(),
     /** Transactions that `work` began. */
-    writes(work: () => void): number {
+    writes: (work: () => void): number => {
       const before = writes;
       work();
       return writes - before;
@@ -107,9 +107,10 @@ describe('the steps of a connection', () => {
   it('of an id that is nobody’s are those of the address, whatever the id is called', () => {
     const { log } = room();
     log.note('authorize', { clientId: 'made up', address: HOST }, 'invalid_client');
-    log.note('authorize', { clientId: AT_HOST, address: HOST }, 'invalid_client');
+    log.note('authorize', { clientId: 'address:198.51.100.9', address: HOST }, 'invalid_client');
+    log.note('authorize', { clientId: AT_HOST, address: '198.51.100.9' }, 'invalid_client');
     log.note('authorize', { clientId: 'made up too' }, 'invalid_client');
-    expect(log.list(10).map(({ subject }) => subject)).toEqual([AT_HOST]);
+    expect(log.list(10).map(({ subject }) => subject)).toEqual(['address:198.51.100.9', AT_HOST]);
     expect(told(log.of(AT_HOST))).toEqual(['authorize 2 invalid_client']);
   });
 
@@ -211,7 +212,7 @@ describe('what it costs', () => {
   it('is nothing where the disk takes nothing: the steps wait, and are there when it does', () => {
     const { log, clock, store, client } = room();
     client('c1');
-    const { transaction } = store;
+    const transaction = store.transaction.bind(store);
     store.transaction = () => {
       throw new StoreUnavailable('SQLITE_FULL', undefined);
     };
