@@ -4,14 +4,14 @@ import type { AgentId, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { Clock } from '#ports.ts';
-import { openChanges } from '#store/changes.ts';
+import { type Changes, openChanges } from '#store/changes.ts';
 import type { Keyring } from '#store/keyring.ts';
 import type { Store } from '#store/open.ts';
 import { type AccountBook, LOCAL_AGENT } from './agent-name.ts';
 import { type AgentState, agentStates } from './agent-state.ts';
 import { type Agents, openAgents } from './agents.ts';
 import { type ApiKeys, type NewKey, openApiKeys } from './api-keys.ts';
-import { type KeyCheck, openKeyCheck } from './authenticate.ts';
+import { type KeyCheck, openKeyCheck, type Presentation } from './authenticate.ts';
 import { type Authority, openAuthority } from './authority.ts';
 import { type EquipRequest, openEquip } from './equip.ts';
 import { type FirstRun, openFirstRun } from './first-run.ts';
@@ -28,6 +28,7 @@ import {
   type ReducingReason,
   type ReducingRow,
 } from './reducing.ts';
+import type { RemoteCredentials } from './remote.ts';
 import { openStillLive } from './still-live.ts';
 import { type OwnerCalendar, ownerCalendar } from './trading-hours.ts';
 import { type SteadyWall, steadyWall } from './wall.ts';
@@ -44,6 +45,10 @@ export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar 
     reducingOf(id: AgentId): readonly ReducingRow[];
   };
   readonly keys: ApiKeys & Pick<KeyCheck, 'authenticate'>;
+  /** A token is no key: until somebody checks tokens it is refused as whatever else is none. */
+  readonly remote: { authenticate(token: string, from: Presentation): Result<Principal, Refusal> };
+  /** Lets remote clients in that this finds good; until then each is `credential_revoked`. */
+  servesRemote(check: RemoteCredentials): void;
   /** A new agent with its accounts, mandate and first key in one commit, or nothing of it. */
   equip(request: EquipRequest): Result<NewKey, Refusal>;
   /** The stdio door without a key. */
@@ -58,6 +63,8 @@ export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar 
   changeRates(rates: { readonly read: Rate; readonly write: Rate }): void;
   /** Wall time that never goes back, epoch ms. */
   readonly wall: SteadyWall;
+  /** What was read of the database is good for as long as this says. */
+  readonly changes: Changes;
   /** Called after the commit, with every mandate that is set, revoked or found expired. */
   onMandateChange(listener: (agent: AgentId) => void): void;
   /** Saves what is still in memory (rates). */
@@ -99,7 +106,8 @@ export function openAccess(o: AccessOptions): Access {
   const reducing = openReducing({ store, audit, wall });
   const mandates = openMandates({ ...o, wall, agents, reducing, changed });
   const local = localAgent({ store, audit, agents, mandates, authority, accounts });
-  const stillLive = openStillLive({ authority, keys: keyCheck, agents, changes, wall });
+  let remote: RemoteCredentials | undefined;
+  const stillLive = openStillLive({ authority, keys: keyCheck, agents, changes, wall, remote: () => remote });
   const rates = o.rates ?? DEFAULT_RATES;
   const limiter = openRateLimiter({ store, clock, wall, limits: { ...rates, reduce: rates.write } });
   const states = agentStates({ store, wall, calendar, authority, agents, reducing, mandates, changed });
@@ -125,6 +133,12 @@ export function openAccess(o: AccessOptions): Access {
       reducingOf: (id) => reducing.of(id),
     },
     keys: { ...keys, authenticate: (presented, from) => keyCheck.authenticate(presented, from) },
+    remote: { authenticate: (token, from) => (remote ?? keyCheck).authenticate(token, from) },
+    servesRemote(check) {
+      remote = check;
+      // Whoever was found dead or alive before is looked at anew.
+      changes.forget();
+    },
     equip: openEquip({ store, agents, keys, mandates }),
     localPrincipal: () => local.principal(),
     stillLive,
@@ -138,6 +152,7 @@ export function openAccess(o: AccessOptions): Access {
     rate: limiter,
     changeRates: (next) => limiter.change({ ...next, reduce: next.write }),
     wall,
+    changes,
     onMandateChange: (listener) => void mandateListeners.push(listener),
     close: () => limiter.flush(),
   };

@@ -7,6 +7,7 @@ import type { Agents } from './agents.ts';
 import { haltedByKill, type KeyCheck } from './authenticate.ts';
 import type { Authority } from './authority.ts';
 import { LOCAL_CREDENTIAL } from './local-agent.ts';
+import type { RemoteCredentials } from './remote.ts';
 import type { SteadyWall } from './wall.ts';
 
 interface StillLiveOptions {
@@ -15,6 +16,8 @@ interface StillLiveOptions {
   readonly agents: Agents;
   readonly changes: Changes;
   readonly wall: SteadyWall;
+  /** undefined: nobody remote is served. */
+  readonly remote: () => RemoteCredentials | undefined;
 }
 
 /** Synchronous and without effect, so that the order line can ask inside the transaction that acts on the answer. */
@@ -42,7 +45,11 @@ function look(who: Principal, o: StillLiveOptions): Result<number, Refusal> {
     return err(refuse('credential_revoked', 'The owner ended every session; present the credential again.'));
   if (!o.agents.byId(who.agent))
     return err(refuse('credential_revoked', 'The agent of this credential is gone.'));
+  if (who.grant !== undefined) return o.remote()?.standsUntil(who) ?? err(nobodyRemote());
   return who.credential === LOCAL_CREDENTIAL
     ? ok(Number.POSITIVE_INFINITY)
     : o.keys.standsUntil(who.credential);
 }
+
+const nobodyRemote = (): Refusal =>
+  refuse('credential_revoked', 'Remote access is off; nothing that was granted for it opens anything.');

@@ -11,6 +11,8 @@ export const accountId = (id: string): AccountId => id as AccountId;
 export const SCOPES = ['read:market', 'read:account', 'write:orders'] as const;
 /** Which kind of thing a credential may do; how much of it is the mandate's. */
 export type Scope = (typeof SCOPES)[number];
+/** Every other one can move something, and is for remote clients only while the owner lets them write at all. */
+export const isReadScope = (scope: Scope): boolean => scope.startsWith('read:');
 
 export const DOORS = ['http', 'stdio', 'rest', 'console', 'webhook', 'cli'] as const;
 /** `http` is MCP over HTTP, `stdio` MCP over the agent socket, `rest` REST, `cli` the owner's command line. */
@@ -21,8 +23,10 @@ export interface Principal {
   readonly kind: 'agent';
   readonly agent: AgentId;
   readonly agentName: string;
-  /** `key_…` for an API key, `local` for the stdio door without a key. */
+  /** `key_…` for an API key, `client_…` for a remote client, `local` for the stdio door without a key. */
   readonly credential: string;
+  /** Of a remote client alone: the consent that it acts under. */
+  readonly grant?: string;
   readonly door: Door;
   readonly scopes: ReadonlySet<Scope>;
   /** The authority epoch at which the credential was checked; a later epoch voids it. */

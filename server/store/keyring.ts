@@ -20,6 +20,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -40,6 +41,14 @@ export interface Keyring {
   exists(name: string): boolean;
   /** An Ed25519 pair: `<name>.pem` is private, `<name>.pub.pem` a copy of the public half to keep elsewhere. */
   signingKey(name: string): SigningKey;
+  /** An RSA pair of 2048 bits: the private half of `<name>.pem`. undefined when there is no such file. */
+  rsaKey(name: string): KeyObject | undefined;
+  /** A new one, durable when this returns. Takes about a tenth of a second. */
+  makeRsaKey(name: string): KeyObject;
+  /** Of keys that begin so, one of which a crash may have left without anybody who knows it. */
+  rsaKeyNames(prefix: string): readonly string[];
+  /** Its file is gone when this returns; idempotent. */
+  removeRsaKey(name: string): void;
   /** AES-256-GCM under the secret `name`; `context` says what it belongs to and must be the same to open it. */
   seal(name: string, plaintext: Buffer, context: string): Buffer;
   /** Throws StoreError when it was sealed under another key or for another context, or was altered. */
@@ -49,6 +58,8 @@ export interface Keyring {
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const SECRET_BYTES = 32;
 const PEM_BYTES_MAX = 4_096;
+/** NIST SP 800-57: enough until 2030, and what every client of RS256 takes. */
+const RSA_BITS = 2_048;
 const SEAL_VERSION = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -94,7 +105,8 @@ export function openKeyring(folder: string): Keyring {
     if (known) return known;
     const path = pathOf(name, '.pem');
     if (!isThere(path)) createPrivately(path, newPrivatePem());
-    const pair = pairOf(path, readPrivately(path, PEM_BYTES_MAX));
+    const privateKey = privateKeyOf(path, 'ed25519');
+    const pair = { privateKey, publicKey: createPublicKey(privateKey) };
     const publicPath = pathOf(name, '.pub.pem');
     if (!isThere(publicPath)) {
       createPrivately(publicPath, Buffer.from(pair.publicKey.export({ type: 'spki', format: 'pem' })));
@@ -103,9 +115,30 @@ export function openKeyring(folder: string): Keyring {
     return pair;
   }
 
+  function rsaKey(name: string): KeyObject | undefined {
+    const path = pathOf(name, '.pem');
+    return isThere(path) ? privateKeyOf(path, 'rsa') : undefined;
+  }
+  function makeRsaKey(name: string): KeyObject {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: RSA_BITS });
+    createPrivately(pathOf(name, '.pem'), pemOf(privateKey));
+    return privateKey;
+  }
+
   return {
     folder,
     secret,
+    rsaKey,
+    makeRsaKey,
+    rsaKeyNames: (prefix) =>
+      readdirSync(folder).flatMap((file) => {
+        const name = /^(.*)\.pem$/.exec(file)?.[1] ?? '';
+        return name.startsWith(prefix) && NAME.test(name) ? [name] : [];
+      }),
+    removeRsaKey(name) {
+      rmSync(pathOf(name, '.pem'), { force: true });
+      syncFolder(folder);
+    },
     exists: (name) => secrets.has(name) || isThere(pathOf(name, '.key')),
     signingKey,
     seal: (name, plaintext, context) => seal(sealKey(name), plaintext, context),
@@ -193,21 +226,28 @@ function readPrivately(path: string, bytesMax: number): Buffer {
 }
 
 function newPrivatePem(): Buffer {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  return Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  return pemOf(generateKeyPairSync('ed25519').privateKey);
 }
 
-function pairOf(path: string, pem: Buffer): SigningKey {
+const pemOf = (privateKey: KeyObject): Buffer =>
+  Buffer.from(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+
+const KIND_WORDS = { ed25519: 'an Ed25519', rsa: 'an RSA' } as const;
+
+function privateKeyOf(path: string, kind: keyof typeof KIND_WORDS): KeyObject {
+  const pem = readPrivately(path, PEM_BYTES_MAX);
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey(pem);
   } catch {
     throw new StoreError(`The key file ${path} is not a private key; put the right one back from a backup.`);
   }
-  if (privateKey.asymmetricKeyType !== 'ed25519') {
-    throw new StoreError(`The key file ${path} is not an Ed25519 key; put the right one back from a backup.`);
+  if (privateKey.asymmetricKeyType !== kind) {
+    throw new StoreError(
+      `The key file ${path} is not ${KIND_WORDS[kind]} key; put the right one back from a backup.`,
+    );
   }
-  return { privateKey, publicKey: createPublicKey(privateKey) };
+  return privateKey;
 }
 
 /** Version byte, nonce, ciphertext, tag. A random nonce is safe for 2^32 values under one key (NIST SP 800-38D). */

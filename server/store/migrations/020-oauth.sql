@@ -34,6 +34,7 @@ CREATE TABLE oauth_grants (
   reason       TEXT                         -- why it ended
 ) STRICT;
 CREATE INDEX oauth_grants_live ON oauth_grants (client_id, created_at) WHERE revoked_at IS NULL;
+CREATE INDEX oauth_grants_over ON oauth_grants (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX oauth_grants_by_agent ON oauth_grants (agent_id, created_at);
 
 -- What the authorization server keeps: codes, refresh tokens, interactions, sessions, grants. Ids of what is secret are hashes.
@@ -44,6 +45,7 @@ CREATE TABLE oauth_payloads (
   grant_id    TEXT,
   client_id   TEXT,
   uid         TEXT,
+  address     TEXT,                         -- of an interaction: the network that began it
   epoch       INTEGER NOT NULL,
   expires_at  INTEGER NOT NULL,
   consumed_at INTEGER,

@@ -1,0 +1,102 @@
+/** The table `oauth_grants`, with what of the client and the agent decides about a grant. */
+import { type AgentId, agentId, SCOPES, type Scope } from '#domain/principal.ts';
+import type { Store } from '#store/open.ts';
+import type { NewGrant } from './parts.ts';
+import type { ClientState, RemoteGrant } from './records.ts';
+
+export interface GrantRow {
+  readonly grant_id: string;
+  readonly client_id: string;
+  readonly agent_id: string;
+  readonly scopes: string;
+  readonly epoch: number;
+  readonly stepup_at: number | null;
+  readonly created_at: number;
+  readonly expires_at: number;
+  readonly last_used_at: number | null;
+  readonly revoked_at: number | null;
+  readonly reason: string | null;
+}
+
+/** The client of a grant, as it stands. */
+export interface ClientRow {
+  readonly client_id: string;
+  readonly credential: string;
+  readonly state: ClientState;
+  readonly agent_id: string | null;
+  readonly ceiling: string;
+}
+
+export interface GrantTable {
+  find(grantId: string): GrantRow | undefined;
+  client(clientId: string): ClientRow | undefined;
+  agentName(id: AgentId): string | undefined;
+  insert(grant: NewGrant & { readonly epoch: number; readonly createdAtMs: number }): void;
+  end(grantId: string, reason: string, atMs: number): void;
+  /** Everything that the authorization server keeps of it: codes, refresh tokens, its own grant. */
+  dropPayloads(grantId: string): void;
+  /** Not ended by anybody; whether they have expired or are of an earlier epoch is for the reader to say. */
+  standing(clientId?: string): readonly GrantRow[];
+  list(o: { readonly clientId?: string; readonly limit: number }): readonly GrantRow[];
+  used(grantId: string, atMs: number): void;
+  purge(endedBeforeMs: number): void;
+}
+
+/** As scopes are written in one field, in the order of SCOPES; a word that is none is left out. */
+export function scopesIn(text: string): readonly Scope[] {
+  const words = text.split(' ');
+  return SCOPES.filter((scope) => words.includes(scope));
+}
+
+export const grantOf = (row: GrantRow): Omit<RemoteGrant, 'ended'> => ({
+  grantId: row.grant_id,
+  clientId: row.client_id,
+  agent: agentId(row.agent_id),
+  scopes: scopesIn(row.scopes),
+  epoch: row.epoch,
+  steppedUpAtMs: row.stepup_at,
+  createdAtMs: row.created_at,
+  expiresAtMs: row.expires_at,
+  lastUsedAtMs: row.last_used_at,
+});
+
+export function grantTable({ db }: Store): GrantTable {
+  const find = db.prepare('SELECT * FROM oauth_grants WHERE grant_id = ?');
+  const client = db.prepare(
+    'SELECT client_id, credential, state, agent_id, ceiling FROM oauth_clients WHERE client_id = ?',
+  );
+  const agentName = db.prepare('SELECT name FROM agents WHERE id = ?').pluck();
+  const insert = db.prepare(
+    `INSERT INTO oauth_grants (grant_id, client_id, agent_id, scopes, epoch, stepup_at, created_at, expires_at)
+     VALUES (@grantId, @clientId, @agent, @scopes, @epoch, @steppedUpAtMs, @createdAtMs, @expiresAtMs)`,
+  );
+  const end = db.prepare('UPDATE oauth_grants SET revoked_at = ?, reason = ? WHERE grant_id = ?');
+  const drop = db.prepare('DELETE FROM oauth_payloads WHERE grant_id = ?');
+  const standing = db.prepare('SELECT * FROM oauth_grants WHERE revoked_at IS NULL');
+  const standingOf = db.prepare('SELECT * FROM oauth_grants WHERE revoked_at IS NULL AND client_id = ?');
+  const all = db.prepare('SELECT * FROM oauth_grants ORDER BY created_at DESC, grant_id LIMIT ?');
+  const allOf = db.prepare(
+    'SELECT * FROM oauth_grants WHERE client_id = ? ORDER BY created_at DESC, grant_id LIMIT ?',
+  );
+  const usedGrant = db.prepare('UPDATE oauth_grants SET last_used_at = ? WHERE grant_id = ?');
+  const usedClient = db.prepare(
+    'UPDATE oauth_clients SET last_used_at = ? WHERE client_id = (SELECT client_id FROM oauth_grants WHERE grant_id = ?)',
+  );
+  const purge = db.prepare('DELETE FROM oauth_grants WHERE revoked_at < ?');
+  const rows = (found: readonly unknown[]): readonly GrantRow[] => found as readonly GrantRow[];
+  return {
+    find: (grantId) => find.get(grantId) as GrantRow | undefined,
+    client: (clientId) => client.get(clientId) as ClientRow | undefined,
+    agentName: (id) => agentName.get(id) as string | undefined,
+    insert: (grant) => void insert.run({ ...grant, scopes: scopesIn(grant.scopes.join(' ')).join(' ') }),
+    end: (grantId, reason, atMs) => void end.run(atMs, reason, grantId),
+    dropPayloads: (grantId) => void drop.run(grantId),
+    standing: (clientId) => rows(clientId === undefined ? standing.all() : standingOf.all(clientId)),
+    list: ({ clientId, limit }) => rows(clientId === undefined ? all.all(limit) : allOf.all(clientId, limit)),
+    used(grantId, atMs) {
+      usedGrant.run(atMs, grantId);
+      usedClient.run(atMs, grantId);
+    },
+    purge: (endedBeforeMs) => void purge.run(endedBeforeMs),
+  };
+}
