@@ -65,7 +65,7 @@ export interface Gateway extends Office {
   start(): Promise<void>;
   url(): string | undefined;
   /** Clients on agent.sock. */
-  clients(): number;
+  localClients(): number;
   stop(): Promise<void>;
 }
 
@@ -181,7 +181,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     tape,
     version,
     url: () => url,
-    clients: () => agents?.count() ?? 0,
+    localClients: () => agents?.count() ?? 0,
     async start() {
       settleAccounts(office);
       connectAccounts(office, { feed, adapters, log });

@@ -459,3 +459,16 @@ export const SIGNING_KEY_LOOK_INTERVAL_MS = 3_600_000;
 export const SIGNING_KEYS_MAX = 10;
 /** Pages of an authorization whose first answer is remembered, so that the same form twice is one answer. */
 export const INTERACTIONS_ANSWERED_MAX = 1_000;
+
+/** Of a form to the token or revocation endpoint; the longest has a code, a verifier and a redirect address. */
+export const OAUTH_BODY_BYTES_MAX = 16 * 1024;
+/** A request for authorization waits this long for the owner, and so does who has signed in to it. */
+export const INTERACTION_TTL_SECONDS = 3_600;
+/** Requests for authorization that wait, and those of them that one network may have begun. */
+export const INTERACTIONS_MAX = 1_000;
+export const INTERACTIONS_PER_NETWORK_MAX = 30;
+/** A refresh token may come a second time within this, of a grant that only reads: processes of one client share it. */
+export const REFRESH_GRACE_MS = 60_000;
+/** What is dead among codes, tokens and interactions is deleted this often, this many rows at a time. */
+export const OAUTH_PURGE_INTERVAL_MS = 3_600_000;
+export const OAUTH_PURGE_ROWS_MAX = 10_000;

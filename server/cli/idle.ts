@@ -3,7 +3,7 @@ import { LOCAL_IDLE_MS, LOCAL_IDLE_POLL_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 
 export interface Busyness {
-  clients(): number;
+  localClients(): number;
   readonly trading: { workingOrders(): number };
 }
 
@@ -11,7 +11,7 @@ export interface Busyness {
 export function whenIdle(engine: Busyness, clock: Clock, call: () => void): void {
   let busyAtMs = clock.monotonicMs();
   const look = (): void => {
-    if (engine.clients() > 0 || engine.trading.workingOrders() > 0) busyAtMs = clock.monotonicMs();
+    if (engine.localClients() > 0 || engine.trading.workingOrders() > 0) busyAtMs = clock.monotonicMs();
     if (clock.monotonicMs() - busyAtMs >= LOCAL_IDLE_MS) call();
     else clock.after(LOCAL_IDLE_POLL_MS, look);
   };

@@ -7,6 +7,7 @@ import { type AuditLog, openAuditLog } from '#audit/log.ts';
 import type { Engine } from '#compose.ts';
 import type { Config } from '#config.ts';
 import type { Instrument } from '#domain/instrument.ts';
+import { isReadScope, SCOPES, type Scope } from '#domain/principal.ts';
 import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
 import { SAMPLE_SYMBOL } from '#market/tape.ts';
 import { type Clients, openClients } from '#oauth/clients.ts';
@@ -74,7 +75,7 @@ export function openOffice(
       ...(passphraseCost === undefined ? {} : { passphraseCost }),
     });
     const connections = openConnectionLog({ store, clock, wallMs: access.wall });
-    const grants = openGrants({ store, audit, access, enabled: remoteScopes(config) });
+    const grants = openGrants({ store, audit, clock, access, enabled: remoteScopes(config) });
     const clients = openClients({ store, audit, access, grants });
     return {
       config,
@@ -102,6 +103,12 @@ export function openOffice(
     throw cause;
   }
 }
+
+/** What remote clients may hold at all. */
+export const remoteScopes = (config: Config): readonly Scope[] =>
+  config.MCP_HTTP_ENABLED
+    ? SCOPES.filter((scope) => isReadScope(scope) || config.MCP_OAUTH_WRITE_SCOPE_ENABLED)
+    : [];
 
 /** A checkout leaves folders readable to everybody; what stands in these is the owner's alone. */
 function closeFolder(folder: string): void {

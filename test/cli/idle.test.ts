@@ -10,7 +10,7 @@ function watched() {
   const busy = { clients: 0, orders: 0 };
   let ended = 0;
   whenIdle(
-    { clients: () => busy.clients, trading: { workingOrders: () => busy.orders } },
+    { localClients: () => busy.clients, trading: { workingOrders: () => busy.orders } },
     clock,
     () => ended++,
   );

@@ -1,0 +1,103 @@
+/** What the owner may choose of a client: which one is meant, what it may hold at most, what one of the owner's own is made of. */
+import { isReadScope, SCOPES, type Scope } from '#domain/principal.ts';
+import { excerpt, type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
+import { CLIENT_NAME_LENGTH_MAX, CLIENT_REDIRECTS_MAX } from '#limits.ts';
+import { type ClientRow, withinAsked } from './client-table.ts';
+import { fingerprint } from './fingerprint.ts';
+import { scopesIn } from './grant-table.ts';
+import type { ClientMetadata, StaticClient } from './records.ts';
+import { checkRedirectUri } from './redirect-uri.ts';
+
+/** Scopes that the client asked for, or that the owner gives to one that named none; never none at all. */
+export type Ceiling = readonly Scope[];
+
+/** `chosen` undefined: what it asked for without what writes. */
+export function ceilingFor(
+  row: Pick<ClientRow, 'asked_scopes'>,
+  chosen: readonly Scope[] | undefined,
+): Result<Ceiling, Refusal> {
+  if (chosen === undefined) {
+    const reads = withinAsked(row, SCOPES.filter(isReadScope));
+    if (reads.length > 0) return ok(reads);
+    return err(
+      refuse(
+        'invalid_input',
+        'This client asked for nothing that only reads; name the scopes that it may hold.',
+      ),
+    );
+  }
+  const wanted = SCOPES.filter((scope) => chosen.includes(scope));
+  if (wanted.length === 0 || wanted.length < new Set(chosen).size)
+    return err(
+      refuse('invalid_input', `Name at least one scope of ${SCOPES.join(', ')}, and no other.`, {
+        errors: [fieldError('scopes', chosen.join(','), `one or more of ${SCOPES.join(', ')}`)],
+      }),
+    );
+  const within = withinAsked(row, wanted);
+  if (within.length === wanted.length) return ok(wanted);
+  const asked = scopesIn(row.asked_scopes).join(', ');
+  return err(
+    refuse(
+      'invalid_input',
+      `This client registered for ${asked} alone and can not be given more. Remove it and add the connector again to have it ask anew.`,
+      { errors: [fieldError('scopes', chosen.join(','), `no more than ${asked}`)] },
+    ),
+  );
+}
+
+export const noSuchClient = (): Refusal =>
+  refuse('not_found', 'There is no remote client with this id; see `clients list`.');
+
+/** Of an id at least so much must be given, beyond the `client_` that all have. */
+const PREFIX_LENGTH_MIN = 4;
+const bare = (id: string): string => id.replace(/^client_/, '');
+
+/** By client_id or credential, the beginning of one, or the fingerprint that its pages show; never by a name it gave itself. */
+export function resolveClient(given: string, rows: readonly ClientRow[]): Result<ClientRow, Refusal> {
+  const exact = rows.find((row) => row.client_id === given || row.credential === given);
+  if (exact) return ok(exact);
+  const start = bare(given);
+  const begins = (id: string): boolean => start.length >= PREFIX_LENGTH_MIN && bare(id).startsWith(start);
+  const found = rows.filter(
+    (row) => begins(row.client_id) || begins(row.credential) || fingerprint(row.client_id) === given,
+  );
+  const [one, ...others] = found;
+  if (one && others.length === 0) return ok(one);
+  return one
+    ? err(
+        refuse('invalid_input', 'More than one client has an id that begins so; give more of it.', {
+          did_you_mean: found.map((row) => row.credential),
+        }),
+      )
+    : err(noSuchClient());
+}
+
+/** A name as somebody else chose it, printable and on one line; empty when nothing of it can be shown. */
+export const clientName = (given: string): string =>
+  excerpt(given.slice(0, CLIENT_NAME_LENGTH_MAX * 4).replaceAll(/\s+/g, ' '), CLIENT_NAME_LENGTH_MAX).trim();
+
+export function staticTerms(
+  given: StaticClient,
+): Result<{ readonly metadata: ClientMetadata; readonly ceiling: Ceiling }, Refusal> {
+  const name = clientName(given.name);
+  const errors: FieldError[] = [];
+  if (name === '') errors.push(fieldError('name', given.name, 'a name that can be read'));
+  const uris = [...new Set(given.redirectUris)];
+  if (uris.length === 0 || uris.length > CLIENT_REDIRECTS_MAX)
+    errors.push(fieldError('redirect_uris', String(uris.length), `1 to ${CLIENT_REDIRECTS_MAX} addresses`));
+  for (const uri of uris) {
+    const checked = checkRedirectUri(uri);
+    if (!checked.ok) errors.push(fieldError('redirect_uris', uri, `must ${checked.error}`));
+  }
+  if (errors.length > 0)
+    return err(refuse('invalid_input', 'The client can not be made so; nothing was changed.', { errors }));
+  const ceiling = ceilingFor({ asked_scopes: '' }, given.scopes);
+  if (!ceiling.ok) return ceiling;
+  const metadata: ClientMetadata = {
+    client_name: name,
+    redirect_uris: uris,
+    token_endpoint_auth_method: given.confidential ? 'client_secret_basic' : 'none',
+  };
+  return ok({ metadata, ceiling: ceiling.value });
+}
