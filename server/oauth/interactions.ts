@@ -18,7 +18,13 @@ import {
   judgeConsent,
   mandateView,
 } from './consent.ts';
-import type { InteractionPage, Interactions, PageCall, PageOutcome } from './interaction-pages.ts';
+import type {
+  InteractionPage,
+  Interactions,
+  PageCall,
+  PageOutcome,
+  SignInForm,
+} from './interaction-pages.ts';
 import type {
   AuthorizationServer,
   ConsentApproval,
@@ -51,66 +57,60 @@ interface Found {
 
 const EXPIRED: PageOutcome = { kind: 'over', why: 'expired' };
 const HALTED: PageOutcome = { kind: 'over', why: 'halted' };
-const PROTOCOL_WORDS = {
+const WORDS = {
   denied: 'The owner of the gateway did not consent.',
   not_approved: 'The owner of the gateway has not approved this client yet.',
 } as const;
 
 export function openInteractions(parts: InteractionParts): Interactions {
-  const { access, server, clients, connections } = parts;
-  const answered = openAnswered();
-
+  const { access, connections } = parts;
+  const { withFound, answer } = openAnswers(parts);
   const isHalted = (): boolean => access.gatewayState() === 'HALTED';
-
-  async function find({ request, response, uid }: PageCall): Promise<Found | undefined> {
-    const epoch = access.epoch();
-    const seen = await server.interaction(request, response);
-    // The cookie is of another page than the address: another browser's, or planted.
-    const client = seen?.uid === uid ? clients.find(seen.clientId) : undefined;
-    return seen && client && { seen, client, epoch };
-  }
-
-  /** The first answer counts; whoever sends another is sent the same way. */
-  async function answer(call: PageCall, what: InteractionAnswer): Promise<PageOutcome> {
-    const answering = server.finish(call.request, call.response, what);
-    answered.mark(call.uid, answering);
-    return (await answering) ? { kind: 'sent' } : EXPIRED;
-  }
-
-  /** Finds what the call is about, or says why there is nothing. */
-  async function withFound(
-    call: PageCall,
-    then: (found: Found) => PageOutcome | Promise<PageOutcome>,
-  ): Promise<PageOutcome> {
-    if (isHalted()) return HALTED;
-    const found = await find(call);
-    if (isHalted()) return HALTED;
-    const first = answered.of(call.uid);
-    if (!found) return EXPIRED;
-    if (!first) return then(found);
-    await first;
-    return { kind: 'resume', path: resumePath(call.uid) };
-  }
-
   /** What stands in the way of a client, as things are now: it waits for the owner, or was turned down since. */
   const isHeld = ({ client }: Found): boolean =>
     client.state === 'revoked' || (client.state === 'pending' && parts.settings().requireApproval);
-
   function page(call: PageCall, found: Found, refusal?: Refusal): PageOutcome {
     return { kind: 'page', page: pageOf(parts, call, found, isHeld(found)), ...(refusal && { refusal }) };
+  }
+
+  async function signIn(call: PageCall, form: SignInForm, found: Found): Promise<PageOutcome> {
+    if (found.seen.prompt !== 'login' || isHeld(found)) return page(call, found);
+    const proof = { ...form, from: call.from, client: found.client.credential };
+    const proved = await access.owner.proveSignIn(proof);
+    connections.note('sign_in', noted(call, found), proved.ok ? 'ok' : proved.error.reason);
+    // A hash takes its time: the gate may have dropped meanwhile.
+    if (isHalted() || access.epoch() !== found.epoch) return HALTED;
+    return proved.ok ? answer(call, { kind: 'signed_in' }) : page(call, found, proved.error);
+  }
+
+  function consent(call: PageCall, form: ConsentForm, found: Found): PageOutcome | Promise<PageOutcome> {
+    if (!mayConsent(found) || isHeld(found)) return page(call, found);
+    const judged = judgeConsent(form, found.seen.scopes, access.wall());
+    if (!judged.ok) return page(call, found, judged.error);
+    if (judged.value.scopes.length === 0) return deny(call, found, 'nothing_ticked');
+    const granted = grant(parts, { call, found, form, consented: judged.value });
+    connections.note('consent', noted(call, found), granted.ok ? 'ok' : granted.error.reason);
+    if (granted.ok)
+      return answer(call, { kind: 'granted', grantId: granted.value, scopes: judged.value.scopes });
+    return isHalted() || access.epoch() !== found.epoch ? HALTED : page(call, found, granted.error);
+  }
+
+  function deny(call: PageCall, found: Found, why: 'denied' | 'nothing_ticked'): Promise<PageOutcome> {
+    recordDenial(parts, found, why);
+    connections.note('consent', noted(call, found), 'access_denied');
+    return answer(call, { kind: 'refused', error: 'access_denied', description: WORDS.denied });
   }
 
   return {
     look: (call) =>
       withFound(call, (found) => {
-        if (found.seen.prompt === 'approval' && !isHeld(found)) return answer(call, { kind: 'again' });
-        return page(call, found);
+        const goesOn = found.seen.prompt === 'approval' && !isHeld(found);
+        return goesOn ? answer(call, { kind: 'again' }) : page(call, found);
       }),
-    async waits(call) {
-      if (isHalted() || answered.of(call.uid)) return false;
-      const found = await find(call);
-      return found !== undefined && isHeld(found) && found.client.state === 'pending';
-    },
+    waits: (call) =>
+      withFound(call, (found) => page(call, found)).then(
+        (outcome) => outcome.kind === 'page' && isWaiting(outcome.page),
+      ),
     goOn: (call) =>
       withFound(call, (found) => (isHeld(found) ? page(call, found) : answer(call, { kind: 'again' }))),
     back: (call) =>
@@ -119,59 +119,63 @@ export function openInteractions(parts: InteractionParts): Interactions {
         return answer(call, {
           kind: 'refused',
           error: 'unauthorized_client',
-          description: PROTOCOL_WORDS.not_approved,
+          description: WORDS.not_approved,
         });
       }),
-    signIn: (call, form) =>
-      withFound(call, async (found) => {
-        if (found.seen.prompt !== 'login' || isHeld(found)) return page(call, found);
-        const { owner } = access;
-        const proved = await owner.proveSignIn({ ...form, from: call.from, client: found.client.credential });
-        connections.note('sign_in', noted(call, found), proved.ok ? 'ok' : proved.error.reason);
-        if (isHalted() || access.epoch() !== found.epoch) return HALTED;
-        if (!proved.ok) return page(call, found, proved.error);
-        return answer(call, { kind: 'signed_in' });
-      }),
-    consent: (call, form) =>
-      withFound(call, (found) => {
-        if (!mayConsent(found) || isHeld(found)) return page(call, found);
-        const judged = judgeConsent(form, found.seen.scopes, access.wall());
-        if (!judged.ok) return page(call, found, judged.error);
-        if (judged.value.scopes.length === 0) return refuseIt(call, found, 'nothing_ticked');
-        const granted = grant(parts, { call, found, form, consented: judged.value });
-        if (!granted.ok) {
-          connections.note('consent', noted(call, found), granted.error.reason);
-          return isHalted() ? HALTED : page(call, found, granted.error);
-        }
-        connections.note('consent', noted(call, found), 'ok');
-        return answer(call, { kind: 'granted', grantId: granted.value, scopes: judged.value.scopes });
-      }),
-    deny: (call) => withFound(call, (found) => refuseIt(call, found, 'denied')),
+    signIn: (call, form) => withFound(call, (found) => signIn(call, form, found)),
+    consent: (call, form) => withFound(call, (found) => consent(call, form, found)),
+    deny: (call) => withFound(call, (found) => deny(call, found, 'denied')),
   };
+}
 
-  function refuseIt(call: PageCall, found: Found, why: 'denied' | 'nothing_ticked'): Promise<PageOutcome> {
-    const detail = { reason: 'access_denied', why, client: found.client.credential };
-    const kind = 'oauth.consent_denied';
-    // Who has not signed in is nobody: what they press is on the record, and counts as one line in a flood.
-    if (mayConsent(found))
-      parts.store.transaction(
-        () => void parts.audit.record({ kind, ...OWNER_ON_RECORD, outcome: 'refused', detail }),
-      );
-    else
-      parts.audit.recordRepeated({
-        kind,
-        credential: found.client.credential,
-        door: 'http',
-        outcome: 'refused',
-        detail,
-      });
-    connections.note('consent', noted(call, found), 'access_denied');
-    return answer(call, {
-      kind: 'refused',
-      error: 'access_denied',
-      description: PROTOCOL_WORDS.denied,
-    });
+/** The owner may still say yes: where one has said no, nothing is to be waited for. */
+const isWaiting = (page: InteractionPage): boolean =>
+  page.kind === 'waiting' && page.client.state === 'pending';
+
+/** Finding what a call is about, and answering it once. */
+function openAnswers({ access, server, clients }: InteractionParts) {
+  const answered = openAnswered();
+  const isHalted = (): boolean => access.gatewayState() === 'HALTED';
+
+  async function find({ request, response, uid }: PageCall): Promise<Found | undefined> {
+    const epoch = access.epoch();
+    const seen = await server.interaction(request, response);
+    // Where the cookie is of another page than the address, it is another browser's, or planted.
+    const client = seen?.uid === uid ? clients.find(seen.clientId) : undefined;
+    return seen && client && { seen, client, epoch };
   }
+  async function withFound(
+    call: PageCall,
+    then: (found: Found) => PageOutcome | Promise<PageOutcome>,
+  ): Promise<PageOutcome> {
+    if (isHalted()) return HALTED;
+    const found = await find(call);
+    if (isHalted()) return HALTED;
+    if (!found) return EXPIRED;
+    const first = answered.of(call.uid);
+    if (!first) return then(found);
+    await first;
+    return { kind: 'resume', path: resumePath(call.uid) };
+  }
+  /** The first answer counts; whoever sends another is sent the way of the first. */
+  async function answer(call: PageCall, what: InteractionAnswer): Promise<PageOutcome> {
+    const answering = server.finish(call.request, call.response, what);
+    answered.mark(call.uid, answering);
+    return (await answering) ? { kind: 'sent' } : EXPIRED;
+  }
+  return { withFound, answer };
+}
+
+function recordDenial({ store, audit }: InteractionParts, found: Found, why: string): void {
+  const { credential } = found.client;
+  const event = {
+    kind: 'oauth.consent_denied',
+    outcome: 'refused',
+    detail: { reason: 'access_denied', why, client: credential },
+  } as const;
+  if (mayConsent(found)) store.transaction(() => void audit.record({ ...event, ...OWNER_ON_RECORD }));
+  // Who has not signed in is nobody, and a flood of them is one line.
+  else audit.recordRepeated({ ...event, credential, door: 'http' });
 }
 
 /** Where the authorization server goes on with an interaction that was answered. */
@@ -244,6 +248,8 @@ function grant(parts: InteractionParts, { call, found, form, consented }: Granti
     return opened.ok ? ok(grantId) : opened;
   };
   if (!consented.writes || !access.owner.asksForRemoteCode()) return store.transaction(() => commit(null));
+  // An empty field is no guess, and counts as none.
+  if (!form.code) return err(codeMissing());
   const proof = { code: form.code ?? '', from: call.from, client: credential };
   const proved = access.owner.proveCode(proof, () => commit(access.wall()));
   return proved.ok ? proved.value : proved;
@@ -252,6 +258,11 @@ function grant(parts: InteractionParts, { call, found, form, consented }: Granti
 /** 256 random bits: what a token names its grant by. */
 const newGrantId = (): string => randomBytes(32).toString('base64url');
 
+const codeMissing = (): Refusal =>
+  refuse(
+    'unauthenticated',
+    'Nothing was granted: to let it trade, enter a fresh code from your authenticator app. Without one, take that tick away.',
+  );
 const gateIsDown = (): Refusal =>
   refuse(
     'trading_halted',
