@@ -367,6 +367,9 @@ export const CONNECTION_KEPT_MS = 7 * 86_400_000;
 /** What an address did so long before it had a client id is that client's doing. */
 export const CONNECTION_JOINED_WITHIN_MS = 3_600_000;
 export const CONNECTION_OUTCOME_LENGTH_MAX = 120;
+/** Steps so close to each other are of one page that goes on; a connection that moved so lately is not stuck yet. */
+export const CONNECTION_SAME_MOMENT_MS = 3_000;
+export const CONNECTION_UNDER_WAY_MS = 60_000;
 
 /** The record is looked at for what to tell this long after a commit: commits that come together share a look. */
 export const NOTIFY_LOOK_DELAY_MS = 200;

@@ -12,7 +12,13 @@ import type { Clock } from '#ports.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
 import { ADDRESS_SUBJECT, isAddress, notedSteps } from './noted-steps.ts';
 import { type ProgressRow, progressTable } from './progress-table.ts';
-import { CONNECTION_STEPS, type Connection, type ConnectionLog, type ConnectionStep } from './records.ts';
+import {
+  CONNECTION_STEPS,
+  type Connection,
+  type ConnectionLog,
+  type ConnectionStep,
+  STEP_DONE,
+} from './records.ts';
 
 export interface OpenConnectionLog extends ConnectionLog {
   /** Calls after something new about a connection was written, not for what repeats itself. */
@@ -20,9 +26,6 @@ export interface OpenConnectionLog extends ConnectionLog {
   /** Writes what was noted, and notes no more. */
   close(): void;
 }
-
-/** The outcome of a step that was done. */
-export const STEP_DONE = 'ok';
 
 /** What a host does from an address of its own, having an id: what came from there before was this client's doing. */
 const JOINING: ReadonlySet<ConnectionStep> = new Set(['registration', 'token', 'refresh']);

@@ -81,6 +81,9 @@ export const CONNECTION_STEPS = [
 ] as const;
 export type ConnectionStep = (typeof CONNECTION_STEPS)[number];
 
+/** The outcome of a step that was done. */
+export const STEP_DONE = 'ok';
+
 export interface StepReached {
   readonly step: ConnectionStep;
   readonly firstAtMs: number;
