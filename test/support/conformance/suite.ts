@@ -1,12 +1,12 @@
 /** Runs the protocol's own test suite against a server, in a process of its own, and reads what it wrote down. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { runProgram } from '../run-program.ts';
 
-const PROGRAM = fileURLToPath(
+export const PROGRAM = fileURLToPath(
   new URL('../../../node_modules/@modelcontextprotocol/conformance/dist/index.js', import.meta.url),
 );
 const REQUIREMENTS = join(dirname(PROGRAM), '..', 'requirements');
@@ -37,17 +37,23 @@ export async function runSuite(url: string, revision: Revision): Promise<Report>
   try {
     const asked = ['server', '--url', url, '--requirements', revision, '-o', folder];
     await runProgram(PROGRAM, asked, { home: folder, timeoutMs: SUITE_TIMEOUT_MS });
-    return new Map(
-      readdirSync(folder).map((name) => [
-        // server-SCENARIO-TIMESTAMP
-        name.replace(/^server-/, '').replace(/-\d{4}-\d{2}-\d{2}T[\w-]+$/, ''),
-        checks.parse(JSON.parse(readFileSync(join(folder, name, 'checks.json'), 'utf8'))),
-      ]),
-    );
+    return reportIn(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
+
+/** What the suite left in a folder, by scenario. */
+export const reportIn = (folder: string): Report =>
+  new Map(
+    readdirSync(folder)
+      .filter((name) => existsSync(join(folder, name, 'checks.json')))
+      .map((name) => [
+        // SIDE-SCENARIO-TIMESTAMP
+        name.replace(/^(?:server|authorization)-/, '').replace(/-\d{4}-\d{2}-\d{2}T[\w-]+$/, ''),
+        checks.parse(JSON.parse(readFileSync(join(folder, name, 'checks.json'), 'utf8'))),
+      ]),
+  );
 
 /** Everything but a success or a remark, a line each; a scenario that left no check among it. */
 export function shortcomings(report: Report, scenarios: readonly string[]): readonly string[] {
