@@ -1,0 +1,176 @@
+/** Keeps what the authorization server's library wants kept, under our rules: by epoch, by hash, rotation and reuse included. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { isReadScope } from '#domain/principal.ts';
+import { REFRESH_GRACE_MS } from '#limits.ts';
+import type { Store } from '#store/open.ts';
+import type { Exchange } from './exchange.ts';
+import type { GrantLedger, RemoteClients } from './parts.ts';
+import type { Living, PayloadRow, PayloadTable } from './payload-table.ts';
+import type { GrantEnding } from './records.ts';
+
+export interface AdapterParts {
+  readonly store: Store;
+  readonly table: PayloadTable;
+  readonly wallMs: () => number;
+  readonly clients: Pick<RemoteClients, 'payload'>;
+  readonly grants: Pick<GrantLedger, 'issuable' | 'find'>;
+  readonly current: () => Exchange;
+  /** Where a browser goes on after the page of an interaction. */
+  readonly resumeUrl: (uid: string) => string;
+  /** Ends a grant with everything of it. */
+  readonly end: (grantId: string, reason: GrantEnding) => void;
+}
+
+/** Somebody else has used up what this request was about to use up. */
+export class UsedMeanwhile extends Error {
+  readonly grantId: string;
+  constructor(grantId: string) {
+    super('used up by another request');
+    this.grantId = grantId;
+  }
+}
+
+/** Knowing the id of one of these is a right to something: the database has its hash alone. */
+const SECRET_KINDS: ReadonlySet<string> = new Set([
+  'AuthorizationCode',
+  'RefreshToken',
+  'Session',
+  'Interaction',
+]);
+const hash = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+
+/** The library demands a secret for comparing; ours is compared by its hash, elsewhere, so this one is nobody's. */
+const NOBODYS_SECRET = randomBytes(32).toString('base64url');
+
+export function storeAdapter(parts: AdapterParts): (kind: string) => Adapter {
+  return (kind) => {
+    if (kind === 'Client') return clientAdapter(parts);
+    const kept = keeping(kind, parts);
+    return kind === 'Grant' ? { ...kept, find: (id) => findGrant(id, parts, kept) } : kept;
+  };
+}
+
+const unused = async (): Promise<never> => {
+  throw new Error('nothing of this kind is kept');
+};
+const found = async (): Promise<undefined> => undefined;
+
+/** Clients are registered, approved and removed elsewhere; here they are looked up. */
+function clientAdapter({ clients }: AdapterParts): Adapter {
+  return {
+    async find(id) {
+      const client = clients.payload(id);
+      if (!client) return undefined;
+      const secret = client.token_endpoint_auth_method === 'none' ? {} : { client_secret: NOBODYS_SECRET };
+      return structuredClone({ ...client, ...secret }) as unknown as AdapterPayload;
+    },
+    upsert: unused,
+    findByUid: found,
+    findByUserCode: found,
+    consume: unused,
+    destroy: unused,
+    revokeByGrantId: unused,
+  };
+}
+
+/** A grant that tokens may not be made for now is none: that is asked before any code or token is used up. */
+async function findGrant(
+  id: string,
+  { grants }: AdapterParts,
+  kept: Adapter,
+): Promise<AdapterPayload | undefined> {
+  if (!grants.issuable(id).ok) return undefined;
+  return (await kept.find(id)) ?? undefined;
+}
+
+function keeping(kind: string, parts: AdapterParts): Adapter {
+  const { store, table, wallMs, current, end } = parts;
+  const secret = SECRET_KINDS.has(kind);
+  const keyOf = (id: string): string => (secret ? hash(id) : id);
+  const living = (): Living => ({ epoch: current().epoch, nowMs: wallMs() });
+  /** At once; at the token endpoint together with everything else that it does. */
+  function write(work: () => void): void {
+    const { endpoint, writes } = current();
+    if (endpoint === 'token') writes.push(work);
+    else store.transaction(work);
+  }
+  return {
+    async upsert(id, payload, ttlSeconds) {
+      const { epoch, network } = current();
+      if (ttlSeconds === undefined) throw new Error(`a ${kind} without an end can not be kept`);
+      const row = {
+        kind,
+        id: keyOf(id),
+        payload: JSON.stringify(stripped(payload, secret)),
+        grant_id: payload.grantId ?? null,
+        client_id: payload.clientId ?? null,
+        uid: payload.uid ?? null,
+        address: kind === 'Interaction' ? network : null,
+        epoch,
+        expires_at: wallMs() + ttlSeconds * 1_000,
+      };
+      write(() => table.put(row));
+    },
+    async find(id) {
+      const row = table.find(kind, keyOf(id), living());
+      return row && payloadOf(row, id, parts);
+    },
+    async findByUid(uid) {
+      const row = table.findByUid(kind, uid, living());
+      return row && payloadOf(row, undefined, parts);
+    },
+    findByUserCode: found,
+    async consume(id) {
+      const key = keyOf(id);
+      write(() => {
+        if (table.consume(kind, key, wallMs())) return;
+        const row = table.find(kind, key, living());
+        if (!row || !inGrace(row, parts)) throw new UsedMeanwhile(row?.grant_id ?? '');
+      });
+    },
+    async destroy(id) {
+      store.transaction(() => table.drop(kind, keyOf(id)));
+    },
+    async revokeByGrantId(grantId) {
+      end(grantId, endingOf(current()));
+    },
+  };
+}
+
+/** What makes the library give up a grant: only these. */
+function endingOf({ endpoint, grantType }: Exchange): GrantEnding {
+  if (endpoint !== 'token') return 'token_revoked';
+  return grantType === 'refresh_token' ? 'token_reused' : 'code_replayed';
+}
+
+/** Without the secret that finds it, and others that stand in it only for convenience. */
+function stripped(payload: AdapterPayload, secret: boolean): AdapterPayload {
+  if (!secret) return payload;
+  const { jti: _jti, returnTo: _returnTo, session, ...rest } = payload;
+  if (session === undefined) return rest;
+  const { cookie: _cookie, ...known } = session;
+  return { ...rest, session: known };
+}
+
+/** `id` undefined: found by what is no secret, it does not tell the secret either. */
+function payloadOf(row: PayloadRow, id: string | undefined, parts: AdapterParts): AdapterPayload {
+  const payload = JSON.parse(row.payload) as AdapterPayload;
+  if (id !== undefined) payload.jti = id;
+  if (id !== undefined && row.kind === 'Interaction') payload.returnTo = parts.resumeUrl(id);
+  if (row.consumed_at !== null && !inGrace(row, parts)) payload.consumed = true;
+  return payload;
+}
+
+/**
+ * Several processes of one client refresh with the token they share: for a grant that can not write, one that was used a moment
+ * ago is taken again, as long as nobody has used what came of it.
+ */
+function inGrace(row: PayloadRow, { table, wallMs, grants }: AdapterParts): boolean {
+  if (row.kind !== 'RefreshToken' || row.grant_id === null || row.consumed_at === null) return false;
+  if (wallMs() - row.consumed_at > REFRESH_GRACE_MS) return false;
+  const grant = grants.find(row.grant_id);
+  if (!grant?.scopes.every(isReadScope)) return false;
+  const { rotations = 0 } = JSON.parse(row.payload) as AdapterPayload;
+  return !table.usedSince(row.grant_id, rotations);
+}
