@@ -416,6 +416,9 @@ export const FEED_WATCH_INTERVAL_MS = 5_000;
 
 /** Body of a registration; a client has ten addresses and a name to tell. */
 export const REGISTRATION_BYTES_MAX = 8 * 1024;
+/** Of its JSON: lists of texts in one object; commas with room for what other servers would read. */
+export const REGISTRATION_DEPTH_MAX = 8;
+export const REGISTRATION_COMMAS_MAX = 500;
 /** Clients that one network registers in an hour and in a day; hosts register two at each connect. */
 export const REGISTRATIONS_PER_HOUR_MAX = 10;
 export const REGISTRATIONS_PER_DAY_MAX = 30;

@@ -25,6 +25,9 @@ export interface ClientRow {
 }
 export type NewClientRow = Omit<ClientRow, 'agent_name' | 'last_used_at'>;
 
+/** What counts how many there are. */
+export type RegisteredRow = Pick<ClientRow, 'address' | 'state' | 'created_at'>;
+
 export interface Decision {
   readonly state: ClientState;
   readonly agentId: string | null;
@@ -37,8 +40,8 @@ export interface ClientTable {
   /** Pending first, then approved, then revoked; within each the newest first. */
   all(): readonly ClientRow[];
   count(state: ClientState): number;
-  /** Those that registered by themselves and are still there. */
-  registeredSince(sinceMs: number): readonly Pick<ClientRow, 'address' | 'state' | 'created_at'>[];
+  /** Those that registered by themselves and are still there, in order of time. */
+  registered(): readonly RegisteredRow[];
   /** Registered clients that wait, and that nobody has tried to connect with since then. */
   unusedSince(sinceMs: number): readonly ClientRow[];
   /** Of those that were revoked, the ones beyond the latest `kept`; documents, being few, stay. */
@@ -92,8 +95,8 @@ export function clientTable({ db }: Store): ClientTable {
     `${select} ORDER BY CASE c.state WHEN 'pending' THEN 0 WHEN 'approved' THEN 1 ELSE 2 END, c.created_at DESC, c.rowid DESC`,
   );
   const count = db.prepare('SELECT count(*) FROM oauth_clients WHERE state = ?').pluck();
-  const registeredSince = db.prepare(
-    "SELECT address, state, created_at FROM oauth_clients WHERE kind = 'registered' AND created_at > ? ORDER BY created_at",
+  const registered = db.prepare(
+    "SELECT address, state, created_at FROM oauth_clients WHERE kind = 'registered' ORDER BY created_at",
   );
   const unusedSince = db.prepare(
     `${select} WHERE c.state = 'pending' AND c.kind = 'registered' AND max(c.created_at, coalesce(c.last_used_at, 0)) <= ?`,
@@ -116,8 +119,7 @@ export function clientTable({ db }: Store): ClientTable {
     byId: (clientId) => byId.get(clientId) as ClientRow | undefined,
     all: () => all.all() as readonly ClientRow[],
     count: (state) => Number(count.get(state)),
-    registeredSince: (sinceMs) =>
-      registeredSince.all(sinceMs) as readonly Pick<ClientRow, 'address' | 'state' | 'created_at'>[],
+    registered: () => registered.all() as readonly RegisteredRow[],
     unusedSince: (sinceMs) => unusedSince.all(sinceMs) as readonly ClientRow[],
     revokedBeyond: (kept) => revokedBeyond.all(kept) as readonly ClientRow[],
     insert: (row) => void insert.run(row),

@@ -13,6 +13,7 @@ import {
   type ClientTable,
   metadataOf,
   type NewClientRow,
+  type RegisteredRow,
   withinAsked,
 } from './client-table.ts';
 import { scopesIn } from './grant-table.ts';
@@ -29,6 +30,9 @@ export interface KnownClients extends RemoteClients {
   expire(row: ClientRow, reason: string): void;
   /** Inside a transaction: requests of it that wait in a browser do not go on. */
   forgetRequests(clientId: string): void;
+  /** Those that registered by themselves, in order of time. */
+  registered(): readonly RegisteredRow[];
+  /** Drops those that waited unused for too long. */
   sweep(): void;
 }
 
@@ -128,6 +132,7 @@ export function openKnownClients(o: KnownOptions): KnownClients {
     add,
     expire,
     forgetRequests: (clientId) => void dropRequests.run(clientId),
+    registered: () => table.registered(),
     sweep,
   };
 }
