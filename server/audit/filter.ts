@@ -8,6 +8,8 @@ export interface AuditFilter {
   readonly agent?: string | null;
   readonly tool?: string;
   readonly outcome?: AuditOutcome;
+  /** An exact credential, or all that begin with it: `client_*`. */
+  readonly credential?: string;
   /** What was done with this order; looks at it are left out. */
   readonly orderId?: string;
   /** From then on, epoch ms. */

@@ -1,5 +1,5 @@
 /** Finds lines of the record by what they say: an answer takes as long with a million lines as with a hundred. */
-import { AUDIT_SCAN_ROWS_MAX } from '#limits.ts';
+import { AUDIT_CHUNK_LINES_MAX, AUDIT_SCAN_ROWS_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
 import {
   type AuditFilter,
@@ -70,14 +70,32 @@ export function openAuditSearch({ db }: Pick<Store, 'db'>): AuditSearch {
     return { seqs, next: farthest, cut: true };
   }
 
+  /** No index leads to a credential: of what else is asked for, so many lines are looked at. */
+  function lookThrough({ credential, ...filter }: AuditFilter, walk: Walk): Found {
+    const fits = fitsCredential(db, credential ?? '');
+    const seqs: number[] = [];
+    let at: Found = { seqs: [], next: walk.from, about: walk.about, cut: false };
+    for (let looked = 0; looked < AUDIT_SCAN_ROWS_MAX; looked += AUDIT_CHUNK_LINES_MAX) {
+      at = findPlain(filter, { ...walk, from: at.next, about: at.about, limit: AUDIT_CHUNK_LINES_MAX });
+      seqs.push(...at.seqs.filter(fits));
+      if (seqs.length > walk.limit || at.next === undefined)
+        return { ...piece(seqs, walk.limit), about: at.about };
+      if (at.cut) break;
+    }
+    return { seqs, next: at.next, about: at.about, cut: true };
+  }
+
+  function findPlain(filter: AuditFilter, walk: Walk): Found {
+    if (filter.orderId !== undefined) return lookAtOrder(filter.orderId, filter, walk);
+    const about = isNarrowed(filter) ? (walk.about ?? subjects.of(filter)) : undefined;
+    if (about === undefined) return look(filter, walk);
+    const seqs = merge(about, filter, { ...walk, limit: walk.limit + 1 });
+    return { ...piece(seqs, walk.limit), about };
+  }
+
   return {
-    find(filter, walk) {
-      if (filter.orderId !== undefined) return lookAtOrder(filter.orderId, filter, walk);
-      const about = isNarrowed(filter) ? (walk.about ?? subjects.of(filter)) : undefined;
-      if (about === undefined) return look(filter, walk);
-      const seqs = merge(about, filter, { ...walk, limit: walk.limit + 1 });
-      return { ...piece(seqs, walk.limit), about };
-    },
+    find: (filter, walk) =>
+      filter.credential === undefined ? findPlain(filter, walk) : lookThrough(filter, walk),
     subjects: () => subjects.names(),
   };
 }
@@ -88,3 +106,14 @@ const piece = (seqs: readonly number[], limit: number): Found => ({
   next: seqs.length > limit ? seqs[limit - 1] : undefined,
   cut: false,
 });
+
+function fitsCredential(db: Store['db'], wanted: string): (seq: number) => boolean {
+  const of = db
+    .prepare<[number], string | null>("SELECT line ->> '$.credential' FROM audit WHERE seq = ?")
+    .pluck();
+  const stem = wanted.endsWith('*') ? wanted.slice(0, -1) : undefined;
+  return (seq) => {
+    const credential = of.get(seq) ?? '';
+    return stem === undefined ? credential === wanted : credential.startsWith(stem);
+  };
+}

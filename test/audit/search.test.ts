@@ -42,7 +42,17 @@ function walked(
 const AGENTS = ['claude', 'scalper', 'Zoë'];
 const KINDS = ['order.placed', 'order.transition', 'orderly', 'order/x', 'order', 'tool.call'];
 const TOOLS = ['get_quotes', 'place_order', ''];
-const FILTERS = ['kind', 'agent', 'tool', 'outcome', 'sinceMs', 'untilMs', 'beforeSeq'] as const;
+const CREDENTIALS = ['client_1', 'client_12', 'key_1'];
+const FILTERS = [
+  'kind',
+  'agent',
+  'tool',
+  'outcome',
+  'credential',
+  'sinceMs',
+  'untilMs',
+  'beforeSeq',
+] as const;
 const START = Date.UTC(2026, 0, 5, 12);
 
 const anEvent = fc.record({
@@ -50,6 +60,7 @@ const anEvent = fc.record({
   agent: fc.option(fc.constantFrom(...AGENTS), { nil: undefined, freq: 3 }),
   tool: fc.option(fc.constantFrom(...TOOLS), { nil: undefined, freq: 2 }),
   outcome: fc.constantFrom(...AUDIT_OUTCOMES),
+  credential: fc.option(fc.constantFrom(...CREDENTIALS), { nil: undefined, freq: 3 }),
   /** The clock may stand still, go on, or be set back. */
   stepMs: fc.constantFrom(0, 0, 1, 50, 1_000, -3_000),
 });
@@ -61,6 +72,7 @@ const aFilter = fc
       agent: fc.constantFrom(...AGENTS, null, 'nobody'),
       tool: fc.constantFrom(...TOOLS, 'no_such_tool'),
       outcome: fc.constantFrom(...AUDIT_OUTCOMES),
+      credential: fc.constantFrom(...CREDENTIALS, 'client_*', 'nobody'),
       sinceMs: fc.integer({ min: START - 2_000, max: START + 5_000 }),
       untilMs: fc.integer({ min: START - 2_000, max: START + 20_000 }),
       beforeSeq: fc.integer({ min: -1, max: 90 }),
@@ -84,6 +96,10 @@ function fits(line: AuditLine, filter: AuditFilter): boolean {
     (filter.agent === undefined || line.agent === filter.agent) &&
     (filter.tool === undefined || line.tool === filter.tool) &&
     (filter.outcome === undefined || line.outcome === filter.outcome) &&
+    (filter.credential === undefined ||
+      (filter.credential === 'client_*'
+        ? line.credential?.startsWith('client_') === true
+        : line.credential === filter.credential)) &&
     (sinceMs === undefined || time >= sinceMs) &&
     (untilMs === undefined || time < untilMs)
   );
@@ -91,7 +107,7 @@ function fits(line: AuditLine, filter: AuditFilter): boolean {
 
 /** By time where anything but the place in the record is asked, else by that. */
 function modelled(lines: readonly AuditLine[], filter: AuditFilter): number[] {
-  const { beforeSeq, ...rest } = filter;
+  const { beforeSeq, credential: _, ...rest } = filter;
   const byTime = Object.keys(rest).length > 0;
   const before = (a: AuditLine, b: AuditLine): number =>
     (byTime ? Date.parse(b.time) - Date.parse(a.time) : 0) || b.seq - a.seq;
@@ -113,9 +129,13 @@ test('finds what a look at every line finds, in the same order, whatever the siz
       (events, filters, limit) => {
         const room = openAuditRoom();
         room.store.transaction(() => {
-          for (const { stepMs, agent, tool, ...event } of events) {
+          for (const { stepMs, agent, tool, credential, ...event } of events) {
             room.clock.setWall(room.clock.wallMs() + stepMs);
-            const by = { ...(agent === undefined ? {} : { agent }), ...(tool === undefined ? {} : { tool }) };
+            const by = {
+              ...(agent === undefined ? {} : { agent }),
+              ...(tool === undefined ? {} : { tool }),
+              ...(credential === undefined ? {} : { credential }),
+            };
             room.log.record({ ...event, ...by });
           }
         });
@@ -135,6 +155,20 @@ test('finds what a look at every line finds, in the same order, whatever the siz
     ),
     { numRuns: 12 },
   );
+});
+
+test('a credential is looked for among so many lines, and the next page goes on from there', () => {
+  const room = openAuditRoom();
+  const line = (credential: string): AuditEvent => ({ kind: 'tool.call', credential, outcome: 'ok' });
+  const others = Array.from({ length: AUDIT_SCAN_ROWS_MAX + 500 }, () => line('key_1'));
+  record(room, [line('client_1'), ...others, line('client_2')]);
+  const filter = { kind: 'tool.call', credential: 'client_*' };
+  const query = queryOf(room);
+  const first = query.page(filter, { newestFirst: true, limit: 10 });
+  expect([first.seqs.length, first.cut]).toEqual([1, true]);
+  const second = query.page(filter, { newestFirst: true, limit: 10, from: first.next });
+  expect([seqs(second.lines), second.next, second.cut]).toEqual([[1], undefined, false]);
+  room.store.close();
 });
 
 // ---- what it costs -------------------------------------------------------------------------------------------------
