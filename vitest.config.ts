@@ -5,11 +5,25 @@ import { defineConfig } from 'vitest/config';
 
 const soak = process.env['SOAK'] === '1';
 
+/** It compares how long answers take: nothing else may have a processor meanwhile. */
+const TIMED = 'test/access/owner-timing.test.ts';
+const LONG = { extends: true, test: { name: 'soak', include: ['test/**/*.soak.ts'] } } as const;
+const TOGETHER = {
+  extends: true,
+  test: { name: 'together', include: ['test/**/*.test.ts'], exclude: [TIMED], sequence: { groupOrder: 0 } },
+} as const;
+const ALONE = {
+  extends: true,
+  test: { name: 'alone', include: [TIMED], maxWorkers: 1, sequence: { groupOrder: 1 } },
+} as const;
+
 export default defineConfig({
   test: {
     environment: 'node',
     pool: 'forks',
-    include: soak ? ['test/**/*.soak.ts'] : ['test/**/*.test.ts'],
+    // One file a processor; vitest leaves one of them unused, and here there are two.
+    maxWorkers: soak ? 1 : '100%',
+    projects: soak ? [LONG] : [TOGETHER, ALONE],
     // No test is about speed: these only end what hangs, on a machine that is busy with other things too.
     testTimeout: soak ? 3_600_000 : 60_000,
     hookTimeout: 60_000,

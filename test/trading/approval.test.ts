@@ -95,8 +95,8 @@ describe('an order that needs the owner', () => {
     expect(refused).toMatchObject({ reason: 'max_pending_approvals', limits: [{ used: '10', max: '10' }] });
     // Another agent's queue is its own.
     await ask(room, room.agent('cursor', { approval: 'always' }));
-    const [first] = room.trading.owner.approvals.waiting();
-    if (first === undefined) throw new Error('none waits');
+    const first = room.trading.owner.approvals.waiting().find(({ agentName }) => agentName === 'claude');
+    if (first === undefined) throw new Error('none of its waits');
     granted(rejectCard(room, first));
     await ask(room, claude);
     expect(room.trading.owner.approvals.count()).toBe(APPROVALS_PER_AGENT_MAX + 1);
