@@ -1,8 +1,8 @@
 /** Forms of the console: what they sent, and the proof that it was our own page that sent it. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { FormValues } from '#console/define.ts';
-import { FORM_FIELDS_MAX } from '#limits.ts';
+import { FORM_BYTES_MAX, FORM_FIELDS_MAX } from '#limits.ts';
 
 /** Fields that the mount reads itself; a page never sees them. */
 export const FORM_TOKEN = '_token';
@@ -50,6 +50,20 @@ export function parseForm(text: string): FormValues | undefined {
     values[name] = more.length === 0 ? only : [only, ...more];
   }
   return values;
+}
+
+/** A scope of pages takes forms of its own and no other body. */
+export function takeForms(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
+    (_request, body, done) => {
+      const values = parseForm(String(body));
+      if (values === undefined) done(Object.assign(new Error('no form of ours'), { statusCode: 400 }));
+      else done(null, values);
+    },
+  );
 }
 
 const rawFields = (request: FastifyRequest): FormValues => (request.body ?? {}) as FormValues;

@@ -109,7 +109,7 @@ function whoAsks({ services, notices, request, reply }: Asking): Asker {
   };
 }
 
-function visitorOf(request: FastifyRequest, device: string | undefined): Visitor {
+export function visitorOf(request: FastifyRequest, device: string | undefined): Visitor {
   return {
     address: request.ip,
     userAgent: printable(request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH_MAX),

@@ -10,7 +10,8 @@ export interface ConsoleViews {
   render(view: string, context: object): string;
 }
 
-export function consoleViews(): ConsoleViews {
+/** `folder`: of views/, whose pages these are. */
+export function consoleViews(folder: 'console' | 'oauth' = 'console'): ConsoleViews {
   const templates = new nunjucks.Environment(new nunjucks.FileSystemLoader(VIEWS_FOLDER), {
     autoescape: true,
     throwOnUndefined: true,
@@ -21,7 +22,7 @@ export function consoleViews(): ConsoleViews {
   templates.addFilter('shown', (given: string | number | null | undefined) => printable(String(given ?? '')));
   // A field that came once is a string, and `in` would look for parts of it.
   templates.addFilter('listed', (given: unknown) => [given ?? []].flat());
-  return { render: (view, context) => templates.render(`console/${view}`, context) };
+  return { render: (view, context) => templates.render(`${folder}/${view}`, context) };
 }
 
 /** How a page writes values; made for each request from the owner's preferences. */

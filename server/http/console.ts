@@ -8,7 +8,6 @@ import type { ConsoleServices } from '#console/desks.ts';
 import { ENTRANCES, PAGES } from '#console/index.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
-import { FORM_BYTES_MAX } from '#limits.ts';
 import type { Assets } from './assets.ts';
 import { transportOf } from './console-cookies.ts';
 import { openConsoleEvents } from './console-events.ts';
@@ -17,8 +16,8 @@ import {
   formValues,
   isOwnForm,
   isTakenInElsewhere,
-  parseForm,
   shownValues,
+  takeForms,
 } from './console-forms.ts';
 import { type ConsoleRequest, EVENTS_PATH, openConsoleRequests } from './console-request.ts';
 import { HELMET } from './console-security.ts';
@@ -31,16 +30,7 @@ export function consoleDoor(app: FastifyInstance, services: ConsoleServices, ass
   void app.register(helmet, HELMET);
   const requests = openConsoleRequests(services, assets);
 
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: FORM_BYTES_MAX },
-    (_request, body, done) => {
-      const values = parseForm(String(body));
-      if (values === undefined) done(Object.assign(new Error('no form of ours'), { statusCode: 400 }));
-      else done(null, values);
-    },
-  );
+  takeForms(app);
   app.setErrorHandler((error, request, reply) => requests.of(request, reply).fault(error));
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('cache-control', 'no-store');
