@@ -20,7 +20,7 @@ import { localAgent } from './local-agent.ts';
 import { type InstrumentResolver, type MandateJudge, type Mandates, openMandates } from './mandates.ts';
 import { type OwnerAccess, openOwner } from './owner.ts';
 import type { PassphraseCost } from './owner-passphrase.ts';
-import { DEFAULT_RATES, openRateLimiter, type Rate, type RateLimiter } from './rate.ts';
+import { limitsOf, openRateLimiter, type RateLimiter, type Rates } from './rate.ts';
 import {
   LIFTED_REASONS,
   openReducing,
@@ -59,8 +59,8 @@ export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar 
   readonly owner: OwnerAccess;
   readonly firstRun: FirstRun;
   readonly rate: Pick<RateLimiter, 'take'>;
-  /** Other rates of keys and stdio from here on. */
-  changeRates(rates: { readonly read: Rate; readonly write: Rate }): void;
+  /** Other rates from here on. */
+  changeRates(rates: Partial<Rates>): void;
   /** Wall time that never goes back, epoch ms. */
   readonly wall: SteadyWall;
   /** What was read of the database is good for as long as this says. */
@@ -83,8 +83,8 @@ export interface AccessOptions {
   readonly accounts: AccountBook;
   /** Judges the tests that mandates carry; absent: such a mandate is refused. */
   readonly judge?: MandateJudge;
-  /** PORTCULLIS_RATE_LIMIT_READ and _WRITE; the bucket of reduce tools is as large as the one of writes. */
-  readonly rates?: { readonly read: Rate; readonly write: Rate };
+  /** PORTCULLIS_RATE_LIMIT_… and MCP_RATE_LIMIT_…; the buckets of reduce tools are as large as those of writes. */
+  readonly rates?: Partial<Rates>;
   /** What hashing a passphrase costs; PASSPHRASE_COST. */
   readonly passphraseCost?: PassphraseCost;
 }
@@ -108,8 +108,7 @@ export function openAccess(o: AccessOptions): Access {
   const local = localAgent({ store, audit, agents, mandates, authority, accounts });
   let remote: RemoteCredentials | undefined;
   const stillLive = openStillLive({ authority, keys: keyCheck, agents, changes, wall, remote: () => remote });
-  const rates = o.rates ?? DEFAULT_RATES;
-  const limiter = openRateLimiter({ store, clock, wall, limits: { ...rates, reduce: rates.write } });
+  const limiter = openRateLimiter({ store, clock, wall, limits: limitsOf(o.rates ?? {}) });
   const states = agentStates({ store, wall, calendar, authority, agents, reducing, mandates, changed });
 
   /** The owner may speak of the stdio door's agent before its first use. */
@@ -150,7 +149,7 @@ export function openAccess(o: AccessOptions): Access {
     owner: openOwner({ ...o, wall }),
     firstRun: openFirstRun(store, audit),
     rate: limiter,
-    changeRates: (next) => limiter.change({ ...next, reduce: next.write }),
+    changeRates: (next) => limiter.change(limitsOf(next)),
     wall,
     changes,
     onMandateChange: (listener) => void mandateListeners.push(listener),

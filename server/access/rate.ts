@@ -17,13 +17,39 @@ export interface Rate {
 export const rateWindowMs = ({ per }: Rate): number => UNITS[per];
 
 /** Previews count as reads; reduce tools have a bucket of their own, so that a busy agent can still get out. */
-export type RateBucket = 'read' | 'write' | 'reduce';
+export type CallKind = 'read' | 'write' | 'reduce';
+/** What an agent does as a remote client is counted apart; several clients of one agent are counted together. */
+export type RateBucket = CallKind | `remote_${CallKind}`;
 export type RateLimits = { readonly [bucket in RateBucket]: Rate };
 
-export const DEFAULT_RATES = {
+/** As the owner sets them; what is left out is at its default. */
+export interface Rates {
+  /** Of keys and stdio. */
+  readonly read: Rate;
+  readonly write: Rate;
+  readonly remoteRead: Rate;
+  readonly remoteWrite: Rate;
+}
+
+export const DEFAULT_RATES: Rates = {
   read: { count: 600, per: 'minute' },
   write: { count: 120, per: 'minute' },
-} as const satisfies { readonly [bucket: string]: Rate };
+  remoteRead: { count: 60, per: 'minute' },
+  remoteWrite: { count: 50, per: 'minute' },
+};
+
+/** Reduce tools have as much room as writes, for themselves. */
+export function limitsOf(rates: Partial<Rates>): RateLimits {
+  const { read, write, remoteRead, remoteWrite } = { ...DEFAULT_RATES, ...rates };
+  return {
+    read,
+    write,
+    reduce: write,
+    remote_read: remoteRead,
+    remote_write: remoteWrite,
+    remote_reduce: remoteWrite,
+  };
+}
 
 /** Parses `600 per minute` (second, minute, hour); the error is the rule. */
 export function parseRate(given: string): Result<Rate, string> {
@@ -144,10 +170,16 @@ export function openRateLimiter(o: RateOptions): RateLimiter {
 function tooFast(bucket: RateBucket, rate: Rate, waitMs: number): Refusal {
   const seconds = Math.max(1, Math.ceil(waitMs / 1_000));
   const count = String(rate.count);
-  return refuse('rate_limited', `More than ${count} ${bucket} calls a ${rate.per}; wait ${seconds} s.`, {
-    retry_after: seconds,
-    limits: [{ limit: `rate_${bucket}`, used: count, order: '1', max: count, unit: `calls per ${rate.per}` }],
-  });
+  return refuse(
+    'rate_limited',
+    `More than ${count} ${bucket.replace('_', ' ')} calls a ${rate.per}; wait ${seconds} s.`,
+    {
+      retry_after: seconds,
+      limits: [
+        { limit: `rate_${bucket}`, used: count, order: '1', max: count, unit: `calls per ${rate.per}` },
+      ],
+    },
+  );
 }
 
 /** The nth of the calls that count, from the oldest. */

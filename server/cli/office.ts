@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { type Access, openAccess } from '#access/access.ts';
 import type { PassphraseCost } from '#access/owner-passphrase.ts';
+import type { Rates } from '#access/rate.ts';
 import { AUDIT_KEYS } from '#audit/chain.ts';
 import { type AuditLog, openAuditLog } from '#audit/log.ts';
 import type { Engine } from '#compose.ts';
@@ -71,7 +72,7 @@ export function openOffice(
       instruments: book,
       accounts: { currencyOf: (id) => accounts.byId(id)?.currency },
       judge: mandateJudge(book),
-      rates: { read: config.PORTCULLIS_RATE_LIMIT_READ, write: config.PORTCULLIS_RATE_LIMIT_WRITE },
+      rates: ratesOf(config),
       ...(passphraseCost === undefined ? {} : { passphraseCost }),
     });
     const connections = openConnectionLog({ store, clock, wallMs: access.wall });
@@ -92,6 +93,7 @@ export function openOffice(
       clients,
       engine: undefined,
       close() {
+        grants.close();
         connections.close();
         access.close();
         audit.close();
@@ -103,6 +105,13 @@ export function openOffice(
     throw cause;
   }
 }
+
+export const ratesOf = (config: Config): Rates => ({
+  read: config.PORTCULLIS_RATE_LIMIT_READ,
+  write: config.PORTCULLIS_RATE_LIMIT_WRITE,
+  remoteRead: config.MCP_RATE_LIMIT_READ,
+  remoteWrite: config.MCP_RATE_LIMIT_WRITE,
+});
 
 /** What remote clients may hold at all. */
 export const remoteScopes = (config: Config): readonly Scope[] =>

@@ -55,6 +55,8 @@ export interface AppOptions {
   readonly version: string;
   /** What /admin is made of; absent, there is none. */
   readonly console?: ConsoleServices;
+  /** Calls with every change of the settings: who is served, from where, and what may be asked for follow at once. */
+  readonly onSettings?: (listener: (next: HttpSettings) => void) => void;
   /** Where log lines go; standard output without it. */
   readonly logTo?: { write(line: string): void };
 }
@@ -88,9 +90,25 @@ function answerUnroutable(admit: Perimeter): NonNullable<FastifyServerOptions['f
   };
 }
 
+/** By the settings as they are at the time of each request. */
+function following(options: AppOptions): {
+  readonly admit: Perimeter;
+  readonly discovery: () => Discovery | undefined;
+} {
+  const under = (settings: HttpSettings) => ({
+    admit: perimeter(settings),
+    discovery: discoveryOf(settings),
+  });
+  let now = under(options.settings);
+  options.onSettings?.((next) => {
+    now = under(next);
+  });
+  return { admit: (head) => now.admit(head), discovery: () => now.discovery };
+}
+
 export function buildApp(options: AppOptions): FastifyInstance {
   const { settings } = options;
-  const admit = perimeter(settings);
+  const { admit, discovery } = following(options);
   const places = new WeakMap<FastifyRequest, Place>();
   const connections = openConnections();
   const assets = openAssets();
@@ -115,14 +133,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   parseBodies(app);
   connections.watch(app, options.clock);
   const limits = addressLimits(app, options);
-  guard(app, {
-    admit,
-    limits,
-    connections,
-    paths: knownPaths(app),
-    places,
-    discovery: discoveryOf(settings),
-  });
+  guard(app, { admit, limits, connections, paths: knownPaths(app), places, discovery });
   app.setErrorHandler(answerError);
   app.get('/', (_request, reply) => reply.redirect('/admin', 302));
   health(app);

@@ -1,22 +1,29 @@
-/** From `Authorization: Bearer pcl_…` to a principal, and what a stranger is told over HTTP. */
+/** From `Authorization: Bearer …` (a key, or on /mcp an access token) to a principal, and what a stranger is told over HTTP. */
 import type { FastifyReply } from 'fastify';
 import type { Access } from '#access/access.ts';
-import type { Door, Principal } from '#domain/principal.ts';
+import { type Door, type Principal, SCOPES, type Scope } from '#domain/principal.ts';
 import type { Refusal, RefusalReason } from '#domain/refusal.ts';
 import { err, type Result } from '#domain/result.ts';
+import { ACCESS_TOKEN_LENGTH_MAX } from '#limits.ts';
 import { type RpcId, sendRpcProblem } from './problem.ts';
 
 const HOW_TO_GET_A_KEY =
   'Send "Authorization: Bearer pcl_…"; the owner makes a key with `npx portcullis keys create --agent NAME --scopes read:market,read:account`.';
 
 /** What the doors need of the access room: no owner's act is among it. */
-export type DoorAccess = Pick<Access, 'stillLive'> & {
+export type DoorAccess = Pick<Access, 'stillLive' | 'remote'> & {
   readonly keys: Pick<Access['keys'], 'authenticate'>;
 };
 
+const BEARER = new RegExp(`^Bearer +([\\x21-\\x7e]{1,${ACCESS_TOKEN_LENGTH_MAX}}) *$`, 'i');
 /** RFC 6750 section 2.1, header only: a key in a URL would end up in logs. */
-function bearerOf(authorization: string | undefined): string | undefined {
-  return /^Bearer +([\x21-\x7e]{1,512}) *$/i.exec(authorization ?? '')?.[1];
+const bearerOf = (authorization: string | undefined): string | undefined =>
+  BEARER.exec(authorization ?? '')?.[1];
+const isKey = (bearer: string): boolean => bearer.startsWith('pcl_');
+/** A key that is refused stays so; a token can be had anew, and its holder is told to. */
+export function presentsToken(authorization: string | undefined): boolean {
+  const bearer = bearerOf(authorization);
+  return bearer !== undefined && !isKey(bearer);
 }
 
 const TOLD_AS_IS: ReadonlySet<RefusalReason> = new Set<RefusalReason>([
@@ -43,13 +50,18 @@ export interface Presented {
 }
 
 export function authenticate(access: DoorAccess, presented: Presented): Result<Principal, Refusal> {
-  const key = bearerOf(presented.authorization);
   // Nothing presented is asked about too: that is what puts the denial on the record.
-  const principal = access.keys.authenticate(key ?? '', { door: presented.door, address: presented.address });
+  const bearer = bearerOf(presented.authorization);
+  const from = { door: presented.door, address: presented.address };
+  // Tokens are for /mcp, their audience; every other door has keys alone.
+  const isToken = bearer !== undefined && !isKey(bearer) && presented.door === 'http';
+  const principal = isToken
+    ? access.remote.authenticate(bearer, from)
+    : access.keys.authenticate(bearer ?? '', from);
   if (principal.ok) return principal;
   const refusal = atDoor(principal.error);
   if (refusal.reason !== 'unauthenticated') return err(refusal);
-  const detail = key === undefined ? 'No API key was presented.' : refusal.detail;
+  const detail = bearer === undefined ? 'No API key was presented.' : refusal.detail;
   return err({ ...refusal, detail: `${detail} ${HOW_TO_GET_A_KEY}` });
 }
 
@@ -60,6 +72,13 @@ export function challenge(reply: FastifyReply, refusal: Refusal, scope?: string)
     return reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${scope}"`);
   return reply;
 }
+
+/**
+ * The scopes that a call needs, for its challenge. A remote client asks anew for exactly what it is told here, so what it
+ * holds is named too; the owner of a key is told what it lacks.
+ */
+export const scopesNeeded = ({ grant, scopes }: Principal, missing: Scope): string =>
+  grant === undefined ? missing : SCOPES.filter((scope) => scope === missing || scopes.has(scope)).join(' ');
 
 /** Whether a refused call is told by the HTTP status: the caller itself is unwelcome, not what it asked for. */
 export function concernsCaller(refusal: Refusal, stillLive: () => boolean): boolean {

@@ -11,12 +11,20 @@ export interface Discovery {
   readonly scopes: readonly Scope[];
 }
 
-/** Adds to a challenge what OAuth clients go by; an answer without one is left alone. */
-export function pointToMetadata(reply: FastifyReply, { publicUrl, scopes }: Discovery): void {
+/** Adds to a challenge what OAuth clients go by; an answer without one is left alone. `refusedToken`: one was presented. */
+export function pointToMetadata(
+  reply: FastifyReply,
+  { publicUrl, scopes }: Discovery,
+  refusedToken: boolean,
+): void {
   const challenge = reply.getHeader('www-authenticate');
   if (typeof challenge !== 'string') return;
   const metadata = `resource_metadata="${new URL(RESOURCE_METADATA_PATH, publicUrl).href}"`;
+  // RFC 6750, section 3: whoever showed nothing is told of no error.
+  const error = refusedToken ? 'error="invalid_token", ' : '';
   const pointed =
-    challenge === 'Bearer' ? `Bearer ${metadata}, scope="${scopes.join(' ')}"` : `${challenge}, ${metadata}`;
+    challenge === 'Bearer'
+      ? `Bearer ${error}${metadata}, scope="${scopes.join(' ')}"`
+      : `${challenge}, ${metadata}`;
   void reply.header('www-authenticate', pointed);
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { HTTP_REQUESTS_PER_CONNECTION_MAX } from '#limits.ts';
 import type { AddressLimits } from './address-limit.ts';
+import { presentsToken } from './auth.ts';
 import type { Connections } from './connections.ts';
 import { answerCors } from './cors.ts';
 import { type Discovery, pointToMetadata } from './discovery.ts';
@@ -19,7 +20,7 @@ export interface GuardOptions {
   readonly paths: KnownPaths;
   readonly places: WeakMap<FastifyRequest, Place>;
   /** undefined: remote MCP is off, and there is nothing to discover. */
-  readonly discovery: Discovery | undefined;
+  readonly discovery: () => Discovery | undefined;
 }
 
 const CLOSING = httpProblem(
@@ -79,7 +80,8 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
 
   app.addHook('preSerialization', (request, reply, answer, done) => {
     if (reply.statusCode < 400) return done(null, answer);
-    if (discovery && isMcp(request)) pointToMetadata(reply, discovery);
+    const remote = isMcp(request) ? discovery() : undefined;
+    if (remote) pointToMetadata(reply, remote, presentsToken(request.headers.authorization));
     if (!strangers.has(request) && refusalIn(answer)?.reason !== 'unauthenticated') return done(null, answer);
     return countTurnedAway(request, reply, answer);
   });

@@ -4,7 +4,7 @@ import type {
   ListResourceTemplatesResult,
   ReadResourceResult,
 } from '@modelcontextprotocol/server';
-import type { Door, Principal } from '#domain/principal.ts';
+import type { Door, Principal, Scope } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { MCP_LIST_PAGE_MAX } from '#limits.ts';
@@ -24,7 +24,7 @@ export interface McpResources {
   templates(principal: Principal, cursor: string | undefined): Result<ListResourceTemplatesResult, string>;
   read(caller: Caller, uri: string): Promise<Result<ReadResourceResult, Refusal>>;
   /** The scope the caller lacks for this resource, if there is such a resource. */
-  missingScope(principal: Principal, uri: string): string | undefined;
+  missingScope(principal: Principal, uri: string): Scope | undefined;
 }
 
 type Listed = ListResourcesResult['resources'][number];

@@ -8,7 +8,7 @@ import {
   type ServerContext,
   type ServerEvent,
 } from '@modelcontextprotocol/server';
-import type { Door, Principal } from '#domain/principal.ts';
+import type { Door, Principal, Scope } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { MCP_LIST_TTL_MS, MCP_PROGRESS_INTERVAL_MS, RESOURCE_URI_LENGTH_MAX } from '#limits.ts';
@@ -53,7 +53,7 @@ export interface McpOffer {
 }
 
 export interface Denied {
-  readonly scope: string;
+  readonly scope: Scope;
   readonly refusal: Refusal;
 }
 

@@ -1,4 +1,4 @@
-/** Sessions of the legacy era (up to 2025-11-25): each bound to the credential that opened it, capped, expired when idle. */
+/** Sessions of the legacy era (up to 2025-11-25): each bound to the credential and grant that opened it, capped, expired when idle. */
 import { randomBytes } from 'node:crypto';
 import { type AuthInfo, WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/server';
 import type { AgentId, Principal } from '#domain/principal.ts';
@@ -130,7 +130,7 @@ export class McpSessions {
 
   #find(id: string, principal: Principal): Session | undefined {
     const session = this.#sessions.get(id);
-    return session?.principal.credential === principal.credential ? session : undefined;
+    return session && isSameCaller(session.principal, principal) ? session : undefined;
   }
 
   #keep(made: Pick<Session, 'id' | 'principal' | 'server' | 'transport' | 'subscriber'>): Session {
@@ -211,6 +211,10 @@ const handle = (session: Session, { request, authInfo, body }: SessionRequest): 
     authInfo,
     ...(body === undefined ? {} : { parsedBody: body }),
   });
+
+/** Two grants of one client are two consents of the owner's: neither goes on with what the other began. */
+const isSameCaller = (one: Principal, other: Principal): boolean =>
+  one.credential === other.credential && one.grant === other.grant;
 
 const sameScopes = (one: Principal, other: Principal): boolean =>
   one.scopes.size === other.scopes.size && Array.from(one.scopes).every((scope) => other.scopes.has(scope));

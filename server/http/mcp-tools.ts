@@ -1,6 +1,6 @@
 /** The two MCP methods that matter, answered once for every era and transport: which tools, and the call of one. */
 import type { CallToolResult, ListToolsResult } from '@modelcontextprotocol/server';
-import type { Door, Principal } from '#domain/principal.ts';
+import type { Door, Principal, Scope } from '#domain/principal.ts';
 import { printable, type Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { MCP_LIST_PAGE_MAX } from '#limits.ts';
@@ -35,7 +35,7 @@ export interface McpTools {
   list(principal: Principal, cursor: string | undefined): Result<ListToolsResult, string>;
   call(principal: Principal, via: Door, params: CallParams): Promise<CallOutcome>;
   /** The scope the caller lacks for this tool, if the tool exists. */
-  missingScope(principal: Principal, tool: string): string | undefined;
+  missingScope(principal: Principal, tool: string): Scope | undefined;
 }
 
 /** A refusal as a tool result: older clients validate it against the output schema, so it is the structured content. */

@@ -9,7 +9,7 @@ import type { Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import type { Clock } from '#ports.ts';
-import { authenticate, concernsCaller, type DoorAccess, refuseAtDoor } from './auth.ts';
+import { authenticate, concernsCaller, type DoorAccess, refuseAtDoor, scopesNeeded } from './auth.ts';
 import {
   directAnswers,
   type Era,
@@ -73,7 +73,8 @@ async function callDirectly(
 ): Promise<FastifyReply> {
   const { body, refusal } = await door.answer(principal, call, era);
   if (refusal && concernsCaller(refusal, () => door.stillLive(principal))) {
-    const scope = door.tools.missingScope(principal, call.params.name);
+    const missing = door.tools.missingScope(principal, call.params.name);
+    const scope = missing && scopesNeeded(principal, missing);
     return refuseAtDoor(reply, refusal, { id: call.id, scope });
   }
   return reply
@@ -121,7 +122,11 @@ async function serveThroughSdk(door: Door, asked: Asked): Promise<FastifyReply> 
   if (call && door.tools.missingScope(principal, call.params.name) !== undefined)
     return callDirectly(door, asked, call, 'legacy');
   const denied = single && (await door.denied({ principal, via: 'http' }, single));
-  if (denied) return refuseAtDoor(reply, denied.refusal, { id: single.id, scope: denied.scope });
+  if (denied)
+    return refuseAtDoor(reply, denied.refusal, {
+      id: single.id,
+      scope: scopesNeeded(principal, denied.scope),
+    });
 
   const headers = headersOf(request);
   const { protocolVersion } = headers;

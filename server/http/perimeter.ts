@@ -104,9 +104,18 @@ const misdirected = (): HttpProblem =>
     'This gateway does not answer under that Host. Use 127.0.0.1 or localhost, or let the owner add the name to PORTCULLIS_ALLOWED_HOSTS.',
   );
 
+const isUnder = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
+
+/**
+ * What MCP_HTTP_IP_ALLOWLIST guards while remote MCP is on. A host's servers call /mcp from addresses that can be listed; the
+ * owner who signs in comes from another one, as may whoever fetches a token or looks where to.
+ */
+const keepsToList = (path: string): boolean =>
+  path === '/' || ['/mcp', '/api/v1', '/docs', '/admin'].some((prefix) => isUnder(path, prefix));
+
 /** On the public host only these are answered, whatever else is mounted. */
 function servedPublicly(path: string, settings: PerimeterSettings): boolean {
-  const under = (prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
+  const under = (prefix: string): boolean => isUnder(path, prefix);
   if (path === '/' || path === '/mcp' || path === '/healthz') return true;
   if (path === '/authorize' || path === '/token' || path === '/register') return true;
   if (under('/oauth') || under('/.well-known')) return true;
@@ -166,6 +175,7 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
         'ip_not_allowed',
         "The loopback name is answered on the gateway's machine only; use its public address.",
       );
+    if (!keepsToList(head.path)) return undefined;
     if (settings.ipAllowlist.length === 0 || local || listed(head.client)) return undefined;
     return refuse(
       'ip_not_allowed',

@@ -99,10 +99,11 @@ export function openGrants(o: GrantOptions): Grants {
       return lacksProof(grant, access) ? err(notProved()) : ok(grant);
     },
     enable(scopes) {
-      // First under what was in force until now: what ended then must not come back with the new ones.
+      // First what both allow: what ended under the one must not come back with the other, and less holds even if nothing
+      // can be written.
+      enabled = enabled.filter((scope) => scopes.includes(scope));
       settle();
       enabled = scopes;
-      settle();
     },
     enabled: () => enabled,
     sweep,

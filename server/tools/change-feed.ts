@@ -93,6 +93,9 @@ const OF_KIND: ReadonlyMap<string, OfEvent> = new Map<string, OfEvent>([
   ],
   ['key.revoked', ofCredential],
   ['key.rotated', ofCredential],
+  ['oauth.grant_ended', ofCredential],
+  ['oauth.client_changed', ofCredential],
+  ['oauth.client_revoked', ofCredential],
 ]);
 
 export function openChangeFeed({ audit, feed, access }: ChangeSources): ChangeFeed {

@@ -1,4 +1,5 @@
 /** The one way from a door to a tool: scope, credential, arguments, rate, run, record. No door can skip a step. */
+import type { CallKind, RateBucket } from '#access/rate.ts';
 import type { AuditEvent } from '#audit/event.ts';
 import type { Door, Principal } from '#domain/principal.ts';
 import { printable, type Refusal, refuse, refuseUnclear } from '#domain/refusal.ts';
@@ -98,7 +99,7 @@ function prepare(services: ToolServices, tool: Tool, call: ToolCall): Result<Pre
   const prepared = tool.prepare(call.args);
   if (!prepared.ok) {
     // A malformed call counts as a read, so that guessing at arguments is not free.
-    const taken = services.access.rate.take(principal.agent, 'read');
+    const taken = services.access.rate.take(principal.agent, bucketOf(principal, 'read'));
     return taken.ok ? prepared : taken;
   }
   const taken = takeRate(services, tool, { principal, dryRun: prepared.value.dryRun });
@@ -110,16 +111,18 @@ function takeRate(
   tool: Tool,
   call: { readonly principal: Principal; readonly dryRun: boolean },
 ): Result<unknown, Refusal> {
-  const bucket =
-    tool.effect === 'read' || call.dryRun ? 'read' : tool.effect === 'reduce' ? 'reduce' : 'write';
+  const kind = tool.effect === 'read' || call.dryRun ? 'read' : tool.effect === 'reduce' ? 'reduce' : 'write';
   try {
-    return services.access.rate.take(call.principal.agent, bucket);
+    return services.access.rate.take(call.principal.agent, bucketOf(call.principal, kind));
   } catch (fault) {
     // Cancels and closes go first even when the store is broken: counting them must not stop them.
-    if (bucket === 'reduce' && isStoreFault(fault)) return ok(undefined);
+    if (kind === 'reduce' && isStoreFault(fault)) return ok(undefined);
     throw fault;
   }
 }
+
+const bucketOf = (who: Principal, kind: CallKind): RateBucket =>
+  who.grant === undefined ? kind : `remote_${kind}`;
 
 /** The wire is vague about a fault; the record is not. */
 const WORDS = {
