@@ -17,6 +17,8 @@ export function openAnswered(): Answered {
       const [oldest] = answered.keys();
       if (answered.size >= INTERACTIONS_ANSWERED_MAX && oldest !== undefined) answered.delete(oldest);
       answered.set(uid, answering);
+      // What could not be answered may be tried again.
+      answering.catch(() => answered.delete(uid));
     },
   };
 }

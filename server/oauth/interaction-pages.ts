@@ -50,7 +50,7 @@ export interface Interactions {
   consent(call: PageCall, form: ConsentForm): Promise<PageOutcome>;
   /** The person does not want it: `access_denied`. */
   deny(call: PageCall): Promise<PageOutcome>;
-  /** From the waiting page: the request goes on where the client is approved by now. */
+  /** The same, by a press on the page that waits. */
   goOn(call: PageCall): Promise<PageOutcome>;
   /** From the waiting page, to the app: `unauthorized_client`. */
   back(call: PageCall): Promise<PageOutcome>;

@@ -73,6 +73,12 @@ export function openInteractions(parts: InteractionParts): Interactions {
     return { kind: 'page', page: pageOf(parts, call, found, isHeld(found)), ...(refusal && { refusal }) };
   }
 
+  const look = (call: PageCall): Promise<PageOutcome> =>
+    withFound(call, (found) => {
+      const goesOn = found.seen.prompt === 'approval' && !isHeld(found);
+      return goesOn ? answer(call, { kind: 'again' }) : page(call, found);
+    });
+
   async function signIn(call: PageCall, form: SignInForm, found: Found): Promise<PageOutcome> {
     if (found.seen.prompt !== 'login' || isHeld(found)) return page(call, found);
     const proof = { ...form, from: call.from, client: found.client.credential };
@@ -102,17 +108,12 @@ export function openInteractions(parts: InteractionParts): Interactions {
   }
 
   return {
-    look: (call) =>
-      withFound(call, (found) => {
-        const goesOn = found.seen.prompt === 'approval' && !isHeld(found);
-        return goesOn ? answer(call, { kind: 'again' }) : page(call, found);
-      }),
+    look,
     waits: (call) =>
       withFound(call, (found) => page(call, found)).then(
         (outcome) => outcome.kind === 'page' && isWaiting(outcome.page),
       ),
-    goOn: (call) =>
-      withFound(call, (found) => (isHeld(found) ? page(call, found) : answer(call, { kind: 'again' }))),
+    goOn: look,
     back: (call) =>
       withFound(call, (found) => {
         connections.note('approval', noted(call, found), 'unauthorized_client');
@@ -161,7 +162,8 @@ function openAnswers({ access, server, clients }: InteractionParts) {
   async function answer(call: PageCall, what: InteractionAnswer): Promise<PageOutcome> {
     const answering = server.finish(call.request, call.response, what);
     answered.mark(call.uid, answering);
-    return (await answering) ? { kind: 'sent' } : EXPIRED;
+    const sent = await answering;
+    return sent ? { kind: 'sent' } : EXPIRED;
   }
   return { withFound, answer };
 }
