@@ -1,10 +1,12 @@
 /** Keeps what the authorization server's library wants kept, under our rules: by epoch, by hash, rotation and reuse included. */
 import { createHash, randomBytes } from 'node:crypto';
-import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { isReadScope } from '#domain/principal.ts';
 import { REFRESH_GRACE_MS } from '#limits.ts';
-import type { Store } from '#store/open.ts';
-import type { Exchange } from './exchange.ts';
+import { storeFault } from '#store/fault.ts';
+import { type Store, StoreUnavailable } from '#store/open.ts';
+import { UNAVAILABLE } from './error-answers.ts';
+import { type Exchange, UsedMeanwhile } from './exchange.ts';
 import type { GrantLedger, RemoteClients } from './parts.ts';
 import type { Living, PayloadRow, PayloadTable } from './payload-table.ts';
 import type { GrantEnding } from './records.ts';
@@ -18,17 +20,9 @@ export interface AdapterParts {
   readonly current: () => Exchange;
   /** Where a browser goes on after the page of an interaction. */
   readonly resumeUrl: (uid: string) => string;
+  readonly onFault: (cause: unknown) => void;
   /** Ends a grant with everything of it. */
   readonly end: (grantId: string, reason: GrantEnding) => void;
-}
-
-/** Somebody else has used up what this request was about to use up. */
-export class UsedMeanwhile extends Error {
-  readonly grantId: string;
-  constructor(grantId: string) {
-    super('used up by another request');
-    this.grantId = grantId;
-  }
 }
 
 /** Knowing the id of one of these is a right to something: the database has its hash alone. */
@@ -45,9 +39,33 @@ const NOBODYS_SECRET = randomBytes(32).toString('base64url');
 
 export function storeAdapter(parts: AdapterParts): (kind: string) => Adapter {
   return (kind) => {
-    if (kind === 'Client') return clientAdapter(parts);
+    if (kind === 'Client') return telling(clientAdapter(parts), parts);
     const kept = keeping(kind, parts);
-    return kind === 'Grant' ? { ...kept, find: (id) => findGrant(id, parts, kept) } : kept;
+    return telling(kind === 'Grant' ? { ...kept, find: (id) => findGrant(id, parts, kept) } : kept, parts);
+  };
+}
+
+/** A store that takes or gives nothing is no fault of the request's: RFC 6749, 4.1.2.1 has a word for that. */
+function telling(adapter: Adapter, { onFault }: AdapterParts): Adapter {
+  const told = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (thrown) {
+      const cause = storeFault(thrown);
+      if (!(cause instanceof StoreUnavailable)) throw cause;
+      onFault(cause);
+      const refusal = new errors.OIDCProviderError(503, UNAVAILABLE.error);
+      throw Object.assign(refusal, { expose: true, error_description: UNAVAILABLE.error_description });
+    }
+  };
+  return {
+    upsert: (id, payload, ttl) => told(adapter.upsert(id, payload, ttl)),
+    find: (id) => told(adapter.find(id)),
+    findByUid: (uid) => told(adapter.findByUid(uid)),
+    findByUserCode: (code) => told(adapter.findByUserCode(code)),
+    consume: (id) => told(adapter.consume(id)),
+    destroy: (id) => told(adapter.destroy(id)),
+    revokeByGrantId: (grantId) => told(adapter.revokeByGrantId(grantId)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** A request as the authorization server's library is told it: under one origin, with known parameters, and nothing else of it. */
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { SCOPES, type Scope } from '#domain/principal.ts';
+import type { Scope } from '#domain/principal.ts';
 import { OAUTH_PATHS } from './discovery.ts';
 import type { ProviderCall, ProviderEndpoint } from './parts.ts';
 
@@ -56,6 +56,25 @@ export function canonicalRequest(call: ProviderCall, canon: Canon): IncomingMess
   request.push(body);
   request.push(null);
   request.complete = true;
+  return request;
+}
+
+/** The same for a page of ours: its cookie is all that counts. */
+export function canonicalPage(
+  { url, headers }: Pick<IncomingMessage, 'url' | 'headers'>,
+  issuer: string,
+): IncomingMessage {
+  const { host, protocol } = new URL(issuer);
+  const request = new IncomingMessage(new Socket());
+  request.method = 'GET';
+  request.url = url ?? '/';
+  request.headers = {
+    host,
+    'x-forwarded-host': host,
+    'x-forwarded-proto': protocol.slice(0, -1),
+    ...(headers.cookie === undefined ? {} : { cookie: headers.cookie }),
+  };
+  request.push(null);
   return request;
 }
 
@@ -136,5 +155,3 @@ export function soleParameter(form: string, name: string): string | undefined {
   const values = new URLSearchParams(form).getAll(name);
   return values.length === 1 ? values[0] : undefined;
 }
-
-export const isScope = (word: string): word is Scope => SCOPES.some((scope) => scope === word);

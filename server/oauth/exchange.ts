@@ -1,6 +1,6 @@
 /** One request to the authorization server: the epoch that it came in, and what is to be written once it has succeeded. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ProviderEndpoint } from './parts.ts';
+import type { ProviderEndpoint, Sender } from './parts.ts';
 
 export interface Exchange {
   readonly endpoint: ProviderEndpoint['kind'] | 'page';
@@ -8,7 +8,8 @@ export interface Exchange {
   readonly grantType: string | undefined;
   /** What was begun before a kill is written under its own epoch, and so is dead when it arrives. */
   readonly epoch: number;
-  /** The network that asks. */
+  /** Who asks, and from which network. */
+  readonly sender: Sender;
   readonly network: string;
   /**
    * Of the token endpoint: all in one commit at the end, or none of it, so that a refused or failed request burns no token and
@@ -32,4 +33,13 @@ export function openExchanges(): Exchanges {
       return exchange;
     },
   };
+}
+
+/** Somebody else has used up what this request was about to use up. */
+export class UsedMeanwhile extends Error {
+  readonly grantId: string;
+  constructor(grantId: string) {
+    super('used up by another request');
+    this.grantId = grantId;
+  }
 }
