@@ -21,10 +21,9 @@ export interface Target {
 }
 
 export function targetOf(redirectUri: string): Target {
-  const { protocol, hostname, host } = new URL(redirectUri);
-  if (protocol !== 'https:' && protocol !== 'http:')
-    return { kind: 'app', place: protocol, uri: redirectUri };
-  return { kind: isLoopbackName(hostname) ? 'this_device' : 'site', place: host, uri: redirectUri };
+  const { protocol, hostname, host, href } = new URL(redirectUri);
+  if (protocol !== 'https:' && protocol !== 'http:') return { kind: 'app', place: protocol, uri: href };
+  return { kind: isLoopbackName(hostname) ? 'this_device' : 'site', place: host, uri: href };
 }
 
 /** What `form-action` must let through for a redirect to these; a source can not name an IPv6 address, so there the scheme must do. */
