@@ -1,13 +1,11 @@
-/** What the owner may choose of a client: which one is meant, what it may hold at most, what one of the owner's own is made of. */
+/** What the owner may choose of a client: which one is meant, and what it may hold at most; and the name of one, for eyes. */
 import { isReadScope, SCOPES, type Scope } from '#domain/principal.ts';
-import { excerpt, type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { excerpt, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { CLIENT_NAME_LENGTH_MAX, CLIENT_REDIRECTS_MAX } from '#limits.ts';
+import { CLIENT_NAME_LENGTH_MAX } from '#limits.ts';
 import { type ClientRow, withinAsked } from './client-table.ts';
 import { fingerprint } from './fingerprint.ts';
 import { scopesIn } from './grant-table.ts';
-import type { ClientMetadata, StaticClient } from './records.ts';
-import { checkRedirectUri } from './redirect-uri.ts';
 
 /** Scopes that the client asked for, or that the owner gives to one that named none; never none at all. */
 export type Ceiling = readonly Scope[];
@@ -76,28 +74,3 @@ export function resolveClient(given: string, rows: readonly ClientRow[]): Result
 /** A name as somebody else chose it, printable and on one line; empty when nothing of it can be shown. */
 export const clientName = (given: string): string =>
   excerpt(given.slice(0, CLIENT_NAME_LENGTH_MAX * 4).replaceAll(/\s+/g, ' '), CLIENT_NAME_LENGTH_MAX).trim();
-
-export function staticTerms(
-  given: StaticClient,
-): Result<{ readonly metadata: ClientMetadata; readonly ceiling: Ceiling }, Refusal> {
-  const name = clientName(given.name);
-  const errors: FieldError[] = [];
-  if (name === '') errors.push(fieldError('name', given.name, 'a name that can be read'));
-  const uris = [...new Set(given.redirectUris)];
-  if (uris.length === 0 || uris.length > CLIENT_REDIRECTS_MAX)
-    errors.push(fieldError('redirect_uris', String(uris.length), `1 to ${CLIENT_REDIRECTS_MAX} addresses`));
-  for (const uri of uris) {
-    const checked = checkRedirectUri(uri);
-    if (!checked.ok) errors.push(fieldError('redirect_uris', uri, `must ${checked.error}`));
-  }
-  if (errors.length > 0)
-    return err(refuse('invalid_input', 'The client can not be made so; nothing was changed.', { errors }));
-  const ceiling = ceilingFor({ asked_scopes: '' }, given.scopes);
-  if (!ceiling.ok) return ceiling;
-  const metadata: ClientMetadata = {
-    client_name: name,
-    redirect_uris: uris,
-    token_endpoint_auth_method: given.confidential ? 'client_secret_basic' : 'none',
-  };
-  return ok({ metadata, ceiling: ceiling.value });
-}

@@ -1,4 +1,5 @@
 /** The table `oauth_clients`, and a client as its owner sees it: never its secret. */
+import { randomBytes } from 'node:crypto';
 import { agentId, SCOPES, type Scope } from '#domain/principal.ts';
 import type { Store } from '#store/open.ts';
 import { scopesIn } from './grant-table.ts';
@@ -51,6 +52,9 @@ export interface ClientTable {
   used(clientId: string, atMs: number): void;
   remove(clientId: string): void;
 }
+
+/** For whom registers and for whom the owner makes one: what it presents is also what the record names it by. */
+export const newClientId = (): string => `client_${randomBytes(16).toString('hex')}`;
 
 export const scopesText = (scopes: readonly Scope[]): string =>
   SCOPES.filter((scope) => scopes.includes(scope)).join(' ');

@@ -1,19 +1,18 @@
 /** The owner's acts on remote clients: approve, narrow, revoke, delete, disconnect; each one commit with its line on the record. */
-import { randomBytes } from 'node:crypto';
 import type { Access } from '#access/access.ts';
 import type { AuditEvent, JsonValue } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
-import type { Owner } from '#domain/principal.ts';
+import type { AgentId, Owner } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { CLIENTS_APPROVED_MAX, CLIENTS_REVOKED_KEPT_MAX, GRANTS_LISTED_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
 import { newAgentName } from './agent-naming.ts';
-import { type Ceiling, ceilingFor, noSuchClient, resolveClient, staticTerms } from './client-choice.ts';
-import { hashOfSecret, newClientSecret } from './client-secrets.ts';
+import { type Ceiling, ceilingFor, noSuchClient, resolveClient } from './client-choice.ts';
 import { type ClientRow, type ClientTable, clientOf, clientTable, scopesText } from './client-table.ts';
 import type { Grants } from './grants.ts';
 import { type KnownClients, openKnownClients } from './known-clients.ts';
+import { newOwnClient, ownTerms } from './own-client.ts';
 import type { Approval, ClientDesk, RemoteClient, StaticClient } from './records.ts';
 
 export interface Clients extends ClientDesk {
@@ -111,10 +110,7 @@ function approve({ clientId, agent, scopes, by }: Approval, parts: Parts): Resul
   if (!ceiling.ok) return ceiling;
   if (row.state === 'approved')
     return approveAgain(row, { agent, ceiling: scopes && ceiling.value, by }, parts);
-  if (table.count('approved') >= CLIENTS_APPROVED_MAX)
-    return err(
-      refuse('invalid_input', `${CLIENTS_APPROVED_MAX} clients are approved already; revoke one first.`),
-    );
+  if (table.count('approved') >= CLIENTS_APPROVED_MAX) return err(tooManyApproved());
   // Last, because it may make one: nothing is refused after it.
   const found = agentFor(row, agent, by, parts);
   if (!found.ok) return found;
@@ -146,16 +142,24 @@ function agentFor(
   row: ClientRow,
   named: string | undefined,
   by: Owner,
-  { access }: Parts,
+  parts: Parts,
 ): Result<string, Refusal> {
-  const { agents } = access;
-  // The owner's own word, or the owner's decision of before; a name of the client's choosing only ever names a new agent.
-  if (named === undefined && row.agent_id !== null) return ok(row.agent_id);
-  const existing = named === undefined ? undefined : agents.byName(named);
-  if (existing) return ok(existing.id);
-  const name = named ?? newAgentName(row.name, (taken) => agents.byName(taken) !== undefined);
-  const made = agents.create(name, undefined, by);
-  return made.ok ? ok(made.value.id) : made;
+  if (named !== undefined) return agentNamed(named, by, parts);
+  // The owner's decision of before; a name of the client's own choosing only ever names a new agent.
+  if (row.agent_id !== null) return ok(row.agent_id);
+  const { agents } = parts.access;
+  return agentNamed(
+    newAgentName(row.name, (name) => agents.byName(name) !== undefined),
+    by,
+    parts,
+  );
+}
+
+/** The agent of that name, made when there is none. */
+function agentNamed(name: string, by: Owner, { access }: Parts): Result<AgentId, Refusal> {
+  const existing = access.agents.byName(name);
+  const agent = existing ? ok(existing) : access.agents.create(name, undefined, by);
+  return agent.ok ? ok(agent.value.id) : agent;
 }
 
 function setCeiling(row: ClientRow, ceiling: Ceiling, by: Owner, parts: Parts): RemoteClient {
@@ -221,46 +225,22 @@ function createStatic(
   parts: Parts,
 ): Result<{ readonly client: RemoteClient; readonly secret: string | null }, Refusal> {
   const { table, access } = parts;
-  const terms = staticTerms(given);
+  const terms = ownTerms(given);
   if (!terms.ok) return terms;
-  if (table.count('approved') >= CLIENTS_APPROVED_MAX)
-    return err(
-      refuse('invalid_input', `${CLIENTS_APPROVED_MAX} clients are approved already; revoke one first.`),
-    );
-  const existing = access.agents.byName(given.agent);
-  const agent = existing ? ok(existing) : access.agents.create(given.agent, undefined, given.by);
+  if (table.count('approved') >= CLIENTS_APPROVED_MAX) return err(tooManyApproved());
+  const agent = agentNamed(given.agent, given.by, parts);
   if (!agent.ok) return agent;
-  const secret = given.confidential ? newClientSecret() : null;
-  const clientId = newClientId();
-  const nowMs = access.wall();
-  table.insert({
-    client_id: clientId,
-    credential: clientId,
-    kind: 'static',
-    name: terms.value.metadata.client_name,
-    metadata: JSON.stringify(terms.value.metadata),
-    secret_hash: secret === null ? null : hashOfSecret(secret),
-    state: 'approved',
-    agent_id: agent.value.id,
-    asked_scopes: '',
-    ceiling: scopesText(terms.value.ceiling),
-    address: '',
-    user_agent: '',
-    created_at: nowMs,
-    decided_at: nowMs,
-  });
-  const client = changed(
-    'oauth.client_approved',
-    clientId,
-    { before: null, by: given.by, detail: { kind: 'static' } },
-    parts,
-  );
-  return ok({ client, secret });
+  const { row, secret } = newOwnClient(terms.value, agent.value, access.wall());
+  table.insert(row);
+  const how = { before: null, by: given.by, detail: { kind: row.kind } };
+  return ok({ client: changed('oauth.client_approved', row.client_id, how, parts), secret });
 }
 
-/** For whom registers and for whom the owner makes one: what it presents is also what the record names it by. */
-export const newClientId = (): string => `client_${randomBytes(16).toString('hex')}`;
-
+const tooManyApproved = (): Refusal =>
+  refuse(
+    'invalid_input',
+    `${CLIENTS_APPROVED_MAX} clients are approved already, the most there may be; revoke or remove one first.`,
+  );
 const notApproved = (row: ClientRow): Refusal =>
   refuse(
     'invalid_input',

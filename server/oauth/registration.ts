@@ -15,8 +15,8 @@ import {
 import type { Clock } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import { hashOfSecret, newClientSecret } from './client-secrets.ts';
-import { type RegisteredRow, scopesText } from './client-table.ts';
-import { type Clients, newClientId } from './clients.ts';
+import { newClientId, type RegisteredRow, scopesText } from './client-table.ts';
+import type { Clients } from './clients.ts';
 import { shownSender } from './known-clients.ts';
 import type { Sender } from './parts.ts';
 import type { ClientMetadata, ConnectionLog } from './records.ts';

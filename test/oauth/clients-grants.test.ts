@@ -1,0 +1,76 @@
+/** Which client the owner means, and the owner's acts on what clients were granted. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fingerprint } from '#oauth/fingerprint.ts';
+import { granted, refused } from '../support/access-room.ts';
+import { BY, type ClientRoom, clientRoom } from '../support/client-room.ts';
+
+let room: ClientRoom;
+beforeEach(() => {
+  room = clientRoom();
+});
+afterEach(() => room.close());
+
+describe('grants', () => {
+  test("are listed, and one of them ends by the owner's hand; twice is once", () => {
+    const clientId = room.register();
+    granted(room.clients.approve({ clientId, by: BY }));
+    const [one, two] = [room.grant(clientId), room.grant(clientId)];
+    granted(room.clients.endGrant(one, BY));
+    granted(room.clients.endGrant(one, BY));
+    expect(room.clients.grants({ live: true, limit: 10 }).map(({ grantId }) => grantId)).toEqual([two]);
+    expect(room.events('oauth.grant_ended')).toHaveLength(1);
+    expect(refused(room.clients.endGrant('nothing', BY)).reason).toBe('not_found');
+  });
+
+  test('all end with disconnect all, with everything that waits; clients stay approved', () => {
+    const clients = [room.register(), room.register()];
+    for (const clientId of clients) {
+      granted(room.clients.approve({ clientId, by: BY }));
+      room.grant(clientId);
+    }
+    const waiting = room.register();
+    room.store.transaction(() =>
+      room.store.db
+        .prepare(
+          "INSERT INTO oauth_payloads (kind, id, payload, client_id, epoch, expires_at) VALUES ('Interaction', 'x', '{}', ?, 1, 9e15)",
+        )
+        .run(waiting),
+    );
+    expect(room.clients.disconnectAll(BY)).toEqual({ grants: 2 });
+    expect(room.clients.list().map(({ state, liveGrants }) => [state, liveGrants])).toEqual([
+      ['pending', 0],
+      ['approved', 0],
+      ['approved', 0],
+    ]);
+    expect(room.store.db.prepare('SELECT count(*) FROM oauth_payloads').pluck().get()).toBe(0);
+    expect(room.events('oauth.disconnected')).toHaveLength(1);
+    expect(room.clients.disconnectAll(BY)).toEqual({ grants: 0 });
+  });
+});
+
+describe('which client is meant', () => {
+  test('is said by its id, the beginning of it, or its fingerprint; never by the name it gave itself', () => {
+    const clientId = room.register({ client_name: 'mine' });
+    for (const given of [clientId, clientId.slice(0, 14), clientId.slice(7, 12), fingerprint(clientId)])
+      expect(granted(room.clients.resolve(given)).clientId).toBe(clientId);
+    for (const given of ['mine', '', 'client_', clientId.slice(0, 9), 'zzzzzz'])
+      expect(refused(room.clients.resolve(given)).reason).toBe('not_found');
+  });
+
+  test('must be one alone', () => {
+    const ids = ['client_abcd1111', 'client_abcd2222'];
+    for (const id of ids) {
+      const clientId = room.register();
+      room.store.transaction(() =>
+        room.store.db
+          .prepare('UPDATE oauth_clients SET client_id = ?, credential = ? WHERE client_id = ?')
+          .run(id, id, clientId),
+      );
+    }
+    expect(refused(room.clients.resolve('client_abcd'))).toMatchObject({
+      reason: 'invalid_input',
+      did_you_mean: expect.arrayContaining(ids),
+    });
+    expect(granted(room.clients.resolve('client_abcd1')).clientId).toBe(ids[0]);
+  });
+});
