@@ -30,6 +30,7 @@ import { exceedsBounds } from './json-bounds.ts';
 import { knownPaths } from './known-paths.ts';
 import { mcpDoor } from './mcp.ts';
 import type { McpOffer } from './mcp-server.ts';
+import { type OauthDoor, oauthDoor } from './oauth.ts';
 import { type Perimeter, type PerimeterSettings, type Place, perimeter } from './perimeter.ts';
 import { headOf, pathOf, sendRefusal } from './request-head.ts';
 import { rest } from './rest.ts';
@@ -57,6 +58,8 @@ export interface AppOptions {
   readonly console?: ConsoleServices;
   /** Calls with every change of the settings: who is served, from where, and what may be asked for follow at once. */
   readonly onSettings?: (listener: (next: HttpSettings) => void) => void;
+  /** What is open while remote MCP is on; absent, none of its routes is there. */
+  readonly oauth?: OauthDoor;
   /** Where log lines go; standard output without it. */
   readonly logTo?: { write(line: string): void };
 }
@@ -143,5 +146,6 @@ export function buildApp(options: AppOptions): FastifyInstance {
   void app.register(async (scope) => rest(scope, options));
   const { console } = options;
   if (console) void app.register(async (scope) => consoleDoor(scope, console, assets));
+  if (options.oauth) oauthDoor(app, options.oauth, { ...options, assets });
   return app;
 }

@@ -3,13 +3,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { OAUTH_BODY_BYTES_MAX } from '#limits.ts';
 import type { Interactions } from '#oauth/interaction-pages.ts';
 import type { AuthorizationServer, ProviderEndpoint } from '#oauth/parts.ts';
-import type { ConnectionLog, ConnectionStep } from '#oauth/records.ts';
+import type { ClientDesk, ConnectionLog, ConnectionStep } from '#oauth/records.ts';
 import type { Registration } from '#oauth/registration.ts';
+import type { Clock } from '#ports.ts';
 import type { Assets } from './assets.ts';
 import { RESOURCE_METADATA_PATH } from './discovery.ts';
 import { oauthPages } from './oauth-pages.ts';
 import { oauthRegister } from './oauth-register.ts';
-import { EVERY_ANSWER, type OauthViews } from './oauth-views.ts';
+import { EVERY_ANSWER, openOauthViews } from './oauth-views.ts';
 
 export interface OauthDoor {
   readonly server: AuthorizationServer;
@@ -17,8 +18,16 @@ export interface OauthDoor {
   readonly interactions: Interactions;
   readonly connections: Pick<ConnectionLog, 'note'>;
   readonly formKey: Buffer;
+  readonly clients: Pick<ClientDesk, 'find'>;
   /** Origin of MCP_PUBLIC_URL. */
   readonly issuer: string;
+}
+
+export interface DoorParts {
+  readonly settings: { readonly publicConsole: boolean };
+  readonly clock: Clock;
+  readonly assets: Assets;
+  readonly console?: { readonly timezone: string };
 }
 
 interface Endpoint {
@@ -54,11 +63,18 @@ export const DISCOVERY_PATHS: readonly { readonly path: string; readonly of: 'se
 export function oauthDoor(
   app: FastifyInstance,
   door: OauthDoor,
-  given: { readonly assets: Assets; readonly views: OauthViews },
+  { settings, clock, assets, console }: DoorParts,
 ): void {
-  door.server.showsProblems(given.views.show);
+  const views = openOauthViews({
+    assets,
+    clock,
+    timezone: console?.timezone ?? 'UTC',
+    clients: door.clients,
+    consoleUrl: () => (settings.publicConsole ? `${door.issuer}/admin/remote-mcp` : null),
+  });
+  door.server.showsProblems(views.show);
   void app.register(async (scope) => oauthRegister(scope, door.registration));
-  void app.register(async (scope) => oauthPages(scope, { ...door, ...given }));
+  void app.register(async (scope) => oauthPages(scope, { ...door, views, assets }));
   void app.register(async (scope) => endpoints(scope, door));
   for (const { path, of } of DISCOVERY_PATHS) app.get(path, documentOf(of, door));
 }

@@ -67,19 +67,24 @@ function seen(
   parts: PageParts,
 ): InteractionSeen | undefined {
   if (!isPrompt(prompt.name)) return undefined;
-  const clientId = String(params['client_id']);
-  const asked = String(params['scope'] ?? '').split(' ');
+  const clientId = textOf(params, 'client_id');
+  const asked = textOf(params, 'scope').split(' ');
   const ceiling = parts.clients.ceiling(clientId);
   const offered = (scope: Scope): boolean => asked.includes(scope) && ceiling.includes(scope);
   return {
     uid,
     prompt: prompt.name,
     clientId,
-    redirectUri: String(params['redirect_uri']),
+    redirectUri: textOf(params, 'redirect_uri'),
     scopes: parts.settings().scopesEnabled.filter(offered),
     signedIn: lastSubmission?.login !== undefined,
     expiresAtMs: exp * 1_000,
   };
+}
+
+function textOf(params: Details['params'], name: string): string {
+  const value = params[name];
+  return typeof value === 'string' ? value : '';
 }
 
 /** Nobody consents who has not signed in within this request, and nothing is answered that was not asked. */
@@ -106,7 +111,7 @@ async function resultOf(
       const grant = new Grant({
         jti: answer.grantId,
         accountId: OWNER_ACCOUNT,
-        clientId: String(details.params['client_id']),
+        clientId: textOf(details.params, 'client_id'),
       } as ConstructorParameters<typeof Grant>[0]);
       const ticked = new Set<string>(answer.scopes);
       grant.addResourceScope(resource(), [...ticked].join(' '));

@@ -79,7 +79,7 @@ export function payloadTable({ db }: Store): PayloadTable {
     findByUid: (kind, uid, { epoch, nowMs }) => findByUid.get(uid, kind, epoch, nowMs),
     consume: (kind, id, atMs) => consume.run(atMs, kind, id).changes === 1,
     drop: (kind, id) => void drop.run(kind, id),
-    count: (kind, { epoch, nowMs }, address = undefined) =>
+    count: (kind, { epoch, nowMs }, address) =>
       count.get(kind, epoch, nowMs, address ?? null, address ?? null) ?? 0,
     usedSince: (grantId, rotation) => usedSince.get(grantId, rotation) !== undefined,
     purge({ epoch, nowMs }, rowsMax) {
