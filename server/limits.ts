@@ -370,6 +370,10 @@ export const CONNECTION_OUTCOME_LENGTH_MAX = 120;
 /** Steps so close to each other are of one page that goes on; a connection that moved so lately is not stuck yet. */
 export const CONNECTION_SAME_MOMENT_MS = 3_000;
 export const CONNECTION_UNDER_WAY_MS = 60_000;
+/** On the pages of remote clients; what is beyond is on the record. */
+export const REMOTE_CONNECTIONS_SHOWN_MAX = 20;
+export const REMOTE_GRANTS_SHOWN_MAX = 50;
+export const REMOTE_CALLS_SHOWN_MAX = 10;
 
 /** The record is looked at for what to tell this long after a commit: commits that come together share a look. */
 export const NOTIFY_LOOK_DELAY_MS = 200;
@@ -429,6 +433,7 @@ export const CLIENTS_PENDING_PER_NETWORK_MAX = 8;
 export const REGISTRATION_FULL_RETRY_MS = 3_600_000;
 /** A client that waits, and with which nobody has tried to connect for this long, is dropped. */
 export const CLIENT_PENDING_TTL_MS = 7 * 86_400_000;
+export const CLIENT_SWEEP_INTERVAL_MS = 3_600_000;
 /** Lines on the record about registrations that were refused, in an hour; the others are counted. */
 export const REGISTRATION_REFUSALS_TOLD_PER_HOUR = 30;
 export const CLIENTS_APPROVED_MAX = 200;

@@ -83,6 +83,7 @@ export function openOauth(o: OauthOptions): Oauth {
     start() {
       signing.start();
       server.start();
+      registration.start();
     },
     close() {
       server.close();

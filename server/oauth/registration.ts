@@ -5,6 +5,7 @@ import type { AuditLog } from '#audit/log.ts';
 import type { Scope } from '#domain/principal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import {
+  CLIENT_SWEEP_INTERVAL_MS,
   CLIENTS_PENDING_MAX,
   CLIENTS_PENDING_PER_NETWORK_MAX,
   REGISTRATION_FULL_RETRY_MS,
@@ -13,7 +14,7 @@ import {
   REGISTRATIONS_PER_HOUR_MAX,
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import type { Store } from '#store/open.ts';
+import { type Store, StoreUnavailable } from '#store/open.ts';
 import { hashOfSecret, newClientSecret } from './client-secrets.ts';
 import { newClientId, type RegisteredRow, scopesText } from './client-table.ts';
 import type { Clients } from './clients.ts';
@@ -42,6 +43,8 @@ export interface RegistrationAnswer extends ClientMetadata {
 export interface Registration {
   /** `body` as it was parsed from JSON. */
   register(body: unknown, from: Sender): Result<RegistrationAnswer, RegistrationError>;
+  /** What waits unused for too long is dropped from now on. */
+  start(): void;
   close(): void;
 }
 
@@ -59,6 +62,7 @@ export interface RegistrationOptions {
 export function openRegistration(o: RegistrationOptions): Registration {
   const { store, access, clients, connections } = o;
   const { known } = clients;
+  let cancelSweep: (() => void) | undefined;
   const refusals = toldPerHour({ ...o, linesMax: REGISTRATION_REFUSALS_TOLD_PER_HOUR });
 
   function judge(body: unknown, from: Sender): Result<Asked, RegistrationError> {
@@ -102,6 +106,16 @@ export function openRegistration(o: RegistrationOptions): Registration {
     };
   }
 
+  function sweep(): void {
+    cancelSweep = o.clock.after(CLIENT_SWEEP_INTERVAL_MS, sweep);
+    try {
+      known.sweep();
+    } catch (cause) {
+      // It waits for the disk, and for the next look.
+      if (!(cause instanceof StoreUnavailable)) throw cause;
+    }
+  }
+
   return {
     register(body, from) {
       const asked = judge(body, from);
@@ -116,7 +130,11 @@ export function openRegistration(o: RegistrationOptions): Registration {
       refusals.tell({ kind: 'oauth.registration_refused', door: 'http', outcome: 'refused', detail });
       return asked;
     },
-    close: () => refusals.close(),
+    start: sweep,
+    close() {
+      cancelSweep?.();
+      refusals.close();
+    },
   };
 }
 
