@@ -13,6 +13,7 @@ import { shownMoney } from './figures.ts';
 import { address } from './order-filter.ts';
 import { orderRow } from './order-rows.ts';
 import { positionDecimals, positionRow, sortedPositions } from './position-rows.ts';
+import { type Waits, waitsFor } from './waiting.ts';
 
 const SPANS = [30, 90, 365] as const;
 
@@ -21,7 +22,7 @@ export const dashboard = definePage({
   title: 'Dashboard',
   view: 'dashboard.html',
   nav: { label: 'Dashboard', group: 'trade' },
-  live: ['state', 'orders', 'positions', 'quotes', 'agents', 'accounts'],
+  live: ['state', 'orders', 'positions', 'quotes', 'agents', 'accounts', 'remote'],
   scripts: ['language.js', 'uPlot.iife.min.js', 'equity-chart.js'],
   async load(visit) {
     const { services } = visit;
@@ -29,7 +30,7 @@ export const dashboard = definePage({
     const positions = sortedPositions(owner.positions({ status: 'open' }), 'value', false);
     const rows = positions.slice(0, CONSOLE_ROWS_MAX).map((one) => positionRow(services, one));
     const acts = ordersToday(services);
-    const { count, items } = owner.waiting();
+    const { count, items } = waitsFor(services);
     return ok({
       accounts: await accountFigures(services),
       curve: curveOf(visit),
@@ -39,6 +40,7 @@ export const dashboard = definePage({
       waiting: items.map((item) => waitingWire(services, item)),
       waiting_more: count - items.length,
       acts,
+      remote: remoteLine(services),
       refusals: refusedToday(services),
       next_step: nextStep(services, acts.length > 0 || rows.length > 0),
     });
@@ -111,6 +113,21 @@ const pointsOf = ({ days }: EquityCurve) => ({
   drawdown: days.map(({ drawdown }) => text(drawdown)),
 });
 
+/** null: nobody remote is served, and nobody was. */
+function remoteLine({ remote }: ConsoleServices) {
+  const { on, publicUrl } = remote.state();
+  const approved = remote.clients.list().filter(({ state }) => state === 'approved');
+  if (!on && approved.length === 0) return null;
+  const used = approved.map(({ lastUsedAtMs }) => lastUsedAtMs ?? 0);
+  return {
+    on,
+    url: publicUrl,
+    clients: approved.length,
+    connected: approved.filter(({ liveGrants }) => liveGrants > 0).length,
+    last_used_ms: Math.max(0, ...used) || null,
+  };
+}
+
 /** Midnight where the owner is. */
 function dayBegan({ preferences, clock }: ConsoleServices): number {
   const { timezone } = preferences.read();
@@ -128,10 +145,8 @@ function refusedToday(services: ConsoleServices) {
   return services.audit.search(asked, CONSOLE_REFUSALS_MAX).lines.map(auditRow);
 }
 
-type Item = ReturnType<ConsoleServices['trading']['owner']['waiting']>['items'][number];
-
 /** Each kind has its words in the template. */
-function waitingWire(services: ConsoleServices, item: Item) {
+function waitingWire(services: ConsoleServices, item: Waits) {
   const nothing = { agent: null, account: null, symbol: null, order_id: null, at_ms: null, words: null };
   switch (item.kind) {
     case 'approval': {
@@ -168,6 +183,8 @@ function waitingWire(services: ConsoleServices, item: Item) {
       return { ...nothing, kind: item.kind, account: item.account, at_ms: item.sinceMs };
     case 'audit_trouble':
       return { ...nothing, kind: item.kind, words: item.detail };
+    case 'clients_pending':
+      return { ...nothing, kind: item.kind, words: String(item.clients) };
   }
 }
 

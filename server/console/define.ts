@@ -99,7 +99,16 @@ export interface ActionDefinition<V, O, I extends z.ZodType> {
 }
 
 /** Topics that change what a page shows; see http/console-events.ts. */
-export const LIVE_TOPICS = ['state', 'orders', 'positions', 'quotes', 'agents', 'accounts', 'audit'] as const;
+export const LIVE_TOPICS = [
+  'state',
+  'orders',
+  'positions',
+  'quotes',
+  'agents',
+  'accounts',
+  'remote',
+  'audit',
+] as const;
 export type LiveTopic = (typeof LIVE_TOPICS)[number];
 
 export interface NavEntry {

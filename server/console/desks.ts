@@ -3,11 +3,14 @@ import type { Access } from '#access/access.ts';
 import type { AuditDesk } from '#audit/desk.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { Money, Quantity } from '#domain/decimal.ts';
-import type { AccountId, TradingState } from '#domain/principal.ts';
+import type { AccountId, Scope, TradingState } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { NotifyDesk } from '#notify/desk.ts';
+import type { OpenConnectionLog } from '#oauth/connections.ts';
+import type { SigningDesk } from '#oauth/parts.ts';
+import type { ClientDesk } from '#oauth/records.ts';
 import type { Clock, MarketFeed } from '#ports.ts';
 import type { Trading } from '#trading/open.ts';
 import type { RestartReport } from '#trading/restart.ts';
@@ -38,6 +41,26 @@ export interface ConsoleServices {
   readonly accounts: AccountDesk;
   /** Where the owner is told of what happens. */
   readonly notify: NotifyDesk;
+  readonly remote: RemoteDesk;
+}
+
+/** Remote clients, and how far each came; there to be looked at and ended while remote MCP is off too. */
+export interface RemoteDesk {
+  readonly clients: ClientDesk;
+  readonly connections: Pick<OpenConnectionLog, 'list' | 'of' | 'onNews'>;
+  /** The keys that tokens are signed with; undefined while remote MCP is off. */
+  readonly signing: SigningDesk | undefined;
+  state(): RemoteState;
+}
+/** As it acts now. */
+export interface RemoteState {
+  readonly on: boolean;
+  /** `https://gate.example.com`; null: none is set. */
+  readonly publicUrl: string | null;
+  readonly requireApproval: boolean;
+  /** What a client may hold at all; none while it is off. */
+  readonly scopes: readonly Scope[];
+  readonly codeTtlSeconds: number;
 }
 
 /** Raising the gate takes more than the order line: a file may be holding it down. */
@@ -68,8 +91,6 @@ export interface SettingView {
 /** The settings that the owner may store, under the environment and `.env`. */
 export interface SettingsDesk {
   list(): readonly SettingView[];
-  /** Why settings for remote clients act on nothing, as a sentence; undefined: they act. */
-  whyNoRemote(): string | undefined;
   /**
    * Stores these, all of them or none, and says which have changed and which of those wait for the next start. What is fixed, unknown
    * or wrong is refused with its name.

@@ -24,6 +24,9 @@ import { order } from './order.ts';
 import { orderEvidence } from './order-evidence.ts';
 import { orders } from './orders.ts';
 import { positions } from './positions.ts';
+import { remoteMcp } from './remote-mcp.ts';
+import { remoteMcpCalls } from './remote-mcp-calls.ts';
+import { remoteMcpClient } from './remote-mcp-client.ts';
 import { reset } from './reset.ts';
 import { security } from './security.ts';
 import { settings } from './settings.ts';
@@ -50,6 +53,9 @@ export const PAGES: readonly Page[] = [
   agent,
   mandate,
   connect,
+  remoteMcp,
+  remoteMcpClient,
+  remoteMcpCalls,
   audit,
   auditLine,
   traffic,

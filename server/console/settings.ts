@@ -39,17 +39,14 @@ export const settings = definePage({
   nav: { label: 'Settings', group: 'gateway' },
   load({ services }) {
     const all = services.settings.list();
-    const noRemote = services.settings.whyNoRemote() ?? null;
     return ok({
       groups: GROUPS.map(({ id, title }) => {
-        const rows = all.filter(({ name }) => groupOf(name) === id).map(row);
-        const idle = id === 'remote' ? noRemote : null;
+        const rows = all.filter(({ name }) => groupOf(name) === id).map(settingRow);
         return {
           id,
           title,
-          idle,
           settings: rows,
-          open: idle === null && rows.some((one) => one.fixed_by === null && !one.neverStored),
+          open: rows.some((one) => one.fixed_by === null && !one.neverStored),
         };
       }),
       waiting: all.filter(({ actingText }) => actingText !== null),
@@ -68,7 +65,7 @@ export const settings = definePage({
         const saved = await services.settings.save(Object.fromEntries(trimmed) as Record<string, string>);
         if (!saved.ok) return refused(saved.error);
         const { changed, waiting } = saved.value;
-        return go(`${HERE}#${GROUPS.find(({ id }) => id === group)?.id ?? ''}`, said(changed, waiting));
+        return go(`${HERE}#${GROUPS.find(({ id }) => id === group)?.id ?? ''}`, savedWords(changed, waiting));
       },
     }),
     preferences: action({
@@ -89,12 +86,12 @@ export const settings = definePage({
 
 const groupOf = (name: string): string | undefined => GROUPS.find(({ holds }) => holds.test(name))?.id;
 
-const row = (setting: SettingView) => ({
+export const settingRow = (setting: SettingView) => ({
   ...setting,
   fixed_by: setting.source === 'environment' ? 'the environment' : setting.source === '.env' ? '.env' : null,
 });
 
-function said(changed: readonly string[], waiting: readonly string[]): string {
+export function savedWords(changed: readonly string[], waiting: readonly string[]): string {
   if (changed.length === 0) return 'Nothing was changed: it was set so already.';
   const now = changed.filter((name) => !waiting.includes(name));
   const parts = [

@@ -2,6 +2,7 @@
 import type { NavEntry, Page } from '#console/define.ts';
 import type { ConsoleServices } from '#console/desks.ts';
 import { PAGES } from '#console/index.ts';
+import { waitsFor } from '#console/waiting.ts';
 import { agoOf, spanOf } from './console-views.ts';
 
 const GROUPS: readonly { readonly group: NavEntry['group']; readonly label: string }[] = [
@@ -29,13 +30,17 @@ export interface Vitals {
 }
 
 /** What the top of every page says, now. */
-export function vitalsOf({ trading: { owner }, clock }: ConsoleServices): Vitals {
+export function vitalsOf(services: ConsoleServices): Vitals {
+  const {
+    trading: { owner },
+    clock,
+  } = services;
   const nowMs = clock.wallMs();
   const statuses = owner.statuses();
   const mode = statuses.some((account) => account.mode === 'live') ? 'LIVE' : 'PAPER';
   const { state } = owner.tradingState();
   const approvals = owner.approvals.count();
-  const waiting = owner.waiting().count - approvals;
+  const waiting = waitsFor(services).count - approvals;
   return {
     mode,
     trading_state: state,

@@ -38,6 +38,7 @@ const TOPICS_OF: ReadonlyMap<string, readonly LiveTopic[]> = new Map([
   ['resume', ['state', 'agents']],
   ['settings', ['state']],
   ['preferences', ['state']],
+  ['oauth', ['remote', 'state', 'agents']],
 ]);
 
 interface Stream {
@@ -48,7 +49,7 @@ interface Stream {
 }
 
 export function openConsoleEvents(services: ConsoleServices): ConsoleEvents {
-  const { access, recorded, feed, clock } = services;
+  const { access, recorded, feed, clock, remote } = services;
   /** Oldest first. */
   const streams = new Set<Stream>();
   const stops: (() => void)[] = [];
@@ -67,6 +68,7 @@ export function openConsoleEvents(services: ConsoleServices): ConsoleEvents {
       clock.after(CONSOLE_BEAT_MS, beat),
       recorded.onRecorded(onRecorded),
       feed.onTick(() => tellAll(['quotes'])),
+      remote.connections.onNews(() => tellAll(['remote'])),
       access.owner.onSessionEnd((id) => {
         for (const stream of streams) if (stream.sessionId === id) stream.end();
       }),

@@ -21,8 +21,8 @@ import {
 } from './records.ts';
 
 export interface OpenConnectionLog extends ConnectionLog {
-  /** Calls after something new about a connection was written, not for what repeats itself. */
-  onNews(listener: () => void): void;
+  /** Calls after something new about a connection was written, not for what repeats itself. Returns what ends it. */
+  onNews(listener: () => void): () => void;
   /** Writes what was noted, and notes no more. */
   close(): void;
 }
@@ -38,7 +38,7 @@ export function openConnectionLog(o: {
   const { store, clock, wallMs } = o;
   const table = progressTable(store);
   const noted = notedSteps(clock, (subject) => table.knows(subject));
-  const listeners: (() => void)[] = [];
+  const listeners = new Set<() => void>();
   let planned: { readonly isNews: boolean; readonly cancel: () => void } | undefined;
   let closed = false;
 
@@ -113,7 +113,10 @@ export function openConnectionLog(o: {
       save();
       return connectionOf(subject, table.of(subject));
     },
-    onNews: (listener) => void listeners.push(listener),
+    onNews(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     close() {
       save();
       planned?.cancel();

@@ -1,0 +1,43 @@
+/** One remote client: who it says it is, how far it came, what it may hold, what it was granted, and the acts that change that. */
+import { ok } from '#domain/result.ts';
+import { REMOTE_CALLS_SHOWN_MAX, REMOTE_GRANTS_SHOWN_MAX } from '#limits.ts';
+import { auditRow } from './audit-rows.ts';
+import { definePage } from './define.ts';
+import { approve, changeCeiling, clientOf, disconnect, endGrant, remove, revoke } from './remote-mcp-acts.ts';
+import { approvalOf, clientRow, grantRow, REMOTE, scopesFor } from './remote-mcp-rows.ts';
+
+export const remoteMcpClient = definePage({
+  path: '/remote-mcp/clients/:credential',
+  title: 'Remote client',
+  view: 'remote-mcp-client.html',
+  scripts: ['remote.css'],
+  live: ['remote', 'agents', 'state'],
+  load(visit) {
+    const found = clientOf(visit);
+    if (!found.ok) return found;
+    const { services } = visit;
+    const { remote } = services;
+    const client = found.value;
+    const grants = remote.clients.grants({ clientId: client.clientId, limit: REMOTE_GRANTS_SHOWN_MAX });
+    const calls = services.audit.search(
+      {
+        kind: 'tool.call',
+        credential: client.credential,
+        ...(client.agent === null ? {} : { agent: client.agent.name }),
+      },
+      REMOTE_CALLS_SHOWN_MAX,
+    );
+    return ok({
+      client: clientRow(services, client),
+      remote: remote.state(),
+      approval: approvalOf(services, client),
+      scopes: scopesFor(remote.state(), client),
+      live: grants.filter(({ ended }) => ended === null).map((grant) => grantRow(services, grant)),
+      ended: grants.filter(({ ended }) => ended !== null).map((grant) => grantRow(services, grant)),
+      calls: client.state === 'pending' ? [] : calls.lines.map(auditRow),
+      calls_href: `${REMOTE}/calls?client=${encodeURIComponent(client.credential)}`,
+      labels: { scopes: 'What it may do', agent: 'Agent', new_agent: 'Name of the new agent' },
+    });
+  },
+  actions: { approve, ceiling: changeCeiling, revoke, remove, disconnect, 'end-grant': endGrant },
+});
