@@ -1,5 +1,6 @@
 /** The owner's browser without a window: it keeps cookies by their path, follows redirects, reads forms and sends them as they stand. */
 import { wordsOf } from './console-client.ts';
+import { plainFetch } from './plain-fetch.ts';
 
 export interface Field {
   readonly name: string;
@@ -78,7 +79,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export function ownerBrowser(
   owner: { readonly name: string; readonly passphrase: string },
-  send: Fetch = fetch,
+  send: Fetch = plainFetch,
 ): OwnerBrowser {
   const jar = new Map<string, Cookie>();
 
@@ -106,6 +107,7 @@ export function ownerBrowser(
         headers: {
           accept: 'text/html,application/xhtml+xml',
           'sec-fetch-site': site,
+          'sec-fetch-mode': 'navigate',
           'sec-fetch-dest': 'document',
           ...(request.headers as Record<string, string> | undefined),
           ...(cookie === '' ? {} : { cookie }),
