@@ -24,21 +24,39 @@ export function answering(parts: AnswerParts): Middleware {
   return async (ctx, next) => {
     // The door has said already which origins may read the answer; the library would say: all.
     const readers = ctx.res.getHeader('access-control-allow-origin');
-    await next();
-    if (readers === undefined) ctx.remove('access-control-allow-origin');
-    switch (parts.current().endpoint) {
-      case 'token':
-        return commitTokens(ctx, parts);
-      case 'revoke':
-        return tellFault(ctx);
-      case 'authorize':
-      case 'resume':
-        return holdRedirect(ctx, parts);
-      case 'jwks':
-      case 'page':
-        return undefined;
+    try {
+      await next();
+      if (readers === undefined) ctx.remove('access-control-allow-origin');
+      judge(ctx, parts);
+    } catch (cause) {
+      // Not an answer that the library knew: left alone it would end without our headers, and be printed.
+      parts.onFault(cause);
+      ctx.remove('location');
+      fail(ctx, parts);
     }
   };
+}
+
+function judge(ctx: Context, parts: AnswerParts): void {
+  switch (parts.current().endpoint) {
+    case 'token':
+      return commitTokens(ctx, parts);
+    case 'revoke':
+      return tellFault(ctx);
+    case 'authorize':
+    case 'resume':
+      return holdRedirect(ctx, parts);
+    case 'jwks':
+    case 'page':
+      return undefined;
+  }
+}
+
+function fail(ctx: Context, { current, show }: AnswerParts): void {
+  const { endpoint } = current();
+  if (endpoint !== 'authorize' && endpoint !== 'resume') return answerJson(ctx, 500, FAULT);
+  const page = show({ kind: 'unavailable', status: 503, error: FAULT.error });
+  showPage(ctx, 503, page);
 }
 
 /** What used up a code or a refresh token, and what came of it, are one commit: before the client has either. */
@@ -76,8 +94,8 @@ function answerJson(ctx: Context, status: number, body: object): void {
  * approved it. What a person has chosen on our pages, with that address before their eyes, is theirs.
  */
 function holdRedirect(ctx: Context, parts: AnswerParts): void {
-  const location = ctx.response.get('location');
-  if (location === '') return;
+  const location: unknown = ctx.res.getHeader('location');
+  if (typeof location !== 'string') return;
   const { oidc } = ctx;
   if (location.startsWith(`${OAUTH_PATHS.interaction}/`)) return;
   const clientId = oidc?.client?.clientId;

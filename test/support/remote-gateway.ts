@@ -88,7 +88,7 @@ export async function openRemoteGateway(options: RemoteGatewayOptions = {}): Pro
     fetch: reach,
     front,
     logged: () => [...before, ...test.logged],
-    browser: () => ownerBrowser(owner, reach),
+    browser: () => ownerBrowser(owner, front?.fetch),
     async restart(over) {
       await test.stop();
       before.push(...test.logged);
