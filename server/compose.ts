@@ -9,18 +9,21 @@ import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
 import { chosenTape, provenFirst } from '#cli/chosen-tape.ts';
 import { demandFreePort, listen } from '#cli/http-port.ts';
+import { httpSettings } from '#cli/http-settings.ts';
 import { type KillFileWatch, type KillWish, raiseGate, watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
-import { type Office, openOffice, type RunningOffice } from '#cli/office.ts';
+import { type Office, openOffice, type RunningOffice, ratesOf, remoteScopes } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
 import { openPreferenceDesk } from '#cli/preference-desk.ts';
+import { openRemoteDesk } from '#cli/remote-desk.ts';
+import { openRemoteMcp } from '#cli/remote-mcp.ts';
 import { openSettingsDesk } from '#cli/settings-desk.ts';
 import { stdioLaunch } from '#cli/snippets.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
 import { productVersion } from '#cli/version.ts';
 import type { ConsoleServices } from '#console/desks.ts';
-import { type AccountId, OWNER_CONSOLE, SCOPES } from '#domain/principal.ts';
+import { type AccountId, OWNER_CONSOLE } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { buildApp } from '#http/app.ts';
 import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
@@ -30,6 +33,7 @@ import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import { openTapeLooks, type TapeLooks } from '#market/tape-looks.ts';
 import type { NotifyDesk } from '#notify/desk.ts';
 import { type Notify, openNotify } from '#notify/notify.ts';
+import type { Oauth } from '#oauth/oauth.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import { StoreUnavailable } from '#store/open.ts';
@@ -127,7 +131,7 @@ interface Parts {
 }
 
 function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
-  const { config, settings, clock, store, keyring, audit, access, book } = office;
+  const { config, settings, clock, store, keyring, audit, access, book, grants } = office;
   const version = productVersion();
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const adapters = new Map<AccountId, BrokerAdapter>();
@@ -148,21 +152,18 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     transaction: (work) => store.transaction(work),
     clock,
     version,
-    remoteMcp: () => false,
+    remoteMcp: () => http && config.MCP_HTTP_ENABLED,
   };
   const dispatcher = openDispatcher(services);
   const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
   const notify = notifyOwner(office, () => url, log);
-  const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk });
+  const remote = http ? openRemoteMcp(office, log) : undefined;
+  const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk, remote });
   const app = http
-    ? buildHttp({ config, dispatcher, mcp, access, audit, clock, version, log, console: forOwner })
+    ? buildHttp({ ...office, dispatcher, mcp, version, log, console: forOwner, remote })
     : undefined;
-  settings.onActing((next) => {
-    access.changeRates({ read: next.PORTCULLIS_RATE_LIMIT_READ, write: next.PORTCULLIS_RATE_LIMIT_WRITE });
-    feed.pace(next.PAPER_BAR_SECONDS);
-    if (app) app.log.level = next.LOG_LEVEL;
-  });
+  followSettings(office, { feed, app });
   const closers: (() => void | Promise<void>)[] = [
     () => lock.release(),
     () => office.close(),
@@ -184,6 +185,8 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     localClients: () => agents?.count() ?? 0,
     async start() {
       settleAccounts(office);
+      // What was switched off while nothing ran has ended too.
+      grants.enable(remoteScopes(config));
       connectAccounts(office, { feed, adapters, log });
       closers.push(() => trading.stop());
       await trading.start();
@@ -199,6 +202,10 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
       if (app) {
         closers.push(() => app.close());
         url = await listen(app, config);
+      }
+      if (remote) {
+        remote.start();
+        closers.push(() => remote.close());
       }
       // Links in messages lead to where it listens.
       notify.start();
@@ -229,6 +236,20 @@ const notifyOwner = (office: Office, ownUrl: () => string | undefined, log: Part
     onFault: (cause) => log(`Messages to the owner wait for a while: ${String(cause)}\n`),
   });
 
+/** What acts at once beside what asks for a setting each time. */
+function followSettings(
+  { settings, access, grants }: Office,
+  { feed, app }: { readonly feed: TapeFeed; readonly app: FastifyInstance | undefined },
+): void {
+  settings.onActing((next) => {
+    access.changeRates(ratesOf(next));
+    feed.pace(next.PAPER_BAR_SECONDS);
+    if (app) app.log.level = next.LOG_LEVEL;
+    // What is no longer enabled ends here, and is enabled again for new grants alone.
+    grants.enable(remoteScopes(next));
+  });
+}
+
 const throttleOf = (config: Config): ThrottleLimits => ({
   refusals: config.PORTCULLIS_THROTTLE_REFUSALS,
   executions: config.PORTCULLIS_THROTTLE_EXECUTIONS,
@@ -240,7 +261,12 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 /** What the console's pages may reach. */
 function consoleServices(
   office: RunningOffice,
-  given: { readonly record: AuditDesk; readonly version: string; readonly notify: NotifyDesk },
+  given: {
+    readonly record: AuditDesk;
+    readonly version: string;
+    readonly notify: NotifyDesk;
+    readonly remote: Oauth | undefined;
+  },
 ): ConsoleServices {
   const { config, clock, store, audit, access, book, engine } = office;
   const timezone = config.PORTCULLIS_TIMEZONE;
@@ -257,6 +283,7 @@ function consoleServices(
     stdio: stdioLaunch(config),
     gate: { resume: () => raiseGate(config.DATA_DIR, () => engine.trading.owner.resume()) },
     recorded: audit,
+    remote: openRemoteDesk(office, given.remote?.signing),
     settings: openSettingsDesk(office, OWNER_CONSOLE),
     accounts: openAccountDesk(office, OWNER_CONSOLE),
     preferences: openPreferenceDesk({ store, audit, by: OWNER_CONSOLE, timezone }),
@@ -264,29 +291,25 @@ function consoleServices(
 }
 
 interface HttpParts
-  extends Pick<Gateway, 'config' | 'dispatcher' | 'mcp' | 'access' | 'audit' | 'clock' | 'version'> {
+  extends Pick<
+    Gateway,
+    'config' | 'settings' | 'dispatcher' | 'mcp' | 'access' | 'audit' | 'clock' | 'version'
+  > {
   readonly log: (line: string) => void;
   readonly console: ConsoleServices;
+  readonly remote: Oauth | undefined;
 }
 
-function buildHttp({ config, log, ...parts }: HttpParts): FastifyInstance {
+function buildHttp({ config, settings, log, remote, ...parts }: HttpParts): FastifyInstance {
   return buildApp({
     ...parts,
     tools: TOOLS,
     logTo: { write: log },
-    settings: {
-      allowedHosts: config.PORTCULLIS_ALLOWED_HOSTS,
-      ipAllowlist: config.MCP_HTTP_IP_ALLOWLIST,
-      publicUrl: config.MCP_HTTP_ENABLED ? config.MCP_PUBLIC_URL : undefined,
-      publicConsole: config.PORTCULLIS_PUBLIC_CONSOLE,
-      publicRest: config.PORTCULLIS_PUBLIC_REST,
-      corsOrigins: config.MCP_HTTP_CORS_ORIGINS,
-      trustedProxies: config.TRUSTED_PROXIES,
-      logLevel: config.LOG_LEVEL,
-      remoteScopes: SCOPES.filter(
-        (scope) => scope.startsWith('read:') || config.MCP_OAUTH_WRITE_SCOPE_ENABLED,
-      ),
-    },
+    ...(remote && config.MCP_PUBLIC_URL
+      ? { oauth: { ...remote, issuer: config.MCP_PUBLIC_URL.origin } }
+      : {}),
+    settings: httpSettings(config),
+    onSettings: (listener) => settings.onActing((next) => listener(httpSettings(next))),
   });
 }
 
