@@ -1,9 +1,11 @@
 /** What pages show of an agent: its state, its keys, and how much of its mandate is used today. */
 import type { KeyRecord } from '#access/key-table.ts';
 import { type Money, sum, text, ZERO_MONEY } from '#domain/decimal.ts';
+import { fingerprint } from '#oauth/fingerprint.ts';
 import type { MandateUse, MandateView } from '#trading/views.ts';
 import type { ConsoleServices } from './desks.ts';
 import { LIMIT_FIELDS } from './mandate-form.ts';
+import { clientPath } from './remote-mcp-rows.ts';
 
 type Agent = ReturnType<ConsoleServices['access']['agents']['list']>[number];
 
@@ -23,12 +25,15 @@ export const isLive = (key: KeyRecord, nowMs: number): boolean =>
   key.revokedAtMs === null && key.expiresAtMs > nowMs;
 
 /** `currency` of the agent's accounts. */
-export function agentCard({ access, trading }: ConsoleServices, agent: Agent, currency: string) {
+export function agentCard({ access, trading, remote }: ConsoleServices, agent: Agent, currency: string) {
   const nowMs = access.wall();
   const keys = access.keys.list().filter((key) => key.agentId === agent.id);
   const mandate = access.mandates.current(agent.id);
   const { state, reason } = access.agents.stateOf(agent.id);
-  const used = keys.map((key) => key.lastUsedAtMs ?? 0);
+  const clients = remote.clients
+    .list()
+    .filter((one) => one.agent?.id === agent.id && one.state === 'approved');
+  const used = [...keys, ...clients].map((one) => one.lastUsedAtMs ?? 0);
   const view = trading.owner.mandateOf(agent.name);
   return {
     name: agent.name,
@@ -39,6 +44,14 @@ export function agentCard({ access, trading }: ConsoleServices, agent: Agent, cu
     accounts: access.agents.accountsOf(agent.id),
     created_at_ms: agent.createdAtMs,
     live_keys: keys.filter((key) => isLive(key, nowMs)).length,
+    clients: clients.map((one) => ({
+      name: one.metadata.client_name,
+      path: clientPath(one.credential),
+      fingerprint: fingerprint(one.clientId),
+      ceiling: one.ceiling,
+      live_grants: one.liveGrants,
+      last_used_at_ms: one.lastUsedAtMs,
+    })),
     last_used_ms: Math.max(0, ...used) || null,
     mandate:
       mandate === undefined

@@ -33,7 +33,7 @@ export const agent = definePage({
   title: 'Agent',
   view: 'agent.html',
   scripts: ['copy.js'],
-  live: ['agents', 'orders', 'state'],
+  live: ['agents', 'orders', 'state', 'remote'],
   async load(visit) {
     const found = agentOf(visit);
     if (!found.ok) return found;

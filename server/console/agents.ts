@@ -21,7 +21,7 @@ export const agents = definePage({
   view: 'agents.html',
   scripts: ['copy.js'],
   nav: { label: 'Agents', group: 'agents' },
-  live: ['agents', 'orders', 'state'],
+  live: ['agents', 'orders', 'state', 'remote'],
   async load({ services }) {
     const known = await currencies(services);
     return ok({

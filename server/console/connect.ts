@@ -2,6 +2,7 @@
 import { ok } from '#domain/result.ts';
 import { HOSTS, hostById, KEY_PLACEHOLDER, KEY_VARIABLE } from './connect-snippets.ts';
 import { definePage } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 
 export const connect = definePage({
   path: '/connect',
@@ -27,10 +28,17 @@ export const connect = definePage({
       agents,
       agent: agent ?? null,
       origin,
+      remote: remoteAddress(services),
       command: [stdio.command, ...stdio.args].join(' '),
     });
   },
 });
+
+/** What a hosted client is given; null while none is served. */
+function remoteAddress({ remote }: Pick<ConsoleServices, 'remote'>): string | null {
+  const { on, publicUrl } = remote.state();
+  return on && publicUrl !== null ? `${publicUrl}/mcp` : null;
+}
 
 /**
  * What installs it with one click, over HTTP and with the key asked for or read from the environment: a link stands in the

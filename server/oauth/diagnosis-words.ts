@@ -62,7 +62,7 @@ export const WAITS: Readonly<Record<Stage, Told>> = {
     todo: 'Press Connect or Authorize in the host: it opens a page of this gateway. The browser must be allowed to open it.',
   }),
   approval: () => ({
-    says: 'It waits for your approval.',
+    says: 'It asks to be let in.',
     todo: 'Compare its fingerprint with the one in the page that the host opened, and approve it. Then press Continue in that page, or connect again from the host.',
   }),
   sign_in: () => ({ says: 'It is approved, and its page waits for you to sign in.', todo: GO_ON }),

@@ -68,8 +68,9 @@ export function diagnose({ connection, client, facts, nowMs }: Diagnosed): Diagn
   const reached = STAGES.map((stage) => latest(stage, steps));
   const front = frontOf(reached);
   const { at, words } = whereItIs({ steps, reached, front, client, facts });
+  const waits = client?.state === 'pending';
   return {
-    stages: STAGES.map((stage, index) => viewOf(stage, reached[index], { front, at, index })),
+    stages: STAGES.map((stage, index) => viewOf(stage, reached[index], { front, at, index, waits })),
     verdict: verdictOf(words, { client, at, freshMs: nowMs - (connection?.lastAtMs ?? 0) }),
     ...words,
   };
@@ -150,10 +151,18 @@ const discoveryWords = ({ steps, facts }: Scene): Words =>
 function viewOf(
   stage: Stage,
   reached: StepReached | undefined,
-  o: { readonly front: number; readonly at: Stage | undefined; readonly index: number },
+  o: {
+    readonly front: number;
+    readonly at: Stage | undefined;
+    readonly index: number;
+    /** For the owner's approval. */
+    readonly waits: boolean;
+  },
 ): StageView {
   const isBeyond = o.index > o.front;
-  const error = reached && !isDone(reached) && !isBeyond ? reached.lastOutcome : null;
+  // That it was not let in yet is what it waits for.
+  const isAsked = o.waits && stage === 'approval';
+  const error = reached && !isDone(reached) && !isBeyond && !isAsked ? reached.lastOutcome : null;
   const state = (): StageState => {
     if (o.at === stage) return error === null ? 'next' : 'failed';
     // Of an attempt before this one.
