@@ -130,9 +130,16 @@ describe('a bad value stops the start with its name', () => {
     ['MCP_PUBLIC_URL', 'https://gate.example.com/mcp', 'an https origin'],
     ['MCP_HTTP_CORS_ORIGINS', 'https://claude.ai/x', 'origins'],
     ['MCP_HTTP_IP_ALLOWLIST', 'everyone', 'addresses or ranges'],
+    ['MCP_PUBLIC_URL', 'https://me@gate.example.com', 'an https origin'],
+    ['MCP_OAUTH_REQUIRE_APPROVAL', 'on', 'true or false'],
+    ['MCP_OAUTH_WRITE_SCOPE_ENABLED', 'TRUE', 'true or false'],
     ['MCP_OAUTH_ACCESS_TTL', '3601', 'from 1 to 3600'],
+    ['MCP_OAUTH_ACCESS_TTL', '0', 'from 1 to 3600'],
+    ['MCP_OAUTH_REFRESH_TTL', 'a month', 'a whole number from 1'],
     ['MCP_OAUTH_CODE_TTL', '301', 'from 1 to 300'],
     ['MCP_RATE_LIMIT_READ', '60/minute', 'a rate such as'],
+    ['MCP_RATE_LIMIT_WRITE', '-1 per minute', 'a rate such as'],
+    ['MCP_OAUTH_KEYS_DIR', '', 'a path'],
     ['PAPER_BAR_SECONDS', '0', 'a number of seconds'],
     ['PAPER_PRESET', 'easy', 'friendly, realistic or hostile'],
     ['PAPER_SEED', '1.5', 'a whole number'],
@@ -162,7 +169,11 @@ describe('a bad value stops the start with its name', () => {
 describe('what it takes', () => {
   it.each([
     ['MCP_OAUTH_WRITE_SCOPE_ENABLED', 'True', true],
+    ['MCP_OAUTH_WRITE_SCOPE_ENABLED', 'true', true],
     ['MCP_OAUTH_REQUIRE_APPROVAL', 'False', false],
+    ['MCP_HTTP_ENABLED', 'True', true],
+    ['MCP_HTTP_ENABLED', 'true', true],
+    ['MCP_LOOPBACK_URL', 'http://127.0.0.1:5000', 'http://127.0.0.1:5000'],
     ['PORTCULLIS_ALLOWED_HOSTS', 'gate.local, gate:7800', ['gate.local', 'gate:7800']],
     ['MCP_HTTP_CORS_ORIGINS', '', []],
     ['MCP_PUBLIC_URL', 'http://127.0.0.1:7800', new URL('http://127.0.0.1:7800')],
@@ -193,12 +204,11 @@ describe('settings together', () => {
       /^MCP_OAUTH_WRITE_SCOPE_ENABLED=true needs MCP_OAUTH_REQUIRE_APPROVAL=true/,
     ],
     [{ MCP_HTTP_ENABLED: 'true' }, /^MCP_PUBLIC_URL is required/],
+    [{ PORTCULLIS_PUBLIC_CONSOLE: 'true' }, /^PORTCULLIS_PUBLIC_CONSOLE=true has nothing to act on/],
     [
-      { MCP_HTTP_ENABLED: 'true', MCP_PUBLIC_URL: 'https://x.example' },
-      /^MCP_HTTP_ENABLED=true has nothing to switch on/,
+      { PORTCULLIS_PUBLIC_REST: 'true', MCP_PUBLIC_URL: 'https://gate.example.com' },
+      /^PORTCULLIS_PUBLIC_REST=true has nothing to act on/,
     ],
-    [{ PORTCULLIS_PUBLIC_CONSOLE: 'true' }, /^PORTCULLIS_PUBLIC_CONSOLE=true has nothing/],
-    [{ PORTCULLIS_PUBLIC_REST: 'true' }, /^PORTCULLIS_PUBLIC_REST=true has nothing/],
   ])('%j refuses to start', (environment, said) => {
     expect(refusedCombinations(load(environment))[0]?.sentence).toMatch(said);
   });
@@ -209,6 +219,16 @@ describe('settings together', () => {
     [{ HOST: 'localhost' }],
     [{ MCP_OAUTH_WRITE_SCOPE_ENABLED: 'true' }],
     [{ MCP_PUBLIC_URL: 'https://gate.example.com' }],
+    [{ MCP_HTTP_ENABLED: 'True', MCP_PUBLIC_URL: 'https://gate.example.com' }],
+    [
+      {
+        HOST: '0.0.0.0',
+        MCP_HTTP_ENABLED: 'true',
+        MCP_PUBLIC_URL: 'https://gate.example.com',
+        PORTCULLIS_PUBLIC_CONSOLE: 'True',
+        PORTCULLIS_PUBLIC_REST: 'true',
+      },
+    ],
   ])('%j may start', (environment) => {
     expect(refusedCombinations(load(environment))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-/** What is wrong with settings together, and what this version does not have: a start refuses rather than ignore it. */
+/** What is wrong with settings together: a start refuses rather than ignore one of them. */
 import type { Config, SettingName } from '#config.ts';
 import { LOOPBACK_NAME } from './setting-rules.ts';
 
@@ -12,7 +12,8 @@ export function refusedCombinations(config: Config): readonly RefusedCombination
   const wrong: RefusedCombination[] = [];
   const refuse = (names: readonly SettingName[], sentence: string) => void wrong.push({ names, sentence });
   const loopback = LOOPBACK_NAME.test(config.HOST);
-  if (!loopback && config.PORTCULLIS_ALLOWED_HOSTS.length === 0)
+  // With remote MCP on, the public host is a name to be reached under.
+  if (!loopback && !config.MCP_HTTP_ENABLED && config.PORTCULLIS_ALLOWED_HOSTS.length === 0)
     refuse(
       ['HOST', 'PORTCULLIS_ALLOWED_HOSTS'],
       `HOST=${config.HOST} is not loopback: set PORTCULLIS_ALLOWED_HOSTS to the names under which this gateway may be reached.`,
@@ -27,18 +28,11 @@ export function refusedCombinations(config: Config): readonly RefusedCombination
       ['MCP_HTTP_ENABLED', 'MCP_PUBLIC_URL'],
       'MCP_PUBLIC_URL is required with MCP_HTTP_ENABLED=true: the origin under which clients reach this gateway.',
     );
-  for (const name of ['MCP_HTTP_ENABLED', 'PORTCULLIS_PUBLIC_CONSOLE', 'PORTCULLIS_PUBLIC_REST'] as const)
-    if (config[name])
+  for (const name of ['PORTCULLIS_PUBLIC_CONSOLE', 'PORTCULLIS_PUBLIC_REST'] as const)
+    if (config[name] && !config.MCP_HTTP_ENABLED)
       refuse(
-        [name],
-        `${name}=true has nothing to switch on: this version serves no remote clients and has no public host; set it to false.`,
+        [name, 'MCP_HTTP_ENABLED'],
+        `${name}=true has nothing to act on: there is no public host while MCP_HTTP_ENABLED=false; set it to false, or turn remote MCP on.`,
       );
   return wrong;
 }
-
-/** Why nobody remote is served, whatever else is set: a start refuses the switch by itself. undefined: they can be served. */
-export function whyNoRemote(config: Config): string | undefined {
-  const asked = { ...config, MCP_HTTP_ENABLED: true, MCP_PUBLIC_URL: config.MCP_PUBLIC_URL ?? SOME_ORIGIN };
-  return refusedCombinations(asked).find(({ names }) => names.join() === 'MCP_HTTP_ENABLED')?.sentence;
-}
-const SOME_ORIGIN = new URL('https://gate.example.com');

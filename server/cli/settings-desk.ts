@@ -4,13 +4,11 @@ import type { Owner } from '#domain/principal.ts';
 import { fieldError } from '#domain/refusal.ts';
 import { namesTape, objectionToTape, sameTape } from './chosen-tape.ts';
 import type { RunningOffice } from './office.ts';
-import { whyNoRemote } from './setting-combinations.ts';
 
 export function openSettingsDesk(office: RunningOffice, by: Owner): SettingsDesk {
   const stored = office.settings.desk(by, () => undefined);
   return {
     list: () => stored.list(),
-    whyNoRemote: () => whyNoRemote(office.settings.acting()),
     async save(texts) {
       const asked = stored.next(texts);
       // What does not touch the tape waits for no file.

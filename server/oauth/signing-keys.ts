@@ -59,9 +59,19 @@ export function openSigningKeys(o: SigningKeyOptions): SigningKeys {
 
   /** The file first, then the commit: a crash between the two leaves a file that nobody knows, and the next start removes it. */
   function make(why: Why, by?: Owner): void {
-    const before = signing();
     const kid = randomBytes(KID_BYTES).toString('hex');
     keyring.makeRsaKey(PREFIX + kid);
+    try {
+      announce(kid, why, by);
+    } catch (fault) {
+      // Not when it is committed and only what was to follow has failed.
+      if (!table.list().some((key) => key.kid === kid)) keyring.removeRsaKey(PREFIX + kid);
+      throw fault;
+    }
+    letGo();
+  }
+  function announce(kid: string, why: Why, by?: Owner): void {
+    const before = signing();
     const nowMs = wall();
     store.transaction(() => {
       for (const { kid: lost } of table.list()) if (!held.some((key) => key.kid === lost)) table.remove(lost);
@@ -75,7 +85,6 @@ export function openSigningKeys(o: SigningKeyOptions): SigningKeys {
       });
       store.afterCommit(changed);
     });
-    letGo();
   }
   function changed(): void {
     held = load();
@@ -156,7 +165,7 @@ interface SigningKeyTable {
 function signingKeyTable({ db }: Store): SigningKeyTable {
   const all = db.prepare(
     `SELECT kid, created_at AS createdAtMs, retired_at AS retiredAtMs FROM oauth_signing_keys
-     ORDER BY retired_at IS NOT NULL, retired_at DESC, created_at DESC, kid`,
+     ORDER BY retired_at IS NOT NULL, rowid DESC`,
   );
   const insert = db.prepare('INSERT INTO oauth_signing_keys (kid, created_at) VALUES (?, ?)');
   const retire = db.prepare('UPDATE oauth_signing_keys SET retired_at = ? WHERE kid = ?');

@@ -110,10 +110,8 @@ describe('a start that is refused', () => {
   it.each([
     [{ PORT: 'no' }, /^PORT must be a whole number/],
     [{ HOST: '0.0.0.0' }, /^HOST=0\.0\.0\.0 is not loopback/],
-    [
-      { MCP_HTTP_ENABLED: 'true', MCP_PUBLIC_URL: 'https://x.example' },
-      /^MCP_HTTP_ENABLED=true has nothing to switch on/,
-    ],
+    [{ MCP_HTTP_ENABLED: 'true' }, /^MCP_PUBLIC_URL is required with MCP_HTTP_ENABLED=true/],
+    [{ PORTCULLIS_PUBLIC_CONSOLE: 'true' }, /^PORTCULLIS_PUBLIC_CONSOLE=true has nothing to act on/],
     [
       { MCP_OAUTH_WRITE_SCOPE_ENABLED: 'true', MCP_OAUTH_REQUIRE_APPROVAL: 'false' },
       /^MCP_OAUTH_WRITE_SCOPE_ENABLED/,

@@ -134,7 +134,7 @@ describe('saving', () => {
     [{ PORT: '1' }, /^PORT: can not be stored: a wrong one would shut you out/],
     [{ PORTCULLIS_KEY: 'pcl_x' }, /^PORTCULLIS_KEY: can not be stored: it is a secret/],
     [{ MCP_OAUTH_CODE_TTL: '61' }, /^MCP_OAUTH_CODE_TTL: is fixed by the environment/],
-    [{ PORTCULLIS_PUBLIC_REST: 'true' }, /^PORTCULLIS_PUBLIC_REST: .* has nothing to switch on/],
+    [{ PORTCULLIS_PUBLIC_REST: 'true' }, /^PORTCULLIS_PUBLIC_REST: .* has nothing to act on/],
     [{ MCP_HTTP_ENABLED: 'true' }, /^MCP_HTTP_ENABLED: MCP_PUBLIC_URL is required/],
     [
       { MCP_OAUTH_REQUIRE_APPROVAL: 'false', MCP_OAUTH_WRITE_SCOPE_ENABLED: 'true' },

@@ -43,16 +43,14 @@ describe('the page', () => {
 });
 
 describe('settings for remote clients', () => {
-  test('say what the start says of them, and take nothing in', async () => {
-    const { html } = await owner.get('/admin/settings');
+  test('can be set before remote MCP is on, and say what acts at once', async () => {
+    const { html, words } = await owner.get('/admin/settings');
     const remote = /aria-labelledby="remote">([^]*?)<\/section>/.exec(html)?.[1] ?? '';
-    expect(remote).toContain('What stands here acts on nothing');
-    expect(remote).toContain('this version serves no remote clients');
     const fields = remote.match(/<(?:input id|select)[^>]*>/g) ?? [];
     expect(fields.length).toBeGreaterThan(5);
-    for (const field of fields) expect(field).toContain(' disabled');
-    expect(remote).not.toMatch(/<button|acts with the next start/);
-    expect(html).not.toMatch(/<input id="save-PORTCULLIS_RATE_LIMIT_READ"[^>]* disabled/);
+    for (const field of fields) expect(field).not.toContain(' disabled');
+    expect(words).toMatch(/MCP_HTTP_ENABLED acts with the next start/);
+    expect(words).toMatch(/MCP_OAUTH_WRITE_SCOPE_ENABLED acts at once/);
     expect(/aria-labelledby="unneeded">([^]*?)<\/section>/.exec(html)?.[1]).toContain('MCP_LOOPBACK_URL');
   });
 });

@@ -7,7 +7,7 @@ import { type AuditLog, openAuditLog } from '#audit/log.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
-import { openKeyring } from '#store/keyring.ts';
+import { type Keyring, openKeyring } from '#store/keyring.ts';
 import { openStore, type Store } from '#store/open.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 
@@ -22,6 +22,7 @@ export interface AuditLine {
 export interface AccessRoom {
   readonly clock: HandClock;
   readonly store: Store;
+  readonly keyring: Keyring;
   readonly audit: AuditLog;
   readonly access: Access;
   /** Every recorded event, those that wait included; `kind` keeps the ones of that kind. */
@@ -61,6 +62,7 @@ function openRoom(folder: string, clock: HandClock, options: Partial<AccessOptio
   return {
     clock,
     store,
+    keyring,
     audit,
     access,
     events(kind) {
