@@ -2,44 +2,35 @@
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { PassphraseCost } from '#access/owner-passphrase.ts';
-import { type AuditDesk, openAuditDesk } from '#audit/desk.ts';
+import { openAuditDesk } from '#audit/desk.ts';
 import { connectAccounts, settleAccounts } from '#cli/account-book.ts';
-import { openAccountDesk } from '#cli/account-desk.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
 import { chosenTape, provenFirst } from '#cli/chosen-tape.ts';
 import { demandFreePort, listen } from '#cli/http-port.ts';
-import { httpSettings } from '#cli/http-settings.ts';
-import { type KillFileWatch, type KillWish, raiseGate, watchKillFile } from '#cli/kill-file.ts';
+import { type KillFileWatch, type KillWish, watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
-import { type Office, openOffice, type RunningOffice, ratesOf, remoteScopes } from '#cli/office.ts';
+import { type Office, openOffice, ratesOf, remoteScopes } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
-import { openPreferenceDesk } from '#cli/preference-desk.ts';
-import { openRemoteDesk } from '#cli/remote-desk.ts';
 import { openRemoteMcp } from '#cli/remote-mcp.ts';
-import { openSettingsDesk } from '#cli/settings-desk.ts';
-import { stdioLaunch } from '#cli/snippets.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
+import { consoleServices, httpSurface } from '#cli/surface.ts';
 import { productVersion } from '#cli/version.ts';
 import type { ConsoleServices } from '#console/desks.ts';
-import { type AccountId, OWNER_CONSOLE } from '#domain/principal.ts';
+import type { AccountId } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
-import { buildApp } from '#http/app.ts';
 import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
 import { FEED_RESTART_MS } from '#limits.ts';
 import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import { openTapeLooks, type TapeLooks } from '#market/tape-looks.ts';
-import type { NotifyDesk } from '#notify/desk.ts';
 import { type Notify, openNotify } from '#notify/notify.ts';
-import type { Oauth } from '#oauth/oauth.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import type { ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
-import { TOOLS } from '#tools/index.ts';
 import { openLibrary } from '#tools/library.ts';
 import type { ThrottleLimits } from '#trading/line.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
@@ -161,7 +152,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const remote = http ? openRemoteMcp(office, log) : undefined;
   const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk, remote });
   const app = http
-    ? buildHttp({ ...office, dispatcher, mcp, version, log, console: forOwner, remote })
+    ? httpSurface(office, { dispatcher, mcp, version, log, console: forOwner, remote })
     : undefined;
   followSettings(office, { feed, app });
   const closers: (() => void | Promise<void>)[] = [
@@ -203,10 +194,8 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
         closers.push(() => app.close());
         url = await listen(app, config);
       }
-      if (remote) {
-        remote.start();
-        closers.push(() => remote.close());
-      }
+      remote?.start();
+      closers.push(() => remote?.close());
       // Links in messages lead to where it listens.
       notify.start();
       closers.push(() => notify.stop());
@@ -257,61 +246,6 @@ const throttleOf = (config: Config): ThrottleLimits => ({
 
 /** Lets everything that waits go first. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** What the console's pages may reach. */
-function consoleServices(
-  office: RunningOffice,
-  given: {
-    readonly record: AuditDesk;
-    readonly version: string;
-    readonly notify: NotifyDesk;
-    readonly remote: Oauth | undefined;
-  },
-): ConsoleServices {
-  const { config, clock, store, audit, access, book, engine } = office;
-  const timezone = config.PORTCULLIS_TIMEZONE;
-  return {
-    audit: given.record,
-    notify: given.notify,
-    access,
-    trading: engine.trading,
-    book,
-    feed: engine.feed,
-    clock,
-    version: given.version,
-    timezone,
-    stdio: stdioLaunch(config),
-    gate: { resume: () => raiseGate(config.DATA_DIR, () => engine.trading.owner.resume()) },
-    recorded: audit,
-    remote: openRemoteDesk(office, given.remote?.signing),
-    settings: openSettingsDesk(office, OWNER_CONSOLE),
-    accounts: openAccountDesk(office, OWNER_CONSOLE),
-    preferences: openPreferenceDesk({ store, audit, by: OWNER_CONSOLE, timezone }),
-  };
-}
-
-interface HttpParts
-  extends Pick<
-    Gateway,
-    'config' | 'settings' | 'dispatcher' | 'mcp' | 'access' | 'audit' | 'clock' | 'version'
-  > {
-  readonly log: (line: string) => void;
-  readonly console: ConsoleServices;
-  readonly remote: Oauth | undefined;
-}
-
-function buildHttp({ config, settings, log, remote, ...parts }: HttpParts): FastifyInstance {
-  return buildApp({
-    ...parts,
-    tools: TOOLS,
-    logTo: { write: log },
-    ...(remote && config.MCP_PUBLIC_URL
-      ? { oauth: { ...remote, issuer: config.MCP_PUBLIC_URL.origin } }
-      : {}),
-    settings: httpSettings(config),
-    onSettings: (listener) => settings.onActing((next) => listener(httpSettings(next))),
-  });
-}
 
 /** A feed that could not write a step has stopped; quotes grow stale and orders are refused until it can. */
 function restartOnFault(feed: TapeFeed, clock: Clock, log: (line: string) => void): () => void {

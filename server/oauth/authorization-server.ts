@@ -12,8 +12,8 @@ import {
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
-import { storeAdapter } from './adapter.ts';
-import { answering, errorPages, plainPage } from './answers.ts';
+import { type AdapterParts, storeAdapter } from './adapter.ts';
+import { type AnswerParts, answering, errorPages, plainPage } from './answers.ts';
 import { browserPages } from './browser-pages.ts';
 import { type Canon, canonicalRequest, soleParameter } from './canonical.ts';
 import { issuerOf, OAUTH_PATHS, resourceMetadata, resourceOf, serverMetadata } from './discovery.ts';
@@ -23,17 +23,16 @@ import type {
   AuthorizationServer,
   BrowserProblem,
   GrantLedger,
-  ProviderCall,
   RemoteClients,
   Sender,
   ShowProblem,
   SigningDesk,
 } from './parts.ts';
-import { payloadTable } from './payload-table.ts';
-import { promptsOf } from './prompts.ts';
-import { buildProvider } from './provider.ts';
+import { type PayloadTable, payloadTable } from './payload-table.ts';
+import { type PromptParts, promptsOf } from './prompts.ts';
+import { buildProvider, type ProviderParts } from './provider.ts';
 import type { ConnectionLog, GrantEnding, RemoteSettings } from './records.ts';
-import { recordReuse, tellOfAnswers } from './telling.ts';
+import { endAudited, type TellingParts, tellOfAnswers } from './telling.ts';
 
 export interface ServerOptions {
   readonly store: Store;
@@ -58,77 +57,27 @@ export interface RunningServer extends AuthorizationServer {
 }
 
 export function openAuthorizationServer(o: ServerOptions): RunningServer {
-  const { store, access, grants, settings, signing } = o;
+  const { store, access, settings } = o;
   const table = payloadTable(store);
   const exchanges = openExchanges();
-  const current = (): Exchange => exchanges.current();
   let page = plainPage;
-  const show: ShowProblem = (problem) => page(problem);
-  function end(grantId: string, reason: GrantEnding): void {
-    store.transaction(() => {
-      const grant = grants.find(grantId);
-      if (grants.end(grantId, reason) && grant) recordReuse(grant, { ...o, current, reason });
-    });
-  }
-  const resumeUrl = (uid: string): string => `${issuerOf(settings()) + OAUTH_PATHS.authorize}/${uid}`;
+  const current = (): Exchange => exchanges.current();
   const parts = {
     ...o,
-    wallMs: access.wall,
-    epoch: () => current().epoch,
     table,
     current,
-    end,
-    show,
-    resumeUrl,
+    wallMs: access.wall,
+    epoch: () => current().epoch,
+    show: ((problem) => page(problem)) satisfies ShowProblem,
+    end: (grantId: string, reason: GrantEnding) => endAudited(grantId, { ...o, current, reason }),
+    resumeUrl: (uid: string) => `${issuerOf(settings()) + OAUTH_PATHS.authorize}/${uid}`,
   };
-  function build(): { readonly provider: Provider; readonly answer: ReturnType<Provider['callback']> } {
-    const provider = buildProvider({
-      ...parts,
-      adapter: storeAdapter(parts),
-      prompts: () => promptsOf(o),
-      renderError: errorPages(show),
-    });
-    provider.use(answering(parts));
-    tellOfAnswers(provider, parts);
-    return { provider, answer: provider.callback() };
-  }
-  let built = build();
-  signing.onChange(() => {
-    built = build();
+  let library = openLibrary(parts);
+  o.signing.onChange(() => {
+    library = openLibrary(parts);
   });
-
-  const begun = (
-    endpoint: Exchange['endpoint'],
-    { sender = NOBODY, grantType }: Partial<Pick<Exchange, 'sender' | 'grantType'>> = {},
-  ): Exchange => ({
-    endpoint,
-    grantType,
-    epoch: access.epoch(),
-    sender,
-    network: networkOf(sender.address),
-    writes: [],
-  });
-  const canon = (): Canon => ({
-    issuer: issuerOf(settings()),
-    resource: resourceOf(settings()),
-    scopesEnabled: settings().scopesEnabled,
-  });
-  const crowded = ({ epoch, network }: Exchange): boolean => {
-    const living = { epoch, nowMs: access.wall() };
-    return (
-      table.count('Interaction', living) >= INTERACTIONS_MAX ||
-      table.count('Interaction', living, network) >= INTERACTIONS_PER_NETWORK_MAX
-    );
-  };
-  /** What is answered without asking the library; undefined: ask it. */
-  function turnedAway(call: ProviderCall, exchange: Exchange): Turned | undefined {
-    const { kind } = call.endpoint;
-    if (access.gatewayState() === 'HALTED') {
-      if (kind === 'authorize' || kind === 'resume') return HALTED_PAGE;
-      if (kind === 'token') return HALTED_TOKEN;
-    }
-    return kind === 'authorize' && crowded(exchange) ? CROWDED : undefined;
-  }
+  const begun = beginning(access);
+  const turnedAway = atTheGate({ access, table });
 
   return {
     async handle(call, response) {
@@ -138,17 +87,18 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
         grantType: kind === 'token' ? soleParameter(call.body, 'grant_type') : undefined,
       });
       try {
-        const turned = turnedAway(call, exchange);
-        if (turned) return turnAway(response, turned, show);
-        await exchanges.run(exchange, () => built.answer(canonicalRequest(call, canon()), response));
+        const turned = turnedAway(exchange);
+        if (turned) return turnAway(response, turned, parts.show);
+        const request = canonicalRequest(call, canonOf(settings()));
+        await exchanges.run(exchange, () => library.answer(request, response));
       } catch (cause) {
         o.onFault(cause);
-        turnAway(response, kind === 'token' || kind === 'revoke' ? FAILED_CALL : FAILED_PAGE, show);
+        turnAway(response, kind === 'token' || kind === 'revoke' ? FAILED_CALL : FAILED_PAGE, parts.show);
       }
     },
     ...browserPages({
       ...parts,
-      provider: () => built.provider,
+      provider: () => library.provider,
       issuer: () => issuerOf(settings()),
       resource: () => resourceOf(settings()),
       inExchange: (work) => exchanges.run(begun('page'), work),
@@ -159,9 +109,73 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
       page = given;
     },
     ...purging({
-      ...parts,
+      ...o,
       purge: () => table.purge({ epoch: access.epoch(), nowMs: access.wall() }, OAUTH_PURGE_ROWS_MAX),
     }),
+  };
+}
+
+interface Library {
+  readonly provider: Provider;
+  readonly answer: ReturnType<Provider['callback']>;
+}
+type LibraryParts = AdapterParts &
+  AnswerParts &
+  TellingParts &
+  Omit<ProviderParts, 'adapter' | 'prompts' | 'renderError'> &
+  PromptParts;
+
+function openLibrary(parts: LibraryParts): Library {
+  const provider = buildProvider({
+    ...parts,
+    adapter: storeAdapter(parts),
+    prompts: () => promptsOf(parts),
+    renderError: errorPages(parts.show),
+  });
+  provider.use(answering(parts));
+  tellOfAnswers(provider, parts);
+  return { provider, answer: provider.callback() };
+}
+
+const canonOf = (settings: RemoteSettings): Canon => ({
+  issuer: issuerOf(settings),
+  resource: resourceOf(settings),
+  scopesEnabled: settings.scopesEnabled,
+});
+
+/** A request as it comes in: whatever is kept of it is kept under the epoch of this moment. */
+const beginning =
+  (access: ServerOptions['access']) =>
+  (
+    endpoint: Exchange['endpoint'],
+    { sender = NOBODY, grantType }: Partial<Pick<Exchange, 'sender' | 'grantType'>> = {},
+  ): Exchange => ({
+    endpoint,
+    grantType,
+    epoch: access.epoch(),
+    sender,
+    network: networkOf(sender.address),
+    writes: [],
+  });
+
+/** What is answered without asking the library; undefined: ask it. */
+function atTheGate(o: { readonly access: ServerOptions['access']; readonly table: PayloadTable }) {
+  const { access, table } = o;
+  /** Nobody has to be known to begin an authorization: what that costs has an end. */
+  function isCrowded({ epoch, network }: Exchange): boolean {
+    const living = { epoch, nowMs: access.wall() };
+    return (
+      table.count('Interaction', living) >= INTERACTIONS_MAX ||
+      table.count('Interaction', living, network) >= INTERACTIONS_PER_NETWORK_MAX
+    );
+  }
+  return (exchange: Exchange): Turned | undefined => {
+    const { endpoint } = exchange;
+    if (access.gatewayState() === 'HALTED') {
+      if (endpoint === 'authorize' || endpoint === 'resume') return HALTED_PAGE;
+      if (endpoint === 'token') return HALTED_TOKEN;
+    }
+    return endpoint === 'authorize' && isCrowded(exchange) ? CROWDED : undefined;
   };
 }
 

@@ -40,7 +40,7 @@ export function buildProvider(parts: ProviderParts): Provider {
   const cookie = { signed: true, httpOnly: true, sameSite: 'lax', secure, overwrite: true } as const;
   const provider = new Provider(issuerOf(settings()), {
     adapter: parts.adapter,
-    jwks: { keys: structuredClone(parts.signing.jwks()) as never },
+    jwks: { keys: parts.signing.jwks().map((key) => ({ ...key })) },
     routes: {
       authorization: OAUTH_PATHS.authorize,
       token: OAUTH_PATHS.token,

@@ -2,16 +2,16 @@
 import type { EventEmitter } from 'node:events';
 import type Provider from 'oidc-provider';
 import type { AuditLog } from '#audit/log.ts';
+import type { Store } from '#store/open.ts';
 import type { Exchange } from './exchange.ts';
 import type { GrantLedger, RemoteClients } from './parts.ts';
 import type { Context } from './provider.ts';
-import type { ConnectionLog, ConnectionStep, GrantEnding, RemoteGrant } from './records.ts';
+import type { ConnectionLog, ConnectionStep, GrantEnding } from './records.ts';
 
 export interface TellingParts {
   readonly audit: Pick<AuditLog, 'record' | 'recordRepeated'>;
   readonly connections: Pick<ConnectionLog, 'note'>;
   readonly clients: Pick<RemoteClients, 'credential' | 'used'>;
-  readonly grants: Pick<GrantLedger, 'used'>;
   readonly current: () => Exchange;
   readonly onFault: (cause: unknown) => void;
 }
@@ -75,18 +75,30 @@ function refused(
   });
 }
 
-/** Somebody has presented what had been used up: the client twice, or somebody who took it from the client. In the commit that ends it. */
-export function recordReuse(
-  grant: RemoteGrant,
-  o: Pick<TellingParts, 'audit' | 'clients' | 'current'> & { readonly reason: GrantEnding },
+/**
+ * Ends a grant as the library wants it. When somebody has presented what had been used up (the client twice, or who took it from
+ * the client) that is on the record by itself, in the same commit.
+ */
+export function endAudited(
+  grantId: string,
+  o: Pick<TellingParts, 'audit' | 'clients' | 'current'> & {
+    readonly store: Store;
+    readonly grants: Pick<GrantLedger, 'find' | 'end'>;
+    readonly reason: GrantEnding;
+  },
 ): void {
-  if (o.reason !== 'token_reused' && o.reason !== 'code_replayed') return;
-  const credential = o.clients.credential(grant.clientId);
-  o.audit.record({
-    kind: 'oauth.token_reuse',
-    ...(credential === undefined ? {} : { credential }),
-    door: 'http',
-    outcome: 'refused',
-    detail: { grant: grant.grantId, what: o.reason, address: o.current().network },
+  const { reason } = o;
+  o.store.transaction(() => {
+    const grant = o.grants.find(grantId);
+    if (!o.grants.end(grantId, reason) || !grant) return;
+    if (reason !== 'token_reused' && reason !== 'code_replayed') return;
+    const credential = o.clients.credential(grant.clientId);
+    o.audit.record({
+      kind: 'oauth.token_reuse',
+      ...(credential === undefined ? {} : { credential }),
+      door: 'http',
+      outcome: 'refused',
+      detail: { grant: grantId, reason, address: o.current().network },
+    });
   });
 }
