@@ -1,21 +1,24 @@
 // How the tests run: every file in a process of its own, because locks, sockets and database handles belong to one.
 // SOAK=1 runs the long ones instead.
 
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 
 const soak = process.env['SOAK'] === '1';
 
 /** It compares how long answers take: nothing else may have a processor meanwhile. */
 const TIMED = 'test/access/owner-timing.test.ts';
-const LONG = { extends: true, test: { name: 'soak', include: ['test/**/*.soak.ts'] } } as const;
-const TOGETHER = {
+const LONG: TestProjectConfiguration = {
+  extends: true,
+  test: { name: 'soak', include: ['test/**/*.soak.ts'] },
+};
+const TOGETHER: TestProjectConfiguration = {
   extends: true,
   test: { name: 'together', include: ['test/**/*.test.ts'], exclude: [TIMED], sequence: { groupOrder: 0 } },
-} as const;
-const ALONE = {
+};
+const ALONE: TestProjectConfiguration = {
   extends: true,
   test: { name: 'alone', include: [TIMED], maxWorkers: 1, sequence: { groupOrder: 1 } },
-} as const;
+};
 
 export default defineConfig({
   test: {
