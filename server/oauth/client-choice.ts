@@ -1,6 +1,6 @@
 /** What the owner may choose of a client: which one is meant, and what it may hold at most; and the name of one, for eyes. */
 import { isReadScope, SCOPES, type Scope } from '#domain/principal.ts';
-import { excerpt, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { excerpt, fieldError, printable, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { CLIENT_NAME_LENGTH_MAX } from '#limits.ts';
 import { type ClientRow, withinAsked } from './client-table.ts';
@@ -71,6 +71,9 @@ export function resolveClient(given: string, rows: readonly ClientRow[]): Result
     : err(noSuchClient());
 }
 
-/** A name as somebody else chose it, printable and on one line; empty when nothing of it can be shown. */
-export const clientName = (given: string): string =>
-  excerpt(given.slice(0, CLIENT_NAME_LENGTH_MAX * 4).replaceAll(/\s+/g, ' '), CLIENT_NAME_LENGTH_MAX).trim();
+/** A name as somebody else chose it, printable and on one line; empty when no letter or digit of it can be shown. */
+export function clientName(given: string): string {
+  const line = printable(given.slice(0, CLIENT_NAME_LENGTH_MAX * 4).replaceAll(/\s+/g, ' '));
+  const name = excerpt(line.replaceAll(/ {2,}/g, ' ').trim(), CLIENT_NAME_LENGTH_MAX).trim();
+  return /[\p{L}\p{N}]/u.test(name) ? name : '';
+}

@@ -140,6 +140,7 @@ describe('the name of a client', () => {
     ['stays in its own script', 'Клод 🤖', 'Клод 🤖'],
     ['is the host where none is given', '', 'claude.ai'],
     ['is the host where nothing of it can be shown', '\u200b\u2060\u00ad', 'claude.ai'],
+    ['is the host where it is only blanks and signs', '\u2800 \u3164 --', 'claude.ai'],
     ['is not half a character at its end', `${'x'.repeat(79)}😀`, 'x'.repeat(79)],
   ])('%s', (_what, given, shown) => {
     const { client_id: id, client_name: name } = answer({ client_name: given });
