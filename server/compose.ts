@@ -26,6 +26,7 @@ import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import { openTapeLooks, type TapeLooks } from '#market/tape-looks.ts';
 import { type Notify, openNotify } from '#notify/notify.ts';
+import type { SigningDesk } from '#oauth/parts.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import { StoreUnavailable } from '#store/open.ts';
@@ -45,6 +46,8 @@ export interface Engine {
   readonly adapters: Map<AccountId, BrokerAdapter>;
   /** `http://127.0.0.1:7800`, once started; undefined without HTTP. */
   url(): string | undefined;
+  /** The keys that access tokens are signed with; undefined while remote MCP is off. */
+  signing(): SigningDesk | undefined;
 }
 
 export interface Gateway extends Office {
@@ -133,7 +136,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
   const trading = openTrading(line);
   let url: string | undefined;
   const tapes = openTapeLooks(clock);
-  const engine: Engine = { trading, feed, tapes, adapters, url: () => url };
+  const engine: Engine = { trading, feed, tapes, adapters, url: () => url, signing: () => remote?.signing };
   const services: ToolServices = {
     desk: trading,
     book,

@@ -4,6 +4,7 @@ import type { OwnerAct } from './act.ts';
 import { agents } from './agents.ts';
 import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
+import { clients } from './clients.ts';
 import { keys } from './keys.ts';
 import { drillAct, kill } from './kill.ts';
 import { limits } from './limits.ts';
@@ -26,6 +27,7 @@ const COMMANDS = [
   orders,
   limits,
   approvals,
+  clients,
   kill,
   resume,
   audit,

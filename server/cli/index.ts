@@ -3,6 +3,7 @@ import { accounts } from './accounts.ts';
 import { agents } from './agents.ts';
 import { approvals } from './approvals.ts';
 import { audit } from './audit.ts';
+import { clients } from './clients.ts';
 import type { Command } from './command.ts';
 import { demo } from './demo.ts';
 import { keys } from './keys.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   orders,
   limits,
   approvals,
+  clients,
   kill,
   resume,
   audit,
