@@ -36,8 +36,6 @@ import { headOf, pathOf, sendRefusal } from './request-head.ts';
 import { rest } from './rest.ts';
 
 export interface HttpSettings extends PerimeterSettings {
-  /** TRUSTED_PROXIES: whose word about the client's address is believed. */
-  readonly trustedProxies: readonly string[];
   readonly logLevel: string;
   /** What remote clients may ask for while remote MCP is on. */
   readonly remoteScopes: readonly Scope[];

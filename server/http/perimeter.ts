@@ -10,6 +10,8 @@ export interface PerimeterSettings {
   readonly allowedHosts: readonly string[];
   /** MCP_HTTP_IP_ALLOWLIST: addresses and CIDR blocks. */
   readonly ipAllowlist: readonly string[];
+  /** TRUSTED_PROXIES: whose word about the client's address is believed. */
+  readonly trustedProxies: readonly string[];
   /** MCP_PUBLIC_URL while remote MCP is on; undefined while it is off. */
   readonly publicUrl: URL | undefined;
   readonly publicConsole: boolean;
@@ -107,24 +109,29 @@ const misdirected = (): HttpProblem =>
 const isUnder = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
 
 /**
- * What MCP_HTTP_IP_ALLOWLIST guards while remote MCP is on. A host's servers call /mcp from addresses that can be listed; the
- * owner who signs in comes from another one, as may whoever fetches a token or looks where to.
+ * What MCP_HTTP_IP_ALLOWLIST leaves alone while remote MCP is on. A host's servers call /mcp from addresses that can be listed;
+ * the owner who signs in comes from another one, as may whoever fetches a token or looks where to. Everything else is guarded,
+ * however its path is spelled.
  */
-const keepsToList = (path: string): boolean =>
-  path === '/' || ['/mcp', '/api/v1', '/docs', '/admin'].some((prefix) => isUnder(path, prefix));
+const isForEverybody = (path: string): boolean =>
+  ['/healthz', '/authorize', '/token', '/register'].includes(path) ||
+  isUnder(path, '/oauth') ||
+  isUnder(path, '/.well-known');
 
 /** On the public host only these are answered, whatever else is mounted. */
 function servedPublicly(path: string, settings: PerimeterSettings): boolean {
   const under = (prefix: string): boolean => isUnder(path, prefix);
-  if (path === '/' || path === '/mcp' || path === '/healthz') return true;
-  if (path === '/authorize' || path === '/token' || path === '/register') return true;
-  if (under('/oauth') || under('/.well-known')) return true;
+  if (path === '/' || path === '/mcp' || isForEverybody(path)) return true;
   if (settings.publicConsole && under('/admin')) return true;
   return settings.publicRest && (under('/api/v1') || under('/docs'));
 }
 
 export function perimeter(settings: PerimeterSettings): Perimeter {
-  const listed = listOf(settings.ipAllowlist);
+  const onList = listOf(settings.ipAllowlist);
+  const trusted = listOf(settings.trustedProxies);
+  /** What came through a proxy that nobody vouches for came from anywhere, whatever address the proxy itself has. */
+  const listed = (head: RequestHead, forwarded: boolean): boolean =>
+    (!forwarded || trusted(head.peer)) && onList(head.client);
   const named = settings.allowedHosts
     .map((host) => parseHost(host))
     .filter((host): host is HostName => host !== undefined);
@@ -163,20 +170,20 @@ export function perimeter(settings: PerimeterSettings): Perimeter {
           'ip_not_allowed',
           'The request came through a proxy or tunnel while remote access is off; connect directly on this machine, or let the owner turn remote MCP on.',
         );
-      if (local || listed(head.peer)) return undefined;
+      if (local || onList(head.peer)) return undefined;
       return refuse(
         'ip_not_allowed',
         "This address may not connect while remote access is off; connect on the gateway's machine, or let the owner add the address to MCP_HTTP_IP_ALLOWLIST.",
       );
     }
     // Behind a tunnel that rewrites Host, everybody would be "localhost": the loopback name is for this machine only.
-    if (isLoopbackName(host.name) && !publicIsLoopback && !local && !listed(head.client))
+    if (isLoopbackName(host.name) && !publicIsLoopback && !local && !listed(head, forwarded))
       return refuse(
         'ip_not_allowed',
         "The loopback name is answered on the gateway's machine only; use its public address.",
       );
-    if (!keepsToList(head.path)) return undefined;
-    if (settings.ipAllowlist.length === 0 || local || listed(head.client)) return undefined;
+    if (isForEverybody(head.path)) return undefined;
+    if (settings.ipAllowlist.length === 0 || local || listed(head, forwarded)) return undefined;
     return refuse(
       'ip_not_allowed',
       'This address is not on the list of those that may connect; the owner keeps it in MCP_HTTP_IP_ALLOWLIST.',

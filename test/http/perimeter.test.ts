@@ -7,6 +7,7 @@ import { bearer, send } from '../support/raw-http.ts';
 const OFF: PerimeterSettings = {
   allowedHosts: [],
   ipAllowlist: [],
+  trustedProxies: [],
   publicUrl: undefined,
   publicConsole: false,
   publicRest: false,
@@ -140,10 +141,49 @@ describe('on the public host', () => {
     );
     expect(decide({ ...ON, publicRest: true }, { ...remote, path: '/api/v1/quotes' })).toBe('public');
   });
-  test('an address list keeps others out', () => {
-    const listed = { ...ON, ipAllowlist: ['203.0.113.0/24'] };
-    expect(decide(listed, remote)).toBe('public');
-    expect(decide(listed, { ...remote, client: '198.51.100.1' })).toBe('403 ip_not_allowed');
+  describe('an address list', () => {
+    const listed = {
+      ...ON,
+      ipAllowlist: ['203.0.113.0/24'],
+      trustedProxies: ['127.0.0.1'],
+      publicConsole: true,
+      publicRest: true,
+    };
+    const other = { ...remote, client: '198.51.100.1' };
+    const GUARDED = ['/mcp', '/', '/admin', '/admin/login', '/api/v1/quotes', '/docs', '/docs/openapi.json'];
+    test.each(GUARDED)('guards %s', (path) => {
+      expect(decide(listed, { ...remote, path })).toBe('public');
+      expect(decide(listed, { ...other, path })).toBe('403 ip_not_allowed');
+    });
+    test.each([
+      '/oauth/authorize',
+      '/oauth/interaction/abc',
+      '/oauth/token',
+      '/oauth/register',
+      '/authorize',
+      '/token',
+      '/register',
+      '/.well-known/oauth-authorization-server/mcp',
+      '/healthz',
+    ])('leaves %s to everybody: the owner and the token calls come from elsewhere', (path) => {
+      expect(decide(listed, { ...other, path })).toBe('public');
+    });
+    test.each(['/%6dcp', '/mc%70', '/MCP', '/mcp/', '/%61dmin', '//mcp', '/x'])(
+      'is not walked around by another spelling of a path: %s',
+      (path) => {
+        expect(decide(listed, { ...other, path })).toBe('403 ip_not_allowed');
+      },
+    );
+    test('lets this machine itself in', () => {
+      expect(decide(listed, {})).toBe('inside');
+    });
+    test('takes nobody by the address of a proxy that nobody vouches for', () => {
+      const ofTheProxy = { ...listed, ipAllowlist: ['127.0.0.0/8'], trustedProxies: [] };
+      const through = { ...remote, client: '127.0.0.1' };
+      expect(decide(ofTheProxy, through)).toBe('403 ip_not_allowed');
+      expect(decide(ofTheProxy, { ...through, hosts: ['localhost'] })).toBe('403 ip_not_allowed');
+      expect(decide({ ...ofTheProxy, trustedProxies: ['127.0.0.1'] }, through)).toBe('public');
+    });
   });
   test('a tunnel that rewrites Host to localhost does not make strangers local', () => {
     expect(decide(ON, { ...remote, hosts: ['localhost'], path: '/admin' })).toBe('403 ip_not_allowed');
