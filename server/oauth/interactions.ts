@@ -163,7 +163,8 @@ function openAnswers({ access, server, clients }: InteractionParts) {
     const answering = server.finish(call.request, call.response, what);
     answered.mark(call.uid, answering);
     const sent = await answering;
-    return sent ? { kind: 'sent' } : EXPIRED;
+    if (sent) return { kind: 'sent' };
+    return isHalted() ? HALTED : EXPIRED;
   }
   return { withFound, answer };
 }
