@@ -32,6 +32,7 @@ export interface OauthPages {
 }
 
 const PATH = '/oauth/interaction/:uid';
+const pagePath = (uid: string): string => `/oauth/interaction/${encodeURIComponent(uid)}`;
 interface OfInteraction {
   readonly Params: { readonly uid: string };
 }
@@ -94,6 +95,10 @@ export function oauthPages(app: FastifyInstance, pages: OauthPages): void {
     waits: await interactions.waits(callOf(request, reply)),
   }));
   for (const [name, run] of Object.entries(ACTS)) {
+    // Where a form's answer was a page, its address stands in the browser, and is asked for again.
+    app.get<OfInteraction>(`${PATH}/${name}`, (request, reply) =>
+      reply.redirect(pagePath(request.params.uid), 303),
+    );
     app.post<OfInteraction>(`${PATH}/${name}`, async (request, reply) => {
       if (!isOwnForm(request, pageSecret(pages, request.params.uid), issuer))
         return problem(reply, 403, 'foreign_form');

@@ -16,7 +16,8 @@
       if (!answer.ok) return plan(LOOK_AFTER_TROUBLE_MS);
       const { waits } = await answer.json();
       if (waits) return plan(LOOK_MS);
-      location.reload();
+      // The page may stand as the answer to a form, which is not to be sent again.
+      location.replace(waiting.dataset.page);
     } catch {
       plan(LOOK_AFTER_TROUBLE_MS);
     }
