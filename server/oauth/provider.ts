@@ -114,7 +114,10 @@ function featuresOf({ settings, clients }: ProviderParts): Configuration['featur
     rpInitiatedLogout: off,
     // Documents of known vendors are pinned among the clients; others are unknown ones.
     clientIdMetadataDocument: off,
-    revocation: { enabled: true },
+    revocation: {
+      enabled: true,
+      allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+    },
     resourceIndicators: {
       enabled: true,
       defaultResource: resource,
