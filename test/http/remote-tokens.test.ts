@@ -1,6 +1,6 @@
 /** Access tokens at the doors: what they open, how their holders are refused, and that nothing of a grant outlives it. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { OWNER_CLI, OWNER_CONSOLE } from '#domain/principal.ts';
+import { OWNER_CONSOLE } from '#domain/principal.ts';
 import { send } from '../support/raw-http.ts';
 import { openStream } from '../support/streams.ts';
 import { mayTrade, openTokenGateway, type TokenGateway } from '../support/token-gateway.ts';

@@ -21,12 +21,17 @@ export interface FormVisitor {
   follow(path: string, fields?: Readonly<Record<string, string | readonly string[]>>): Promise<Seen>;
 }
 
-export function formVisitor(url: string, headers: Readonly<Record<string, string>> = {}): FormVisitor {
+/** `reach`: how it comes there, when not by plain fetch. */
+export function formVisitor(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  reach: (url: URL, init: RequestInit) => Promise<Response> = fetch,
+): FormVisitor {
   const cookies = new Map<string, string>();
   let token = '';
   async function ask(path: string, init: RequestInit = {}): Promise<Seen> {
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const answer = await fetch(new URL(path, url), {
+    const answer = await reach(new URL(path, url), {
       ...init,
       redirect: 'manual',
       headers: { ...headers, cookie, ...(init.headers as Record<string, string>) },

@@ -30,7 +30,6 @@ export interface Asked {
 export const ON = {
   MCP_HTTP_ENABLED: 'true',
   MCP_PUBLIC_URL: PUBLIC_URL.origin,
-  MCP_OAUTH_WRITE_SCOPE_ENABLED: 'true',
   TRUSTED_PROXIES: '127.0.0.1',
 } as const;
 
@@ -44,6 +43,9 @@ export async function openTokenGateway(
   // Until the tape has published something there is no price for anything.
   await gate.clock.advanceAsync(2_000);
   const { access, grants, clients, console } = gate.gateway;
+  // Stored, as the owner does it, so that a test can change it while the gateway runs.
+  if (!('MCP_OAUTH_WRITE_SCOPE_ENABLED' in settings))
+    await console.settings.save({ MCP_OAUTH_WRITE_SCOPE_ENABLED: 'true' });
   const port = options.http === false ? 0 : Number(new URL(gate.url).port);
 
   function client(agent = 'claude', scopes: readonly Scope[] = SCOPES): string {
@@ -94,9 +96,19 @@ export async function openTokenGateway(
     });
 
   return {
-    ...gate,
-    // Spreading would ask for it before it listens.
-    url: options.http === false ? '' : gate.url,
+    gateway: gate.gateway,
+    config: gate.config,
+    clock: gate.clock,
+    folder: gate.folder,
+    get url() {
+      return gate.url;
+    },
+    logged: gate.logged,
+    key: gate.key,
+    local: gate.local,
+    call: gate.call,
+    stop: gate.stop,
+    close: gate.close,
     port,
     client,
     grant,
