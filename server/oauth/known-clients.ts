@@ -86,8 +86,9 @@ export function openKnownClients(o: KnownOptions): KnownClients {
   }
   function used(clientId: string, from?: Sender): void {
     const row = table.byId(clientId);
-    const nowMs = access.wall();
+    // Anybody can ask for an id that is nobody's: it costs no write.
     if (!row && !documentAt(clientId)) return;
+    const nowMs = access.wall();
     if (row && (row.last_used_at ?? Number.NEGATIVE_INFINITY) > nowMs - CLIENT_USE_SAVE_INTERVAL_MS) return;
     unlessBroken(() =>
       store.transaction(() => {

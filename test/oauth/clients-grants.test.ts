@@ -10,6 +10,30 @@ beforeEach(() => {
 });
 afterEach(() => room.close());
 
+/** Begun in a browser, and waiting there. */
+const request = (clientId: string): void =>
+  room.store.transaction(
+    () =>
+      void room.store.db
+        .prepare(
+          "INSERT INTO oauth_payloads (kind, id, payload, client_id, epoch, expires_at) VALUES ('Interaction', @clientId, '{}', @clientId, 1, 9e15)",
+        )
+        .run({ clientId }),
+  );
+const requests = (): readonly unknown[] =>
+  room.store.db.prepare('SELECT client_id FROM oauth_payloads').pluck().all();
+
+test.each(['revoke', 'remove'] as const)(
+  'requests that wait in a browser end with %s, and those of others do not',
+  (act) => {
+    const [one, other] = [room.register(), room.register()];
+    request(one);
+    request(other);
+    granted<unknown>(room.clients[act](one, BY));
+    expect(requests()).toEqual([other]);
+  },
+);
+
 describe('grants', () => {
   test("are listed, and one of them ends by the owner's hand; twice is once", () => {
     const clientId = room.register();
@@ -28,21 +52,14 @@ describe('grants', () => {
       granted(room.clients.approve({ clientId, by: BY }));
       room.grant(clientId);
     }
-    const waiting = room.register();
-    room.store.transaction(() =>
-      room.store.db
-        .prepare(
-          "INSERT INTO oauth_payloads (kind, id, payload, client_id, epoch, expires_at) VALUES ('Interaction', 'x', '{}', ?, 1, 9e15)",
-        )
-        .run(waiting),
-    );
+    request(room.register());
     expect(room.clients.disconnectAll(BY)).toEqual({ grants: 2 });
     expect(room.clients.list().map(({ state, liveGrants }) => [state, liveGrants])).toEqual([
       ['pending', 0],
       ['approved', 0],
       ['approved', 0],
     ]);
-    expect(room.store.db.prepare('SELECT count(*) FROM oauth_payloads').pluck().get()).toBe(0);
+    expect(requests()).toEqual([]);
     expect(room.events('oauth.disconnected')).toHaveLength(1);
     expect(room.clients.disconnectAll(BY)).toEqual({ grants: 0 });
   });

@@ -59,8 +59,12 @@ describe('the pinned documents', () => {
     expect(known.payload(url)).toBeUndefined();
     expect(known.state(url)).toBeUndefined();
     expect(known.ceiling(url)).toEqual([]);
+    let begun = 0;
+    room.store.onBegin(() => begun++);
     known.used(url, HOST);
     expect(room.clients.list()).toEqual([]);
+    // Nor does asking for it cost the disk anything.
+    expect(begun).toBe(0);
   });
 });
 
