@@ -405,6 +405,9 @@ export const RECENT_ASKERS_MAX = 1_000;
 /** Fills that come within this are one message. */
 export const NOTIFY_FILLS_MS = 10_000;
 export const NOTIFY_FILL_LINES_MAX = 20;
+/** Remote clients that ask to be let in within this are one message, and the next one is told this much later. */
+export const NOTIFY_CLIENTS = { gatherMs: 10_000, quietMs: 600_000 } as const;
+export const NOTIFY_CLIENT_LINES_MAX = 5;
 /** This many refused orders of one agent within this are told, and then not again for a while. */
 export const NOTIFY_REFUSALS = { count: 5, withinMs: 60_000, quietMs: 600_000 } as const;
 /** Agents whose latest refusals are remembered. */

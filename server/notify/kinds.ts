@@ -53,6 +53,12 @@ export const NOTIFY_KINDS = [
     urgent: true,
   },
   {
+    id: 'client',
+    label: 'A remote client asks',
+    words: 'a host that you connect, or a stranger, waits to be let in',
+    urgent: true,
+  },
+  {
     id: 'agent',
     label: 'An agent steps back',
     words: 'an agent halts itself or tightens its mandate',

@@ -9,6 +9,7 @@ import type { Store } from '#store/open.ts';
 import { settings } from '#store/settings.ts';
 import { openActs } from './acts.ts';
 import { openAskers } from './askers.ts';
+import { dropClient, gatherClient } from './asking-clients.ts';
 import { openConsoleUrl } from './console-url.ts';
 import { openDelivery } from './delivery.ts';
 import type { NotifyDesk } from './desk.ts';
@@ -83,6 +84,10 @@ export function openNotify(o: NotifyOptions): Notify {
         return;
       case 'fill':
         return gatherFill(outbox, tale.fill, wallMs());
+      case 'client_asks':
+        return gatherClient(outbox, tale.client, wallMs());
+      case 'client_answered':
+        return dropClient(outbox, tale.id, wallMs());
       case 'refusal':
         return bursts.take(tale, Date.parse(line.time));
       default:

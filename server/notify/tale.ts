@@ -1,5 +1,6 @@
 /** What a line of the record can be to the owner, and how lines are read for it. */
 import type { AuditLine } from '#audit/query.ts';
+import type { AskingClient } from './asking-clients.ts';
 import type { NotifyKind } from './kinds.ts';
 import type { Draft } from './outbox.ts';
 
@@ -14,6 +15,8 @@ export type Tale =
       readonly news?: Draft;
     }
   | { readonly kind: 'fill'; readonly fill: Fill }
+  | { readonly kind: 'client_asks'; readonly client: AskingClient }
+  | { readonly kind: 'client_answered'; readonly id: string }
   | { readonly kind: 'refusal'; readonly agent: string; readonly reason: string; readonly count: number };
 
 export interface Fill {

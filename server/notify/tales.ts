@@ -94,6 +94,10 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
       ],
       path: agentPage(agent),
     }),
+  'oauth.registered': clientAsks,
+  'oauth.client_approved': clientAnswered,
+  'oauth.client_revoked': clientAnswered,
+  'oauth.client_deleted': clientAnswered,
   kill: killed,
   resume: () => ({
     kind: 'over',
@@ -183,7 +187,10 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
       ? tell({
           kind: 'sign_in',
           subject: null,
-          title: 'You signed in from a browser that is not trusted',
+          title:
+            text('client') === ''
+              ? 'You signed in from a browser that is not trusted'
+              : 'You signed in to decide about a remote client',
           body: [`From the address ${text('address')}. If that was not you, change your passphrase.`],
           path: '/admin/security',
         })
@@ -207,6 +214,24 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
 export const TALE_KINDS: readonly string[] = Object.keys(BY_KIND).filter(
   (kind) => kind !== 'order.transition' && kind !== 'tool.call',
 );
+
+function clientAsks({ line, text }: Read): Tale {
+  const { redirects } = line.detail ?? {};
+  const hosts = Array.isArray(redirects) ? redirects.filter((one) => typeof one === 'string') : [];
+  return {
+    kind: 'client_asks',
+    client: {
+      id: text('client'),
+      name: text('name'),
+      redirects: printable(hosts.join(', ')),
+      address: text('address'),
+    },
+  };
+}
+
+function clientAnswered({ text }: Read): Tale {
+  return { kind: 'client_answered', id: text('client') };
+}
 
 const yourKeys = (title: string): Tale =>
   tell({

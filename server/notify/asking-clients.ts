@@ -1,0 +1,88 @@
+/** Remote clients that ask to be let in, told together: however many strangers ask, it is a message in ten minutes. */
+import { z } from 'zod';
+import { NOTIFY_CLIENT_LINES_MAX, NOTIFY_CLIENTS } from '#limits.ts';
+import { quoted } from './message.ts';
+import type { Outbox } from './outbox.ts';
+
+/** In words of its own, and where it is answered. */
+export interface AskingClient {
+  readonly id: string;
+  readonly name: string;
+  readonly redirects: string;
+  readonly address: string;
+}
+
+const KIND = 'client';
+const SUBJECT = 'clients';
+
+const Gathered = z.strictObject({
+  dueAtMs: z.number(),
+  clients: z.array(
+    z.strictObject({ id: z.string(), name: z.string(), redirects: z.string(), address: z.string() }),
+  ),
+  /** Clients that found no line of their own. */
+  more: z.number(),
+});
+type Gathered = z.output<typeof Gathered>;
+
+/** What the newest message was made of; it may have left. */
+function newest(outbox: Outbox): { readonly id: string; readonly made: Gathered } | undefined {
+  const message = outbox.latest(KIND, SUBJECT);
+  const made = message?.gathered ? Gathered.safeParse(JSON.parse(message.gathered)) : undefined;
+  return message && made?.success ? { id: message.id, made: made.data } : undefined;
+}
+
+/** Joins the message that has not left yet, or begins one, some time after the one before. Inside a transaction. */
+export function gatherClient(outbox: Outbox, client: AskingClient, nowMs: number): void {
+  const last = newest(outbox);
+  if (last && nowMs < last.made.dueAtMs) {
+    rewrite(outbox, last.id, withClient(last.made, client));
+    return;
+  }
+  const { gatherMs, quietMs } = NOTIFY_CLIENTS;
+  const dueAtMs = Math.max(nowMs + gatherMs, (last?.made.dueAtMs ?? 0) + quietMs);
+  const gathered: Gathered = { dueAtMs, clients: [client], more: 0 };
+  outbox.tell({
+    kind: KIND,
+    subject: SUBJECT,
+    path: '/admin/remote-mcp',
+    delayMs: dueAtMs - nowMs,
+    standing: true,
+    ...wordsOf(gathered),
+    gathered: JSON.stringify(gathered),
+  });
+}
+
+/** Answered before the message left: it is not told of, and where nobody else asked, nothing is. Inside a transaction. */
+export function dropClient(outbox: Outbox, id: string, nowMs: number): void {
+  const last = newest(outbox);
+  if (!last || nowMs >= last.made.dueAtMs) return;
+  const clients = last.made.clients.filter((one) => one.id !== id);
+  if (clients.length === last.made.clients.length) return;
+  if (clients.length + last.made.more === 0) outbox.over(KIND, SUBJECT);
+  else rewrite(outbox, last.id, { ...last.made, clients });
+}
+
+function rewrite(outbox: Outbox, id: string, gathered: Gathered): void {
+  outbox.rewrite(id, { ...wordsOf(gathered), gathered: JSON.stringify(gathered) });
+}
+
+const withClient = (gathered: Gathered, client: AskingClient): Gathered =>
+  gathered.clients.length < NOTIFY_CLIENT_LINES_MAX
+    ? { ...gathered, clients: [...gathered.clients, client] }
+    : { ...gathered, more: gathered.more + 1 };
+
+function wordsOf({ clients, more }: Gathered): { readonly title: string; readonly body: readonly string[] } {
+  const count = clients.length + more;
+  return {
+    title: count === 1 ? 'A remote client asks to be let in' : `${count} remote clients ask to be let in`,
+    body: [
+      'Approve only what you have just added to a host yourself. What they call themselves is their own word:',
+      ...clients.map(
+        ({ name, redirects, address }) =>
+          `${quoted(name)}, answered at ${quoted(redirects)}${address === '' ? '' : `, from ${address}`}`,
+      ),
+      ...(more === 0 ? [] : [`and ${more} more`]),
+    ],
+  };
+}
