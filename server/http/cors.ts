@@ -1,8 +1,8 @@
 /** Calls of web pages from other origins (Fetch standard, CORS protocol): what an origin that was admitted may send and read. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Where pages of other origins have business; /admin, /docs and the sign-in pages are for this origin alone. */
-const CALLABLE = /^\/(?:$|mcp$|token$|register$|oauth\/(?!authorize)|api\/v1\/|\.well-known\/)/;
+/** Where pages of other origins have business; /admin, /docs and everything that a browser is sent to are for this origin alone. */
+const CALLABLE = /^\/(?:$|mcp$|(?:oauth\/)?(?:token|register)$|oauth\/(?:revoke|jwks)$|api\/v1\/|\.well-known\/)/;
 const METHODS = 'GET, POST, PATCH, DELETE';
 const REQUEST_HEADERS = [
   'Authorization',
