@@ -9,6 +9,7 @@ import { footprint } from './footprint.ts';
 import { history } from './history.ts';
 import { killing } from './kill.ts';
 import { orderLine } from './order-line.ts';
+import { remote } from './remote.ts';
 import { underLoad } from './under-load.ts';
 
 export const FIGURES: readonly Figure[] = [
@@ -22,4 +23,5 @@ export const FIGURES: readonly Figure[] = [
   underLoad,
   audit,
   consolePages,
+  remote,
 ];
