@@ -1,5 +1,6 @@
 /** What `serve` says once it serves: where the console is, what there is to set up, and how to stop it. */
 import type { Gateway } from '#compose.ts';
+import type { Config } from '#config.ts';
 import { claudeCodeStdio } from '#console/connect-snippets.ts';
 import { ONE_TIME_LINK_TTL_MS } from '#limits.ts';
 import { CONSOLE_PATH, consoleUrl, oneTimeUrl, SETUP_PATH } from './console-link.ts';
@@ -23,6 +24,7 @@ export function banner(gateway: Gateway, { onTerminal }: { readonly onTerminal: 
     '',
     `  Console     ${consoleUrl(url, CONSOLE_PATH)}`,
     `  Listens on  ${url}  (MCP at /mcp, REST at /api/v1, its reference at /docs)`,
+    ...forHosts(config),
     `  Accounts    ${names === '' ? 'none' : names}`,
     `  Market      ${tape.instrument.symbol}: ${tape.length} recorded bars of ${tape.timeframe}, one every ${feed.timing().barSeconds} s, now at ${new Date(feed.nowMs()).toISOString().slice(0, 10)}`,
     `  Data        ${config.DATA_DIR}`,
@@ -32,6 +34,15 @@ export function banner(gateway: Gateway, { onTerminal }: { readonly onTerminal: 
     '',
     'Stop everything at once: npx portcullis kill. Ctrl-C ends the gateway.',
   ].join('\n');
+}
+
+/** Nobody should have to guess whether the internet is let in, and to what. */
+function forHosts(config: Config): readonly string[] {
+  const { MCP_HTTP_ENABLED: on, MCP_PUBLIC_URL: publicUrl, MCP_OAUTH_WRITE_SCOPE_ENABLED: writes } = config;
+  if (!on || publicUrl === undefined) return [];
+  return [
+    `  Remote MCP  ${publicUrl.origin}/mcp  (for hosts, which ${writes ? 'may be let trade' : 'read only'}; who asks waits at /admin/remote-mcp)`,
+  ];
 }
 
 function firstSteps({ access, config }: Gateway, url: string, onTerminal: boolean): readonly string[] {
