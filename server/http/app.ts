@@ -23,7 +23,7 @@ import { consoleDoor } from './console.ts';
 import type { Discovery } from './discovery.ts';
 import { docs } from './docs.ts';
 import { answerError } from './errors.ts';
-import { guard } from './guard.ts';
+import { type GuardOptions, guard } from './guard.ts';
 import { health } from './health.ts';
 import { loggerOptions } from './http-log.ts';
 import { exceedsBounds } from './json-bounds.ts';
@@ -134,7 +134,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
   parseBodies(app);
   connections.watch(app, options.clock);
   const limits = addressLimits(app, options);
-  guard(app, { admit, limits, connections, paths: knownPaths(app), places, discovery });
+  const challenged: GuardOptions['challenged'] = (address, reason) =>
+    options.oauth?.connections.note('challenge', { address }, reason);
+  guard(app, { admit, limits, connections, paths: knownPaths(app), places, discovery, challenged });
   app.setErrorHandler(answerError);
   app.get('/', (_request, reply) => reply.redirect('/admin', 302));
   health(app);

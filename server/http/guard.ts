@@ -1,6 +1,6 @@
 /** What every request passes before any route: the closing door, the perimeter, its address's budget, the browser's questions. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Refusal, refuse } from '#domain/refusal.ts';
+import { type Refusal, type RefusalReason, refuse } from '#domain/refusal.ts';
 import { HTTP_REQUESTS_PER_CONNECTION_MAX } from '#limits.ts';
 import type { AddressLimits } from './address-limit.ts';
 import { presentsToken } from './auth.ts';
@@ -21,6 +21,8 @@ export interface GuardOptions {
   readonly places: WeakMap<FastifyRequest, Place>;
   /** undefined: remote MCP is off, and there is nothing to discover. */
   readonly discovery: () => Discovery | undefined;
+  /** Somebody without a token was told where to get one, or that nobody is let in from there. */
+  readonly challenged: (address: string, reason: RefusalReason) => void;
 }
 
 const CLOSING = httpProblem(
@@ -44,7 +46,7 @@ const tooManyAtOnce = (): Refusal =>
   );
 
 export function guard(app: FastifyInstance, options: GuardOptions): void {
-  const { admit, limits, connections, paths, places, discovery } = options;
+  const { admit, limits, connections, paths, places, discovery, challenged } = options;
   /** Turned away without having been asked who they are. */
   const strangers = new WeakSet<FastifyRequest>();
 
@@ -81,8 +83,14 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
   app.addHook('preSerialization', (request, reply, answer, done) => {
     if (reply.statusCode < 400) return done(null, answer);
     const remote = isMcp(request) ? discovery() : undefined;
-    if (remote) pointToMetadata(reply, remote, presentsToken(request.headers.authorization));
-    if (!strangers.has(request) && refusalIn(answer)?.reason !== 'unauthenticated') return done(null, answer);
+    const reason = refusalIn(answer)?.reason;
+    if (remote) {
+      const { authorization } = request.headers;
+      pointToMetadata(reply, remote, presentsToken(authorization));
+      const isFirst = reason === 'unauthenticated' && authorization === undefined;
+      if (isFirst || reason === 'ip_not_allowed') challenged(request.ip, reason);
+    }
+    if (!strangers.has(request) && reason !== 'unauthenticated') return done(null, answer);
     return countTurnedAway(request, reply, answer);
   });
   async function countTurnedAway(

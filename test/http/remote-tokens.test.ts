@@ -7,6 +7,7 @@ import { mayTrade, openTokenGateway, type TokenGateway } from '../support/token-
 
 const METADATA = 'resource_metadata="https://gate.example.com/.well-known/oauth-protected-resource/mcp"';
 const READS = ['read:market', 'read:account'] as const;
+const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
 const BOTH = 'application/json, text/event-stream';
 
 let gate: TokenGateway;
@@ -68,6 +69,21 @@ describe('an access token', () => {
       expect(answer.status).toBe(401);
       expect(answer.headers['www-authenticate']).toBe(challenge);
     }
+  });
+  test('that is missing is noted for the owner who asks why nothing arrives, by the address alone', async () => {
+    await gate.ask({ body: LIST, headers: { 'x-forwarded-for': '192.0.2.77' } });
+    await gate.ask({
+      bearer: `pcl_${'x'.repeat(43)}`,
+      body: LIST,
+      headers: { 'x-forwarded-for': '192.0.2.78' },
+    });
+    await gate.clock.advanceAsync(60_000);
+    const noted = gate.gateway.connections.list(50).map(({ subject, steps }) => ({
+      subject,
+      steps: steps.map(({ step, lastOutcome }) => `${step}: ${lastOutcome}`),
+    }));
+    expect(noted).toContainEqual({ subject: 'address:192.0.2.77', steps: ['challenge: unauthenticated'] });
+    expect(JSON.stringify(noted)).not.toContain('192.0.2.78');
   });
   test('in the query string is not looked at', async () => {
     const token = gate.connected();
@@ -192,7 +208,7 @@ describe('a session', () => {
     const session = await openSession(token);
     const stream = await listen(token, session);
     expect(stream.status).toBe(200);
-    await end(grantId, clientId);
+    void end(grantId, clientId);
     await stream.ended;
     expect((await gate.callTool(token, 'get_orders', {}, session)).status).toBe(401);
   });
