@@ -26,8 +26,9 @@ export function tellOfAnswers(provider: Provider, parts: TellingParts): void {
   const stepOf = (): ConnectionStep => (current().grantType === 'refresh_token' ? 'refresh' : 'token');
 
   provider.on('interaction.started', (ctx, prompt) => {
-    note(ctx, 'authorize', 'ok');
+    // First: a vendor's client is one of ours from its first use on, and what it reaches is noted under its id.
     if (ctx.oidc.client) clients.used(ctx.oidc.client.clientId, current().sender);
+    note(ctx, 'authorize', 'ok');
     note(ctx, 'approval', prompt.name === 'approval' ? 'waiting' : 'ok');
   });
   provider.on('authorization.error', (ctx, error) => {

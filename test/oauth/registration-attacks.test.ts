@@ -104,14 +104,46 @@ describe('what a client would choose for itself', () => {
       );
   });
 
-  test('a client that can keep a secret can not come without it: its method is what it registered', async () => {
-    const { client_id: clientId } = (
-      await at.post(asked({ token_endpoint_auth_method: 'client_secret_basic' }), elsewhere())
-    ).json();
-    const { known } = clients();
-    expect(known.payload(String(clientId))?.token_endpoint_auth_method).toBe('client_secret_basic');
-    expect(known.secretMatches(String(clientId), '')).toBe(false);
+  /** What comes with the request for a token, of who has no right to one. */
+  interface Proof {
+    readonly authorization?: string;
+    readonly client_secret?: string;
+  }
+  const basic = (id: string, secret: string): Proof => ({
+    authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
   });
+  const WRONG = 'x'.repeat(43);
+  test.each<readonly [string, string, (id: string, secret: string) => Proof]>([
+    ['client_secret_basic', 'nothing', () => ({})],
+    ['client_secret_basic', 'a wrong secret', (id, secret) => basic(id, `${secret.slice(1)}A`)],
+    ['client_secret_basic', 'a wrong secret in the body', () => ({ client_secret: WRONG })],
+    ['client_secret_post', 'nothing', () => ({})],
+    ['client_secret_post', 'an empty secret', () => ({ client_secret: '' })],
+    ['none', 'a secret that it does not have', () => ({ client_secret: WRONG })],
+  ])(
+    'a client of %s that comes with %s is invalid_client: the proof is what was registered',
+    async (method, _with, prove) => {
+      const made = (await at.post(asked({ token_endpoint_auth_method: method }), elsewhere())).json();
+      const [id, secret] = [String(made['client_id']), String(made['client_secret'])];
+      const { authorization, ...fields } = prove(id, secret);
+      const form = new URLSearchParams({
+        grant_type: 'authorization_code',
+        code: 'x',
+        client_id: id,
+        ...fields,
+      });
+      const answer = await at.post(form.toString(), {
+        ...elsewhere(),
+        path: '/oauth/token',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+      });
+      expect([answer.status, answer.json()['error']]).toEqual([401, 'invalid_client']);
+      expect(answer.text).not.toContain(secret);
+    },
+  );
 
   test('a name that hides or steers is shown without what hides and steers', async () => {
     const name = '\u202eedualC\u202c\u200b \u001b[2J Approved\u2066 by\u0000 owner\u2069';
