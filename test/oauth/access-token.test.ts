@@ -1,7 +1,7 @@
 /** Access tokens at the resource server: what is no token of ours opens nothing, and what is one opens it for as long as its grant stands. */
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { dirname } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { OWNER_CLI, OWNER_CONSOLE, type Scope } from '#domain/principal.ts';
 import { ACCESS_TOKEN_LENGTH_MAX } from '#limits.ts';
 import { openStore } from '#store/open.ts';
@@ -22,10 +22,10 @@ const ALL: readonly Scope[] = [...READS, 'write:orders'];
 let room: TokenRoom;
 let clientId: string;
 let grantId: string;
-afterEach(() => {
+function closed(): void {
   room.grants.close();
   room.close();
-});
+}
 function opened(scopes: readonly Scope[] = ALL): void {
   room = tokenRoom(clientRoom(accessRoom()));
   clientId = room.register();
@@ -48,6 +48,8 @@ function kill(): void {
 }
 
 describe('a token of a live grant', () => {
+  afterEach(closed);
+
   test('lets its client in as its agent, with the scopes of both', () => {
     opened();
     const who = granted(room.present(room.token(grantId, { scope: 'read:market write:orders email' })));
@@ -98,6 +100,9 @@ describe('a token of a live grant', () => {
 });
 
 describe('what is no token of ours', () => {
+  beforeAll(() => opened(READS));
+  afterAll(closed);
+
   const other = generateKeyPairSync('rsa', { modulusLength: 2_048 });
   const kid = (): string => room.signing.jwks()[0]?.kid ?? '';
   const compact = (header: object, key: (content: string) => string): string => {
@@ -183,34 +188,34 @@ describe('what is no token of ours', () => {
     ['with a header that is no JSON', () => `${base64url('{')}.${base64url(claims())}.AA`, 'malformed'],
   ];
   test.each(FORGED)('one %s', (_what, forge, why) => {
-    opened();
+    // Apart in time, or the record would count them together.
+    room.clock.advance(2_000);
     const refusal = refused(room.present(forge()));
     expect(refusal.reason).toBe('unauthenticated');
     expect(refusal.detail).toBe('This access token is not valid here, or no longer; connect again.');
-    expect(whys()).toEqual([why]);
+    expect(whys().at(-1)).toBe(why);
   });
-  test('with one bit of its claims turned', () => {
-    opened(READS);
+  test('with its claims written anew', () => {
     const [head, , signature] = room.token(grantId).split('.');
     const wider = base64url(claims({ scope: ALL.join(' ') }));
     expect(refused(room.present(`${head}.${wider}.${signature}`)).reason).toBe('unauthenticated');
   });
   test('is on the record without a word of it', () => {
-    opened();
-    const token = room.token(grantId, { aud: 'https://other.example/mcp' });
+    room.clock.advance(2_000);
+    const token = room.token(grantId, { aud: 'https://other.example/mcp', jti: 'canary-of-a-token' });
     room.present(token);
     for (const part of token.split('.')) expect(room.everythingWritten()).not.toContain(part);
-    expect(room.events('auth.denied')).toMatchObject([
-      {
-        credential: null,
-        outcome: 'refused',
-        detail: { reason: 'unauthenticated', address: FROM_AFAR.address },
-      },
-    ]);
+    expect(room.events('auth.denied').at(-1)).toMatchObject({
+      credential: null,
+      outcome: 'refused',
+      detail: { reason: 'unauthenticated', why: 'audience', address: FROM_AFAR.address },
+    });
   });
 });
 
 describe('a token that was good a moment ago is refused on the next call', () => {
+  afterEach(closed);
+
   /** The token has just been let in, so that what is remembered of it is asked too. */
   function letIn(): { readonly token: string; readonly who: ReturnType<typeof granted<unknown>> } {
     opened();
@@ -288,6 +293,8 @@ describe('a token that was good a moment ago is refused on the next call', () =>
 });
 
 describe('who was let in', () => {
+  afterEach(closed);
+
   test('is no longer live with a scope that was taken away since, and comes back with what is left', () => {
     opened();
     const token = room.token(grantId);
