@@ -1,8 +1,4 @@
-/** Four hosts that share no line of code, each through the library it is built on: how far they come, and what they hold. */
-import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** Hosts that share no line of code, each through the library it is built on: how far they come, and what they hold. */
 import {
   Client,
   type OAuthClientProvider,
@@ -12,12 +8,10 @@ import {
 import type { OAuthClientProvider as OldProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { UnauthorizedError as OldUnauthorized } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as OldHttpTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Transport as OldTransport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import * as oauth from 'oauth4webapi';
 import { CALLBACK, callTool, type Reach, resultOf, rpc } from './remote-flow.ts';
-import { environmentAt } from './run-program.ts';
 
 export interface Held {
   readonly access: string;
@@ -47,7 +41,14 @@ const METADATA = {
 
 /** What both lines of the SDK ask a host to keep for them. */
 function memory() {
-  const kept: { client?: unknown; tokens?: unknown; verifier?: string; sentTo?: URL; state?: string } = {};
+  const kept: {
+    client?: unknown;
+    tokens?: unknown;
+    discovery?: unknown;
+    verifier?: string;
+    sentTo?: URL;
+    state?: string;
+  } = {};
   return {
     kept,
     provider: {
@@ -58,6 +59,13 @@ function memory() {
       saveClientInformation: (client: unknown) => void (kept.client = client),
       tokens: () => kept.tokens,
       saveTokens: (tokens: unknown) => void (kept.tokens = tokens),
+      saveDiscoveryState: (discovery: unknown) => void (kept.discovery = discovery),
+      discoveryState: () => kept.discovery,
+      invalidateCredentials(what: 'all' | 'client' | 'tokens' | 'verifier' | 'discovery') {
+        if (what === 'all' || what === 'client') kept.client = undefined;
+        if (what === 'all' || what === 'tokens') kept.tokens = undefined;
+        if (what === 'all' || what === 'discovery') kept.discovery = undefined;
+      },
       redirectToAuthorization: (url: URL) => void (kept.sentTo = url),
       saveCodeVerifier: (verifier: string) => void (kept.verifier = verifier),
       codeVerifier: () => kept.verifier ?? '',
@@ -65,7 +73,7 @@ function memory() {
   };
 }
 
-const held = (tokens: unknown): Held => {
+export const held = (tokens: unknown): Held => {
   const { access_token: access, refresh_token: refresh } = tokens as Record<string, string>;
   return { access: access ?? '', refresh: refresh ?? '' };
 };
@@ -209,7 +217,7 @@ export function scriptHost(at: Reach): RemoteHost {
     },
     async comesBack(left) {
       const found = parts();
-      const parameters = oauth.validateAuthResponse(found.server, found.client, left, state);
+      const parameters = validated(found.server, found.client, left);
       const answer = await oauth.authorizationCodeGrantRequest(
         found.server,
         found.client,
@@ -244,66 +252,19 @@ export function scriptHost(at: Reach): RemoteHost {
     close: () => Promise.resolve(),
   };
 
+  /** The parameters of a redirect that is this server's answer to this request. */
+  function validated(as: oauth.AuthorizationServer, of: oauth.Client, left: URL): URLSearchParams {
+    try {
+      return oauth.validateAuthResponse(as, of, left, state);
+    } catch (cause) {
+      if (cause instanceof oauth.AuthorizationResponseError) throw new Error(cause.error, { cause });
+      throw cause;
+    }
+  }
+
   /** RFC 9068 as a resource server that is not ours would check it: signature, issuer, audience, type. */
   async function ownAudience(as: oauth.AuthorizationServer, token: string): Promise<void> {
     const request = new Request(resource, { headers: { authorization: `Bearer ${token}` } });
     await oauth.validateJwtAccessToken(as, request, resource, options);
   }
-}
-
-const MCP_REMOTE = fileURLToPath(new URL('../../node_modules/mcp-remote/dist/proxy.js', import.meta.url));
-const VISIT = /visiting:\s+(\S+)/g;
-
-/** A host that speaks stdio alone, with mcp-remote between; `home` is where that keeps what it holds. */
-export function mcpRemoteHost({ resource }: Reach, home: string): RemoteHost {
-  let client: OldClient | undefined;
-  let connected: Promise<void> | undefined;
-  const ready = (): OldClient => {
-    if (client === undefined) throw new Error('it has not begun');
-    return client;
-  };
-  return {
-    async begin() {
-      await client?.close();
-      const transport = new StdioClientTransport({
-        command: process.execPath,
-        args: [MCP_REMOTE, resource, '--allow-http', '--transport', 'http-only'],
-        env: { ...environmentAt(home), MCP_REMOTE_CONFIG_DIR: home },
-        stderr: 'pipe',
-      });
-      client = new OldClient({ name: 'older-host', version: '1.0.0' });
-      connected = client.connect(transport);
-      // Whoever waits for it is told; nobody may be waiting yet.
-      connected.catch(() => undefined);
-      let said = '';
-      const { stderr } = transport;
-      while (stderr !== null) {
-        const address = [...said.matchAll(VISIT)].at(-1)?.[1];
-        if (address !== undefined) return new URL(address);
-        const [chunk] = (await Promise.race([
-          once(stderr, 'data'),
-          once(stderr, 'close').then(() => {
-            throw new Error(`mcp-remote ended: ${said}`);
-          }),
-        ])) as [Buffer];
-        said += chunk.toString();
-      }
-      throw new Error('mcp-remote says nothing');
-    },
-    async comesBack(left) {
-      const page = await fetch(left);
-      const words = await page.text();
-      const error = left.searchParams.get('error');
-      if (error !== null) throw new Error(`${error}: ${page.status} ${words}`);
-      await connected;
-    },
-    tools: async () => (await ready().listTools()).tools.map(({ name }) => name),
-    call: async (name, args) => (await ready().callTool({ name, arguments: { ...args } })).structuredContent,
-    tokens() {
-      const files = readdirSync(home, { recursive: true, encoding: 'utf8' });
-      const file = files.find((name) => name.endsWith('tokens.json'));
-      return held(JSON.parse(readFileSync(join(home, file ?? ''), 'utf8')));
-    },
-    close: async () => client?.close(),
-  };
 }

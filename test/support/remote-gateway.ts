@@ -1,5 +1,6 @@
 /** A whole gateway with remote MCP on, its owner set up, and what the owner has at hand: a browser and an authenticator. */
 import { generateSync } from 'otplib/functional';
+import { onTestFinished, vi } from 'vitest';
 import type { SecondFactorPurpose } from '#access/owner.ts';
 import { wallClock } from '#clock.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
@@ -53,6 +54,12 @@ export interface RemoteGateway {
   close(): Promise<void>;
 }
 
+/** The gateway's time and that of everything in this process, together; it goes on by itself once the test has ended. */
+export function later(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+  onTestFinished(() => void vi.useRealTimers());
+}
+
 export async function openRemoteGateway(options: RemoteGatewayOptions = {}): Promise<RemoteGateway> {
   const clock = options.clock ?? wallClock;
   const folder = gatewayFolder();
@@ -60,8 +67,7 @@ export async function openRemoteGateway(options: RemoteGatewayOptions = {}): Pro
   const { host } = options;
   const front = host === undefined ? undefined : await openTlsFront({ host, port: () => port });
   const issuer = front?.origin ?? `http://127.0.0.1:${port}`;
-  const reach =
-    front?.fetch ?? ((url: string | URL, init?: RequestInit) => fetch(url, { redirect: 'manual', ...init }));
+  const reach = front?.fetch ?? fetchOnce;
   const settings = {
     PORT: String(port),
     MCP_HTTP_ENABLED: 'true',
@@ -99,6 +105,13 @@ export async function openRemoteGateway(options: RemoteGatewayOptions = {}): Pro
       await test.close();
     },
   };
+}
+
+/** On a connection of its own: one that is kept would be the gateway's of before a restart. */
+function fetchOnce(url: string | URL, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set('connection', 'close');
+  return fetch(url, { redirect: 'manual', ...init, headers });
 }
 
 const nobody: OwnerAtHand = {

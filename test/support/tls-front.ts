@@ -33,6 +33,8 @@ export async function openTlsFront({ host, port }: TlsFrontOptions): Promise<Tls
       {
         host: '127.0.0.1',
         port: port(),
+        // A connection each: one that is kept would be the gateway's of before a restart.
+        agent: false,
         method: incoming.method,
         path: incoming.url,
         headers: {

@@ -50,7 +50,7 @@ export const reportIn = (folder: string): Report =>
       .filter((name) => existsSync(join(folder, name, 'checks.json')))
       .map((name) => [
         // SIDE-SCENARIO-TIMESTAMP
-        name.replace(/^(?:server|authorization)-/, '').replace(/-\d{4}-\d{2}-\d{2}T[\w-]+$/, ''),
+        name.replace(/^(?:authorization-)?server-/, '').replace(/-\d{4}-\d{2}-\d{2}T[\w-]+$/, ''),
         checks.parse(JSON.parse(readFileSync(join(folder, name, 'checks.json'), 'utf8'))),
       ]),
   );
