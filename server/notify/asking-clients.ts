@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { NOTIFY_CLIENT_LINES_MAX, NOTIFY_CLIENTS } from '#limits.ts';
 import { quoted } from './message.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox, StoredMessage } from './outbox.ts';
 
 /** In words of its own, and where it is answered. */
 export interface AskingClient {
@@ -26,17 +26,18 @@ const Gathered = z.strictObject({
 type Gathered = z.output<typeof Gathered>;
 
 /** What the newest message was made of; it may have left. */
-function newest(outbox: Outbox): { readonly id: string; readonly made: Gathered } | undefined {
+function newest(outbox: Outbox): { readonly message: StoredMessage; readonly made: Gathered } | undefined {
   const message = outbox.latest(KIND, SUBJECT);
   const made = message?.gathered ? Gathered.safeParse(JSON.parse(message.gathered)) : undefined;
-  return message && made?.success ? { id: message.id, made: made.data } : undefined;
+  return message && made?.success ? { message, made: made.data } : undefined;
 }
 
 /** Joins the message that has not left yet, or begins one, some time after the one before. Inside a transaction. */
 export function gatherClient(outbox: Outbox, client: AskingClient, nowMs: number): void {
   const last = newest(outbox);
   if (last && nowMs < last.made.dueAtMs) {
-    rewrite(outbox, last.id, withClient(last.made, client));
+    const gathered = withClient(last.made, client);
+    outbox.rewrite(last.message.id, { ...wordsOf(gathered), gathered: JSON.stringify(gathered) });
     return;
   }
   const { gatherMs, quietMs } = NOTIFY_CLIENTS;
@@ -47,24 +48,24 @@ export function gatherClient(outbox: Outbox, client: AskingClient, nowMs: number
     subject: SUBJECT,
     path: '/admin/remote-mcp',
     delayMs: dueAtMs - nowMs,
+    needsOwner: true,
     standing: true,
     ...wordsOf(gathered),
     gathered: JSON.stringify(gathered),
   });
 }
 
-/** Answered before the message left: it is not told of, and where nobody else asked, nothing is. Inside a transaction. */
+/** Answered: where nobody of the message asks any more, nobody else is told of it. Inside a transaction. */
 export function dropClient(outbox: Outbox, id: string, nowMs: number): void {
   const last = newest(outbox);
-  if (!last || nowMs >= last.made.dueAtMs) return;
-  const clients = last.made.clients.filter((one) => one.id !== id);
-  if (clients.length === last.made.clients.length) return;
-  if (clients.length + last.made.more === 0) outbox.over(KIND, SUBJECT);
-  else rewrite(outbox, last.id, { ...last.made, clients });
-}
-
-function rewrite(outbox: Outbox, id: string, gathered: Gathered): void {
-  outbox.rewrite(id, { ...wordsOf(gathered), gathered: JSON.stringify(gathered) });
+  if (!last?.made.clients.some((one) => one.id === id)) return;
+  const { message, made } = last;
+  const gathered = { ...made, clients: made.clients.filter((one) => one.id !== id) };
+  // One that may have left keeps its words: who gets it twice must know it again.
+  const words =
+    nowMs < made.dueAtMs ? wordsOf(gathered) : { title: message.title, body: message.body.split('\n') };
+  outbox.rewrite(message.id, { ...words, gathered: JSON.stringify(gathered) });
+  if (gathered.clients.length + gathered.more === 0) outbox.over(KIND, SUBJECT);
 }
 
 const withClient = (gathered: Gathered, client: AskingClient): Gathered =>

@@ -8,6 +8,7 @@ import type { Sent } from './channel.ts';
 import { channelOf } from './channels.ts';
 import type { Destination, Destinations } from './destinations.ts';
 import type { Job, Jobs } from './jobs.ts';
+import type { MessageKind } from './kinds.ts';
 import type { Letter, Message } from './message.ts';
 
 export interface Delivery {
@@ -167,10 +168,12 @@ const endOf = (signal: AbortSignal): Promise<Sent> =>
     else signal.addEventListener('abort', end, { once: true });
   });
 
+/** What asks the owner for something, and nothing when that was answered. */
+const ENDS_UNTOLD: ReadonlySet<MessageKind> = new Set(['approval', 'unknown', 'client']);
+
 /** What another took is told again only while it needs the owner; what is over is told by what became of it. */
 function isNeeded(jobs: Jobs, { message }: Job): boolean {
-  const endsUntold = message.kind === 'approval' || message.kind === 'unknown';
-  if (endsUntold && message.needsOwner && !message.standing) return false;
+  if (ENDS_UNTOLD.has(message.kind) && message.needsOwner && !message.standing) return false;
   if (!jobs.wasSent(message.id)) return true;
   return message.needsOwner && message.standing;
 }

@@ -61,7 +61,7 @@ describe('a client that asks', () => {
     await it.clock.advanceAsync(1_000);
     it.happens(decided('revoked', 'client_4'));
     await it.until(() => messages(receiver) > 1, { steps: 60, stepMs: 1_000 });
-    expect(messages(receiver)).toBe(1);
+    expect(messages(receiver), JSON.stringify(textsIn(receiver))).toBe(1);
   });
 });
 
