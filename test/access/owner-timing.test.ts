@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { SignIn } from '#access/owner.ts';
 import { PASSPHRASE_COST } from '#limits.ts';
 import { type AccessRoom, refused } from '../support/access-room.ts';
-import { enroll, from, ownerRoom, signIn } from '../support/owner-room.ts';
+import { enroll, from, HOME, NAME, ownerRoom, PASSPHRASE, signIn } from '../support/owner-room.ts';
 
 const TRIES_MIN = 8;
 /** Where other work has the processor, more tries find the middle; a true difference only shows more clearly. */
@@ -18,12 +18,26 @@ test('wrong name, wrong passphrase, wrong code and no code: less than 5 % apart'
 }, async () => {
   room = await ownerRoom({ passphraseCost: PASSPHRASE_COST });
   enroll(room, 'sign_in');
-  const guesses: readonly Partial<SignIn>[] = [
+  await alike([
     { name: 'somebody-else', code: '000000' },
     { passphrase: 'not the passphrase', code: '000000' },
     { code: '000000' },
     {},
-  ];
+  ]);
+});
+
+test('on the page of a remote client too', { timeout: 300_000 }, async () => {
+  room = await ownerRoom({ passphraseCost: PASSPHRASE_COST });
+  await alike([
+    { name: 'somebody-else', client: 'client_1' },
+    { passphrase: 'not the passphrase', client: 'client_1' },
+  ]);
+});
+
+/** `client`: on the page that a remote client brought the browser to. */
+type Guess = Partial<SignIn> & { readonly client?: string };
+
+async function alike(guesses: readonly Guess[]): Promise<void> {
   const times: number[][] = guesses.map(() => []);
   let apart = Number.POSITIVE_INFINITY;
   for (let n = 0; n < TRIES_MAX && (n < TRIES_MIN || apart >= APART_MAX); n++) {
@@ -37,7 +51,7 @@ test('wrong name, wrong passphrase, wrong code and no code: less than 5 % apart'
   expect(apart, JSON.stringify(times.map(median))).toBeLessThan(APART_MAX);
   // What is compared is a hash, not an early answer.
   expect(Math.min(...times.map(median))).toBeGreaterThan(20);
-});
+}
 
 /** Each kind first, second and last as often as the others. */
 const inTurn = <T>(list: readonly T[], turn: number): readonly (readonly [number, T])[] =>
@@ -47,9 +61,19 @@ const inTurn = <T>(list: readonly T[], turn: number): readonly (readonly [number
   });
 
 /** Processor time of the whole process, hashing threads included: it does not count the waiting for other work. */
-async function costMs(guess: Partial<SignIn>): Promise<number> {
+async function costMs({ client, ...guess }: Guess): Promise<number> {
   const before = process.cpuUsage();
-  expect(refused(await signIn(room, guess)).reason).toBe('unauthenticated');
+  const answer =
+    client === undefined
+      ? await signIn(room, guess)
+      : await room.access.owner.proveSignIn({
+          name: NAME,
+          passphrase: PASSPHRASE,
+          from: HOME,
+          ...guess,
+          client,
+        });
+  expect(refused<unknown>(answer).reason).toBe('unauthenticated');
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1_000;
 }
