@@ -11,6 +11,8 @@ import { RESOURCE_METADATA_PATH } from './discovery.ts';
 import { oauthPages } from './oauth-pages.ts';
 import { oauthRegister } from './oauth-register.ts';
 import { EVERY_ANSWER, openOauthViews } from './oauth-views.ts';
+import { isLoopbackName } from './perimeter.ts';
+import { nothingHere, sendProblem } from './problem.ts';
 
 export interface OauthDoor {
   readonly server: AuthorizationServer;
@@ -70,7 +72,11 @@ export function oauthDoor(
     clock,
     timezone: console?.timezone ?? 'UTC',
     clients: door.clients,
-    consoleUrl: () => (settings.publicConsole ? `${door.issuer}/admin/remote-mcp` : null),
+    // A loopback host serves everything.
+    consoleUrl: () =>
+      settings.publicConsole || isLoopbackName(new URL(door.issuer).hostname)
+        ? `${door.issuer}/admin/remote-mcp`
+        : null,
   });
   door.server.showsProblems(views.show);
   void app.register(async (scope) => oauthRegister(scope, door.registration));
@@ -111,12 +117,20 @@ function endpoints(scope: FastifyInstance, { server }: OauthDoor): void {
       method,
       url: path,
       bodyLimit: OAUTH_BODY_BYTES_MAX,
-      handler: (request, reply) => pass(server, endpointOf(kind, request.params.uid), { request, reply }),
+      handler(request, reply) {
+        const endpoint = endpointOf(kind, request.params.uid);
+        return endpoint ? pass(server, endpoint, { request, reply }) : sendProblem(reply, nothingHere());
+      },
     });
 }
 
-const endpointOf = (kind: Endpoint['kind'], uid = ''): ProviderEndpoint =>
-  kind === 'resume' ? { kind, uid } : { kind };
+/** As the library makes them; a path without one is none of ours. */
+const INTERACTION_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+function endpointOf(kind: Endpoint['kind'], uid = ''): ProviderEndpoint | undefined {
+  if (kind !== 'resume') return { kind };
+  return INTERACTION_ID.test(uid) ? { kind, uid } : undefined;
+}
 
 interface Asked {
   readonly request: FastifyRequest;

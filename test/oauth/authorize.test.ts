@@ -222,7 +222,7 @@ describe('while the gate is down', () => {
       expect([404, 503]).toContain(refused.status);
     }
     expect(begun.status).toBe(503);
-    await at.gateway.trading.owner.resume();
+    at.gateway.trading.owner.resume();
     expect((await browser.open(page.url)).status).toBe(404);
     expect((await open(clientId)).status).toBe(200);
   });

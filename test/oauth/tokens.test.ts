@@ -144,7 +144,7 @@ describe('a code', () => {
     expect(errorIn(halted)).toBe('400 invalid_grant');
     expect(halted.body['error_description']).toContain('stopped');
     expect(await calls(access)).toBe(401);
-    await at.gateway.trading.owner.resume();
+    at.gateway.trading.owner.resume();
     expect(errorIn(await exchange(at, asked, code))).toBe('400 invalid_grant');
     expect(errorIn(await refresh(at, another, token))).toBe('400 invalid_grant');
     expect(await calls(access)).toBe(401);
