@@ -16,7 +16,7 @@ import type { SigningKeys } from './signing-keys.ts';
 
 export interface RemoteCredentialOptions {
   readonly audit: Pick<AuditLog, 'recordRepeated'>;
-  readonly access: Pick<Access, 'epoch' | 'gatewayState' | 'wall' | 'changes'>;
+  readonly access: Pick<Access, 'gatewayState' | 'wall' | 'changes'>;
   readonly grants: Pick<Grants, 'standing' | 'used'>;
   readonly keys: Pick<SigningKeys, 'publicKey' | 'onChange'>;
   readonly connections: Pick<ConnectionLog, 'note'>;
@@ -64,8 +64,10 @@ export function openRemoteCredentials(o: RemoteCredentialOptions): RemoteCredent
   }
   function admit(token: AccessToken, { grant, ...standing }: Standing, from: Presentation): LetIn {
     const useToSaveAtMs = (grant.lastUsedAtMs ?? Number.NEGATIVE_INFINITY) + GRANT_USE_SAVE_INTERVAL_MS;
-    if (wall() >= useToSaveAtMs) grants.used(grant.grantId);
-    o.connections.note('first_call', subjectOf(from, token), 'ok');
+    if (wall() >= useToSaveAtMs) {
+      grants.used(grant.grantId);
+      o.connections.note('first_call', subjectOf(from, token), 'ok');
+    }
     const principal = ok<Principal>({
       kind: 'agent',
       agent: grant.agent,
@@ -129,10 +131,11 @@ function check(
   if (access.wall.hasPassed(token.expiresAtMs)) return err({ refusal: notValid(), why: 'expired' });
   const halted = haltedByKill(access);
   if (halted) return err({ refusal: halted, why: 'halted' });
-  if (token.epoch !== access.epoch()) return err({ refusal: ofBeforeAKill(), why: 'ended' });
+  // A grant that stands is of the present epoch.
   const standing = grants.standing(token.grantId);
   if (!standing.ok) return err({ refusal: standing.error, why: 'ended' });
-  return standing.value.grant.clientId === token.clientId
+  const { clientId, epoch } = standing.value.grant;
+  return clientId === token.clientId && epoch === token.epoch
     ? standing
     : err({ refusal: notValid(), why: 'claims' });
 }
@@ -155,7 +158,5 @@ const namesOf = (standing: Result<Standing, Refusal>) =>
 
 const notValid = (): Refusal =>
   refuse('unauthenticated', 'This access token is not valid here, or no longer; connect again.');
-const ofBeforeAKill = (): Refusal =>
-  refuse('credential_revoked', 'The owner stopped the gateway, which ended every connection; connect again.');
 const narrowed = (scope: string): Refusal =>
   refuse('insufficient_scope', `The owner has taken ${scope} from this client since; ask the owner.`);

@@ -176,6 +176,7 @@ describe('what is no token of ours', () => {
     ['without a grant', () => room.token(grantId, { gid: undefined }), 'claims'],
     ['without an epoch', () => room.token(grantId, { ep: undefined }), 'claims'],
     ['of another client', () => room.token(grantId, { client_id: 'somebody' }), 'claims'],
+    ['of another epoch than its grant', () => room.token(grantId, { ep: 2 }), 'claims'],
     ['cut short', () => room.token(grantId).slice(0, -8), 'signature'],
     ['in two parts', () => room.token(grantId).split('.').slice(0, 2).join('.'), 'malformed'],
     ['in five parts', () => `${room.token(grantId)}.AA.AA`, 'malformed'],
