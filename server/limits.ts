@@ -478,6 +478,8 @@ export const INTERACTIONS_ANSWERED_MAX = 1_000;
 export const OAUTH_BODY_BYTES_MAX = 16 * 1024;
 /** A request for authorization waits this long for the owner, and so does who has signed in to it. */
 export const INTERACTION_TTL_SECONDS = 3_600;
+/** What tells one browser from another there outlives every page that it began. */
+export const BROWSER_MARK_TTL_SECONDS = 2 * INTERACTION_TTL_SECONDS;
 /** Requests for authorization that wait, and those of them that one network may have begun. */
 export const INTERACTIONS_MAX = 1_000;
 export const INTERACTIONS_PER_NETWORK_MAX = 30;

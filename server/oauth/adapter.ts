@@ -115,16 +115,17 @@ function keeping(kind: string, parts: AdapterParts): Adapter {
   }
   return {
     async upsert(id, payload, ttlSeconds) {
-      const { epoch, network } = current();
+      const { epoch, network, browser } = current();
+      const isInteraction = kind === 'Interaction';
       if (ttlSeconds === undefined) throw new Error(`a ${kind} without an end can not be kept`);
       const row = {
         kind,
         id: keyOf(id),
-        payload: JSON.stringify(stripped(payload, secret)),
+        payload: JSON.stringify({ ...stripped(payload, secret), ...(isInteraction && { browser }) }),
         grant_id: payload.grantId ?? null,
         client_id: payload.clientId ?? null,
         uid: payload.uid ?? null,
-        address: kind === 'Interaction' ? network : null,
+        address: isInteraction ? network : null,
         epoch,
         expires_at: wallMs() + ttlSeconds * 1_000,
       };
@@ -132,7 +133,10 @@ function keeping(kind: string, parts: AdapterParts): Adapter {
     },
     async find(id) {
       const row = table.find(kind, keyOf(id), living());
-      return row && payloadOf(row, id, parts);
+      const payload = row && payloadOf(row, id, parts);
+      // Whoever else has its cookies was given them by somebody.
+      if (kind === 'Interaction' && payload?.['browser'] !== current().browser) return undefined;
+      return payload;
     },
     async findByUid(uid) {
       const row = table.findByUid(kind, uid, living());

@@ -14,6 +14,7 @@ import type { Clock } from '#ports.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
 import { type AdapterParts, storeAdapter } from './adapter.ts';
 import { type AnswerParts, answering, errorPages, plainPage } from './answers.ts';
+import { browserMarks } from './browser-mark.ts';
 import { browserPages } from './browser-pages.ts';
 import { type Canon, canonicalRequest, soleParameter } from './canonical.ts';
 import { issuerOf, OAUTH_PATHS, resourceMetadata, resourceOf, serverMetadata } from './discovery.ts';
@@ -77,18 +78,24 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
     library = openLibrary(parts);
   });
   const begun = beginning(access);
+  const marks = browserMarks(settings().publicUrl.protocol === 'https:');
   const turnedAway = atTheGate({ access, table });
 
   return {
     async handle(call, response) {
       const { kind } = call.endpoint;
+      const brought = marks.brought(call.headers.cookie);
+      const mark = kind === 'authorize' ? (brought ?? marks.fresh()) : brought;
       const exchange = begun(kind, {
+        browser: mark?.digest,
         sender: { address: call.address, userAgent: call.headers['user-agent'] ?? '' },
         grantType: kind === 'token' ? soleParameter(call.body, 'grant_type') : undefined,
       });
       try {
         const turned = turnedAway(exchange);
         if (turned) return turnAway(response, turned, parts.show);
+        if (mark && (kind === 'authorize' || kind === 'resume'))
+          response.appendHeader('set-cookie', mark.cookie);
         const request = canonicalRequest(call, canonOf(settings()));
         await exchanges.run(exchange, () => library.answer(request, response));
       } catch (cause) {
@@ -101,7 +108,8 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
       provider: () => library.provider,
       issuer: () => issuerOf(settings()),
       resource: () => resourceOf(settings()),
-      inExchange: (work) => exchanges.run(begun('page'), work),
+      inExchange: ({ headers }, work) =>
+        exchanges.run(begun('page', { browser: marks.brought(headers.cookie)?.digest }), work),
     }),
     metadata: () => serverMetadata(settings()),
     resourceMetadata: () => resourceMetadata(settings()),
@@ -148,13 +156,14 @@ const beginning =
   (access: ServerOptions['access']) =>
   (
     endpoint: Exchange['endpoint'],
-    { sender = NOBODY, grantType }: Partial<Pick<Exchange, 'sender' | 'grantType'>> = {},
+    { sender = NOBODY, grantType, browser }: Partial<Pick<Exchange, 'sender' | 'grantType' | 'browser'>> = {},
   ): Exchange => ({
     endpoint,
     grantType,
     epoch: access.epoch(),
     sender,
     network: networkOf(sender.address),
+    browser,
     writes: [],
   });
 

@@ -17,7 +17,7 @@ export interface PageParts {
   readonly settings: () => RemoteSettings;
   readonly issuer: () => string;
   readonly resource: () => string;
-  readonly inExchange: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly inExchange: <T>(request: IncomingMessage, work: () => Promise<T>) => Promise<T>;
 }
 
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
@@ -29,12 +29,12 @@ const isPrompt = (name: string): name is PromptName => Object.hasOwn(ANSWERS, na
 export function browserPages(parts: PageParts): Pick<AuthorizationServer, 'interaction' | 'finish'> {
   return {
     interaction: (request, response) =>
-      parts.inExchange(async () => {
+      parts.inExchange(request, async () => {
         const found = await detailsOf(request, response, parts);
         return found && seen(found, parts);
       }),
     finish: (request, response, answer) =>
-      parts.inExchange(async () => {
+      parts.inExchange(request, async () => {
         const found = await detailsOf(request, response, parts);
         if (!found || !fits(found, answer)) return false;
         const result = await resultOf(found, answer, parts);

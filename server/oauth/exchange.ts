@@ -11,6 +11,8 @@ export interface Exchange {
   /** Who asks, and from which network. */
   readonly sender: Sender;
   readonly network: string;
+  /** The digest of its browser's mark; undefined: it brings none. */
+  readonly browser: string | undefined;
   /**
    * Of the token endpoint: all in one commit at the end, or none of it, so that a refused or failed request burns no token and
    * leaves none without its successor.
