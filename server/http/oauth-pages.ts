@@ -42,6 +42,7 @@ const SignIn = z.strictObject({ name: Text, passphrase: Text, code: Text.optiona
 const Consent = z.strictObject({
   scopes: z.union([Text.transform((one) => [one]), z.array(Text).max(20)]).default([]),
   expires: Text,
+  shown: Text,
   code: Text.optional(),
 });
 const Nothing = z.strictObject({});

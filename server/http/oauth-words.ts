@@ -55,10 +55,11 @@ const SCOPE_WORDS: Readonly<Record<Scope, ScopeWords>> = {
 };
 
 /** The page's words for what a consent would give. */
-export function consentWords({ scopes, agent, codeForWriting }: ConsentView): object {
+export function consentWords({ scopes, agent, codeForWriting, digest }: ConsentView): object {
   const writes = scopes.includes('write:orders');
   return {
     scopes: scopes.map((id) => ({ id, ...SCOPE_WORDS[id], writes: id === 'write:orders' })),
+    digest,
     offers_writing: writes,
     asks_for_code: writes && codeForWriting,
     agent: agent && agentWords(agent),

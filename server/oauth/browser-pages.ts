@@ -24,6 +24,8 @@ type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
 /** What each prompt may be answered with; `refused` always. */
 const ANSWERS = { approval: 'again', login: 'signed_in', consent: 'granted' } as const;
 type PromptName = keyof typeof ANSWERS;
+/** Kept with the sign-in that it is of. */
+const SIGNED_IN_AT = 'signedInAtMs';
 const isPrompt = (name: string): name is PromptName => Object.hasOwn(ANSWERS, name);
 
 export function browserPages(parts: PageParts): Pick<AuthorizationServer, 'interaction' | 'finish'> {
@@ -77,9 +79,14 @@ function seen(
     clientId,
     redirectUri: textOf(params, 'redirect_uri'),
     scopes: parts.settings().scopesEnabled.filter(offered),
-    signedIn: lastSubmission?.login !== undefined,
+    signedInAtMs: signInTime(lastSubmission),
     expiresAtMs: exp * 1_000,
   };
+}
+
+function signInTime(submitted: Details['lastSubmission']): number | undefined {
+  const at = submitted?.login?.[SIGNED_IN_AT];
+  return typeof at === 'number' ? at : undefined;
 }
 
 function textOf(params: Details['params'], name: string): string {
@@ -103,7 +110,7 @@ async function resultOf(
     case 'again':
       return {};
     case 'signed_in':
-      return { login: { accountId: OWNER_ACCOUNT, remember: false } };
+      return { login: { accountId: OWNER_ACCOUNT, remember: false, [SIGNED_IN_AT]: answer.atMs } };
     case 'refused':
       return { error: answer.error, error_description: answer.description };
     case 'granted': {

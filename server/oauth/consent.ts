@@ -1,4 +1,5 @@
 /** Consent: what the owner is shown before a client is let in, and whether what they sent may be granted. */
+import { hash } from 'node:crypto';
 import type { Mandate, MandateDocument } from '#domain/mandate.ts';
 import { isReadScope, type Scope, type TradingState } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
@@ -37,12 +38,16 @@ export interface ConsentView {
   readonly agent: ConsentAgent | null;
   /** Whether granting what writes takes a code of the authenticator. */
   readonly codeForWriting: boolean;
+  /** Of the agent and its mandate as they are shown: nobody consents to another one than they have read of. */
+  readonly digest: string;
 }
 
 export interface ConsentForm {
   /** As sent: anything. */
   readonly scopes: readonly string[];
   readonly expires: string;
+  /** The digest of what was shown. */
+  readonly shown: string;
   readonly code?: string | undefined;
 }
 
@@ -64,15 +69,25 @@ export function mandateView(
   return { document, accounts, standing, expiresAtMs };
 }
 
+export const digestOf = (agent: ConsentAgent | null): string =>
+  hash('sha256', JSON.stringify(agent && { ...agent, state: '' }), 'base64url').slice(0, 22);
+
 /**
  * What was ticked is held to what may be ticked now, whatever the page showed: a tick that no page of this moment offers is
  * refused as a whole, never dropped, so that nobody gets another consent than the one they read.
  */
 export function judgeConsent(
   form: ConsentForm,
-  offered: readonly Scope[],
+  { scopes: offered, digest }: Pick<ConsentView, 'scopes' | 'digest'>,
   nowMs: number,
 ): Result<Consented, Refusal> {
+  if (form.shown !== digest)
+    return err(
+      refuse(
+        'approval_expired',
+        'Nothing was granted: the agent or its mandate is not what this page showed. The page below shows it as it is now; look at it again.',
+      ),
+    );
   const foreign = form.scopes.filter((ticked) => !offered.some((scope) => scope === ticked));
   if (foreign.length > 0)
     return err(

@@ -15,6 +15,7 @@ import {
   type Consented,
   type ConsentForm,
   type ConsentView,
+  digestOf,
   judgeConsent,
   mandateView,
 } from './consent.ts';
@@ -82,16 +83,17 @@ export function openInteractions(parts: InteractionParts): Interactions {
   async function signIn(call: PageCall, form: SignInForm, found: Found): Promise<PageOutcome> {
     if (found.seen.prompt !== 'login' || isHeld(found)) return page(call, found);
     const proof = { ...form, from: call.from, client: found.client.credential };
+    const atMs = access.wall();
     const proved = await access.owner.proveSignIn(proof);
     connections.note('sign_in', noted(call, found), proved.ok ? 'ok' : proved.error.reason);
     // A hash takes its time: the gate may have dropped meanwhile.
     if (isHalted() || access.epoch() !== found.epoch) return HALTED;
-    return proved.ok ? answer(call, { kind: 'signed_in' }) : page(call, found, proved.error);
+    return proved.ok ? answer(call, { kind: 'signed_in', atMs }) : page(call, found, proved.error);
   }
 
   function consent(call: PageCall, form: ConsentForm, found: Found): PageOutcome | Promise<PageOutcome> {
     if (!mayConsent(found) || isHeld(found)) return page(call, found);
-    const judged = judgeConsent(form, found.seen.scopes, access.wall());
+    const judged = judgeConsent(form, consentOf(parts, found), access.wall());
     if (!judged.ok) return page(call, found, judged.error);
     if (judged.value.scopes.length === 0) return deny(call, found, 'nothing_ticked');
     const granted = grant(parts, { call, found, form, consented: judged.value });
@@ -143,7 +145,9 @@ function openAnswers({ access, server, clients }: InteractionParts) {
     const seen = await server.interaction(request, response);
     // Where the cookie is of another page than the address, it is another browser's, or planted.
     const client = seen?.uid === uid ? clients.find(seen.clientId) : undefined;
-    return seen && client && { seen, client, epoch };
+    // Who changes their passphrase ends what was begun with the one before.
+    const isStale = (access.owner.record()?.passphraseChangedAtMs ?? 0) > (seen?.signedInAtMs ?? Infinity);
+    return seen && client && !isStale ? { seen, client, epoch } : undefined;
   }
   async function withFound(
     call: PageCall,
@@ -184,7 +188,7 @@ function recordDenial({ store, audit }: InteractionParts, found: Found, why: str
 /** Where the authorization server goes on with an interaction that was answered. */
 export const resumePath = (uid: string): string => `/oauth/authorize/${encodeURIComponent(uid)}`;
 
-const mayConsent = ({ seen }: Found): boolean => seen.prompt === 'consent' && seen.signedIn;
+const mayConsent = ({ seen }: Found): boolean => seen.prompt === 'consent' && seen.signedInAtMs !== undefined;
 const noted = (call: PageCall, { client }: Found) => ({
   clientId: client.clientId,
   address: call.from.address,
@@ -201,10 +205,11 @@ function pageOf(parts: InteractionParts, call: PageCall, found: Found, held: boo
 }
 
 function consentOf(parts: InteractionParts, { seen, client }: Found): ConsentView {
-  const { agent } = client;
+  const agent = client.agent && agentOf(parts, client.agent);
   return {
     scopes: seen.scopes,
-    agent: agent && agentOf(parts, agent),
+    agent,
+    digest: digestOf(agent),
     codeForWriting: parts.access.owner.asksForRemoteCode(),
   };
 }

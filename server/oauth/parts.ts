@@ -99,8 +99,8 @@ export interface InteractionSeen {
   readonly redirectUri: string;
   /** What may be ticked: what was asked for ∩ what is enabled ∩ the client's ceiling, as things stand now. */
   readonly scopes: readonly Scope[];
-  /** Whether this browser has signed in within this very request. */
-  readonly signedIn: boolean;
+  /** When this browser signed in, within this very request. */
+  readonly signedInAtMs: number | undefined;
   readonly expiresAtMs: number;
 }
 
@@ -108,7 +108,7 @@ export interface InteractionSeen {
 export type InteractionAnswer =
   /** Looks again whether the client is approved by now. */
   | { readonly kind: 'again' }
-  | { readonly kind: 'signed_in' }
+  | { readonly kind: 'signed_in'; readonly atMs: number }
   /** The grant stands in the ledger already. */
   | { readonly kind: 'granted'; readonly grantId: string; readonly scopes: readonly Scope[] }
   | {

@@ -1,6 +1,7 @@
 /** What changes while a page of an authorization is open: settings, approval, a restart, the kill switch. */
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { SCOPES } from '#domain/principal.ts';
+import { OWNER_CLI, SCOPES } from '#domain/principal.ts';
+import { MANDATE } from '../support/access-room.ts';
 import {
   approvedClient,
   atConsent,
@@ -90,6 +91,51 @@ describe('what changes while the page is open', () => {
     expect((await post(at, signing, 'sign-in', signInFields(at))).status).toBe(303);
     expect((await post(at, consenting, 'consent', READ)).status).toBe(303);
     expect(granted(consenting)).toBe(1);
+  });
+});
+
+describe('what the page has shown', () => {
+  test('the client handed to another agent meanwhile: nobody consents to an agent they have not read of', async () => {
+    await open();
+    const scene = await atConsent(at, { agent: 'modest' });
+    const { clientId } = scene;
+    deskOf(at).revoke(clientId, OWNER_CLI);
+    expect(deskOf(at).approve({ clientId, agent: 'whale', scopes: SCOPES, by: OWNER_CLI }).ok).toBe(true);
+    const answer = await post(at, scene, 'consent', READ);
+    expect([answer.status, answer.location, granted(scene)]).toEqual([409, null, 0]);
+    expect(answer.html).toContain('whale');
+    const read = { ...scene, page: { ...scene.page, html: answer.html } };
+    expect((await post(at, read, 'consent', READ)).status).toBe(303);
+    expect(granted(scene)).toBe(1);
+  });
+
+  test('the mandate made larger meanwhile: it is shown before anybody consents to it', async () => {
+    await open();
+    const mandate = (value: string) =>
+      at.gateway.access.mandates.set('growing', { ...MANDATE, max_order_value: value }, OWNER_CLI);
+    const clientId = approvedClient(at, { agent: 'growing' });
+    expect(mandate('10').ok).toBe(true);
+    const scene = await atConsent(at, { clientId });
+    expect(mandate('99999').ok).toBe(true);
+    const answer = await post(at, scene, 'consent', ALL);
+    expect([answer.status, granted(scene)]).toEqual([409, 0]);
+    expect(answer.html).toContain('99,999.00');
+  });
+
+  test('the passphrase changed since the sign-in: the page is over, whoever holds it', async () => {
+    await open();
+    const scene = await atConsent(at);
+    const { owner } = at.gateway.access;
+    const session = owner.openSession({ address: '127.0.0.1', userAgent: 'test' }).session.id;
+    const next = 'seven ravens over the tower';
+    const changed = await owner.changePassphrase({
+      current: at.owner.passphrase,
+      next,
+      keepSessionId: session,
+    });
+    expect(changed.ok).toBe(true);
+    const answer = await post(at, scene, 'consent', READ);
+    expect([answer.status, answer.location, granted(scene)]).toEqual([404, null, 0]);
   });
 });
 

@@ -5,9 +5,14 @@ import { SCOPES, type Scope } from '#domain/principal.ts';
 import { CONSENT_DAYS, type ConsentForm, judgeConsent } from '#oauth/consent.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 21);
-const form = (scopes: readonly string[], expires = '30'): ConsentForm => ({ scopes, expires });
+const SHOWN = 'what was shown';
+const form = (scopes: readonly string[], expires = '30'): ConsentForm => ({
+  scopes,
+  expires,
+  shown: SHOWN,
+});
 const granted = (sent: ConsentForm, offered: readonly Scope[]) => {
-  const judged = judgeConsent(sent, offered, NOW_MS);
+  const judged = judgeConsent(sent, { scopes: offered, digest: SHOWN }, NOW_MS);
   return judged.ok ? judged.value : judged.error.reason;
 };
 
@@ -29,6 +34,11 @@ test('a tick that is not offered refuses all of it, the good ticks too', () => {
     expect(granted(form(['read:market', forged]), offered), forged).toBe('insufficient_scope');
 });
 
+test('what was shown is another agent or mandate: nothing is granted', () => {
+  const judged = judgeConsent(form(['read:market']), { scopes: SCOPES, digest: 'another' }, NOW_MS);
+  expect(judged.ok ? 'granted' : judged.error.status).toBe(409);
+});
+
 test('an end that is none of the choices is refused', () => {
   for (const expires of ['', '0', '-1', '365', '1e3', '30.0', ' 30', 'for ever'])
     expect(granted(form(['read:market'], expires), SCOPES), expires).toBe('invalid_input');
@@ -46,7 +56,7 @@ test('whatever is sent: never more than offered, never for longer than 180 days'
       fc.oneof(fc.constantFrom(...CONSENT_DAYS.map(String)), fc.string()),
       fc.subarray([...SCOPES]),
       (scopes, expires, offered) => {
-        const judged = judgeConsent({ scopes, expires }, offered, NOW_MS);
+        const judged = judgeConsent(form(scopes, expires), { scopes: offered, digest: SHOWN }, NOW_MS);
         if (!judged.ok) return;
         expect(scopes.every((scope) => judged.value.scopes.some((one) => one === scope))).toBe(true);
         expect(judged.value.scopes.every((scope) => offered.includes(scope))).toBe(true);

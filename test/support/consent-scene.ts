@@ -70,6 +70,12 @@ export interface Posted {
   readonly html: string;
 }
 
+/** What a consent says it was shown. */
+const shownOf = ({ html }: Pick<Page, 'html'>, act: string): Fields => {
+  const shown = /name="shown" value="([^"]+)"/.exec(html)?.[1];
+  return act !== 'consent' ? {} : { shown: shown ?? 'nothing' };
+};
+
 type Fields = Readonly<Record<string, string | readonly string[]>>;
 
 /** The hidden token of a page. */
@@ -87,7 +93,7 @@ export async function post(
   const { origin, pathname } = new URL(page.url);
   const url = `${origin}${/^\/oauth\/interaction\/[^/]+/.exec(pathname)?.[0] ?? pathname}/${act}`;
   const body = new URLSearchParams();
-  for (const [name, value] of Object.entries({ _token: tokenOf(page), ...fields }))
+  for (const [name, value] of Object.entries({ _token: tokenOf(page), ...shownOf(page, act), ...fields }))
     for (const one of [value].flat()) if (one !== '' || name !== '_token') body.append(name, one);
   const sent = {
     'content-type': 'application/x-www-form-urlencoded',
