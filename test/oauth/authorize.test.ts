@@ -1,5 +1,5 @@
 /** From the request for authorization to its code: who may ask at all, what stands in between each time, and where nobody is sent. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { INTERACTION_TTL_SECONDS, INTERACTIONS_MAX, INTERACTIONS_PER_NETWORK_MAX } from '#limits.ts';
 import { type HandClock, handClock } from '../support/hand-clock.ts';
@@ -18,13 +18,22 @@ import { coded, errorIn, makeClient } from '../support/remote-grants.ts';
 
 let at: RemoteGateway;
 let clock: HandClock;
-const printed = ['warn', 'info', 'error', 'log'] as const;
+const HOWS = ['warn', 'info', 'error', 'log'] as const;
+const printed: unknown[] = [];
+const printing = HOWS.map((how) => ({ how, really: console[how] }));
 beforeAll(async () => {
-  for (const how of printed) vi.spyOn(console, how);
+  for (const { how, really } of printing)
+    console[how] = (...words: unknown[]) => {
+      printed.push(words);
+      really(...words);
+    };
   clock = handClock();
   at = await openRemoteGateway({ clock });
 });
-afterAll(() => at.close());
+afterAll(async () => {
+  for (const { how, really } of printing) console[how] = really;
+  await at.close();
+});
 
 const later = (ms: number): void => clock.setWall(clock.wallMs() + ms);
 /** RFC 6749, 4.2.2.1: who asked for a token is answered behind the `#`. */
@@ -280,5 +289,5 @@ test('a store that takes nothing ends a request without a code, in the protocolâ
 test('the library prints nothing', async () => {
   const { asked, code } = await coded(at, makeClient(at).clientId);
   expect(errorIn(await exchange(at, asked, code))).toBe('200 undefined');
-  for (const how of printed) expect(console[how]).not.toHaveBeenCalled();
+  expect(printed).toEqual([]);
 });
