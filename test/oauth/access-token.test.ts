@@ -2,7 +2,7 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { dirname } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { OWNER_CLI, OWNER_CONSOLE, type Scope } from '#domain/principal.ts';
+import { OWNER_CLI, OWNER_CONSOLE, type Principal, type Scope } from '#domain/principal.ts';
 import { ACCESS_TOKEN_LENGTH_MAX } from '#limits.ts';
 import { openStore } from '#store/open.ts';
 import { accessRoom, granted, refused } from '../support/access-room.ts';
@@ -218,7 +218,7 @@ describe('a token that was good a moment ago is refused on the next call', () =>
   afterEach(closed);
 
   /** The token has just been let in, so that what is remembered of it is asked too. */
-  function letIn(): { readonly token: string; readonly who: ReturnType<typeof granted<unknown>> } {
+  function letIn(): { readonly token: string; readonly who: Principal } {
     opened();
     const token = room.token(grantId);
     room.present(token);
@@ -260,7 +260,7 @@ describe('a token that was good a moment ago is refused on the next call', () =>
     const { token, who } = letIn();
     end();
     expect(refused(room.present(token)).reason).toBe(reason);
-    if (reason !== 'unauthenticated') expect(room.access.stillLive(who as never).ok).toBe(false);
+    if (reason !== 'unauthenticated') expect(room.access.stillLive(who).ok).toBe(false);
     expect(room.noted.at(-1)).toBe(`first_call: ${reason}`);
   });
   test.each(ENDS.filter(([what]) => /kill|writing|remote MCP/.test(what)))(
