@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SCOPES, type Scope } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import { GRANTS_LISTED_MAX, REMOTE_GRANTS_SHOWN_MAX } from '#limits.ts';
 import type { Approval, RemoteClient } from '#oauth/records.ts';
 import { action, go, type Outcome, type OwnerVisit, refused } from './define.ts';
 import { clientPath, REMOTE } from './remote-mcp-rows.ts';
@@ -146,7 +147,7 @@ export const disconnect = action({
     const found = clientOf(visit);
     if (!found.ok) return refused(found.error);
     const { clients } = visit.services.remote;
-    const live = clients.grants({ clientId: found.value.clientId, live: true, limit: GRANTS_ENDED_MAX });
+    const live = clients.grants({ clientId: found.value.clientId, live: true, limit: GRANTS_LISTED_MAX });
     for (const { grantId } of live) {
       const ended = clients.endGrant(grantId, visit.owner);
       if (!ended.ok) return refused(ended.error);
@@ -159,15 +160,17 @@ export const disconnect = action({
     );
   },
 });
-/** More live grants of one client there can hardly be; what is left is shown, and can be ended again. */
-const GRANTS_ENDED_MAX = 100;
 
 export const endGrant = action({
   input: z.strictObject({ grant: z.string().max(80) }),
   run(visit, { grant }) {
     const found = clientOf(visit);
     if (!found.ok) return refused(found.error);
-    const ended = visit.services.remote.clients.endGrant(grant, visit.owner);
+    const { clients } = visit.services.remote;
+    const own = clients.grants({ clientId: found.value.clientId, limit: REMOTE_GRANTS_SHOWN_MAX });
+    if (!own.some(({ grantId }) => grantId === grant))
+      return refused(refuse('not_found', 'This client has no such grant; nothing was changed.'));
+    const ended = clients.endGrant(grant, visit.owner);
     return ended.ok
       ? go(clientPath(found.value.credential), 'The grant has ended: its tokens open nothing any more.')
       : refused(ended.error);
