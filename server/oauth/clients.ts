@@ -26,7 +26,7 @@ export interface ClientOptions {
   readonly store: Store;
   readonly audit: Pick<AuditLog, 'record'>;
   readonly access: Pick<Access, 'wall'> & {
-    readonly agents: Pick<Access['agents'], 'byName' | 'byId' | 'create'>;
+    readonly agents: Pick<Access['agents'], 'byName' | 'create'>;
   };
   readonly grants: Grants;
 }

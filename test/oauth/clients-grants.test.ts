@@ -65,6 +65,23 @@ describe('grants', () => {
   });
 });
 
+test('an approval during a kill opens nothing, and brings nothing back after it', () => {
+  const clientId = room.register();
+  granted(room.clients.approve({ clientId, by: BY }));
+  const grantId = room.grant(clientId);
+  const { store, access } = room;
+  store.transaction(() => {
+    access.setGatewayState('HALTED', 'kill switch');
+    access.bumpEpoch();
+  });
+  granted(room.clients.revoke(clientId, BY));
+  granted(room.clients.approve({ clientId, by: BY }));
+  expect(() => room.grant(clientId)).toThrow('refused');
+  store.transaction(() => access.setGatewayState('ACTIVE', 'resumed'));
+  expect(room.grants.standing(grantId).ok).toBe(false);
+  expect(room.clients.find(clientId)).toMatchObject({ state: 'approved', liveGrants: 0 });
+});
+
 describe('which client is meant', () => {
   test('is said by its id, the beginning of it, or its fingerprint; never by the name it gave itself', () => {
     const clientId = room.register({ client_name: 'mine' });

@@ -302,6 +302,15 @@ test('while the gateway is halted nobody registers', async () => {
   expect((await at.post(asked(), elsewhere())).status).toBe(201);
 });
 
+test('while the disk takes nothing nobody registers, and is told to come later', async () => {
+  const { db } = at.gate.gateway.store;
+  db.pragma('query_only = ON');
+  const answer = await at.post(asked(), elsewhere());
+  db.pragma('query_only = OFF');
+  expectRefused(answer, 503, 'temporarily_unavailable');
+  expect((await at.post(asked(), elsewhere())).status).toBe(201);
+});
+
 test('no body of all of these is in the log, and no secret is in it or on the record', async () => {
   const { client_secret: secret } = (
     await at.post(asked({ token_endpoint_auth_method: 'client_secret_post' }), elsewhere())
