@@ -55,8 +55,10 @@ export function grantEndings(o: EndingOptions): GrantEndings {
   }
 
   let stopSweeps: (() => void) | undefined;
+  let closed = false;
   function sweepLater(delayMs: number): void {
     stopSweeps?.();
+    if (closed) return;
     stopSweeps = clock.after(delayMs, () => {
       unlessBroken(sweep);
       sweepLater(GRANT_SWEEP_INTERVAL_MS);
@@ -72,7 +74,10 @@ export function grantEndings(o: EndingOptions): GrantEndings {
     endHolding: (scope, reason, by) =>
       endThose(() => table.standing().filter((row) => scopesIn(row.scopes).includes(scope)), reason, by),
     sweep,
-    close: () => stopSweeps?.(),
+    close() {
+      closed = true;
+      stopSweeps?.();
+    },
   };
 }
 

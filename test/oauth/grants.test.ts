@@ -326,6 +326,14 @@ describe('what is kept', () => {
     room.grants.used(grantId);
     expect(room.grants.find(grantId)?.lastUsedAtMs).toBe(atMs + 60_000);
   });
+  test('nothing is swept after it was closed, not even by a kill that comes then', () => {
+    const { grantId } = opened();
+    room.grants.close();
+    kill();
+    room.clock.advance(2 * HOUR_MS);
+    expect(room.store.db.prepare('SELECT revoked_at FROM oauth_grants').pluck().get()).toBeNull();
+    expect(dead(grantId)).toBe('credential_revoked');
+  });
   test('an ending and what it belongs to are one commit', () => {
     const { grantId } = opened();
     expect(() =>
