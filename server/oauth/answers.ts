@@ -121,12 +121,16 @@ function showPage(ctx: Context, status: number, page: ProblemPage): void {
   ctx.body = page.html;
 }
 
-/** A browser is told in words; the address of a client is no place for what may be an attack on it. */
+/** A browser is told in words, a program in RFC 6749's; the address of a client is no place for what may be an attack on it. */
 export function errorPages(show: ShowProblem): NonNullable<Configuration['renderError']> {
   return (ctx, out, error) => {
     const { client } = ctx.oidc ?? {};
     const problem = problemOf(error);
     const status = problem === 'unavailable' ? 503 : 400;
+    if ((ctx as Context).accepts('html', 'json') === 'json') {
+      answerJson(ctx as Context, status, { error: out.error, error_description: out.error_description });
+      return;
+    }
     const page = show({
       kind: problem,
       status,

@@ -46,8 +46,7 @@ export function canonicalRequest(call: ProviderCall, canon: Canon): IncomingMess
     host,
     'x-forwarded-host': host,
     'x-forwarded-proto': protocol.slice(0, -1),
-    // A browser gets its pages from elsewhere; a client is answered in JSON.
-    accept: isPost || kind === 'jwks' ? 'application/json' : 'text/html',
+    accept: isPost || kind === 'jwks' || isProgram(call.headers.accept) ? 'application/json' : 'text/html',
     ...(cookie === undefined || isPost ? {} : { cookie }),
     ...(isPost ? { 'content-length': String(body.length) } : {}),
     ...(isPost && authorization !== undefined ? { authorization } : {}),
@@ -58,6 +57,10 @@ export function canonicalRequest(call: ProviderCall, canon: Canon): IncomingMess
   request.complete = true;
   return request;
 }
+
+/** mcp-remote looks at the authorization address itself first, and registers anew when JSON says `invalid_client`. */
+const isProgram = (accept = ''): boolean =>
+  accept.includes('application/json') && !accept.includes('text/html');
 
 /** The same for a page of ours: its cookie is all that counts. */
 export function canonicalPage(

@@ -1,4 +1,6 @@
 /** Four hosts that share no line of code, from the first 401 to the last. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { mcpRemoteHost } from '../support/mcp-remote-host.ts';
@@ -78,3 +80,49 @@ describe.each(HOSTS)('%s', (_name, where, host) => {
     ).toEqual([]);
   });
 });
+
+// The script keeps what it registered, whatever becomes of it.
+describe.each(HOSTS.slice(0, -1))('%s', (_name, where, host) => {
+  test('begins anew by itself once the owner has deleted it', async () => {
+    at = await openRemoteGateway(where);
+    const it = host(at);
+    onTestFinished(() => it.close());
+    const first = (await it.begin()).searchParams.get('client_id') ?? '';
+    approve(at, first);
+    await it.comesBack(await at.browser().grant(await it.begin()));
+    expect(await it.call('get_quotes', { symbols: ['SPX'] })).toMatchObject({ quotes: [{ symbol: 'SPX' }] });
+    expect(deskOf(at).remove(first, OWNER_CLI).ok).toBe(true);
+    await waitsAgain(it, first);
+  });
+});
+
+test('mcp-remote looks first whether it is still known; deleted while it waited, it is another client at its next start', async () => {
+  at = await openRemoteGateway();
+  const home = temporaryFolder();
+  const it = mcpRemoteHost(at, home);
+  onTestFinished(() => it.close());
+  const first = (await it.begin()).searchParams.get('client_id') ?? '';
+  expect(deskOf(at).remove(first, OWNER_CLI).ok).toBe(true);
+  // It registers anew at once, and then believes that its sign-in is under way.
+  const stuck = expect(it.begin()).rejects.toThrow(/closed/i);
+  await expect.poll(() => deskOf(at).pending()).toBe(1);
+  const [{ clientId = '' } = {}] = deskOf(at).list();
+  await expect.poll(() => everythingIn(home)).toContain(clientId);
+  await waitsAgain(it, first);
+  await stuck;
+});
+
+const everythingIn = (folder: string): string =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    .join('\n');
+
+/** As another client, which waits for the owner. */
+async function waitsAgain(it: RemoteHost, first: string): Promise<void> {
+  expect((await at.browser().open(await it.begin())).status).toBe(403);
+  const [client, ...others] = deskOf(at).list();
+  expect(others).toEqual([]);
+  expect(client?.state).toBe('pending');
+  expect(client?.clientId).not.toBe(first);
+}

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type AskFor,
   approve,
+  ask,
   authorization,
   callTool,
   codeIn,
@@ -220,6 +221,19 @@ describe('a host in a browser', () => {
       expect(asked.headers.get('access-control-allow-origin'), path).toBeNull();
     }
   });
+});
+
+test('a host that looks whether it is still known is told in JSON, and a browser in words', async () => {
+  const { url } = authorization(at, { clientId: 'client_ffffffffffffffffffffffffffffffff' });
+  const told = await ask(at, url, { headers: { accept: 'application/json' } });
+  expect([told.status, told.body['error']]).toEqual([400, 'invalid_client']);
+  for (const accept of [
+    '*/*',
+    'text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.1',
+  ]) {
+    const page = await ask(at, url, { headers: { accept } });
+    expect([page.status, page.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8']);
+  }
 });
 
 describe('what a host is told before it is anybody', () => {

@@ -10,7 +10,9 @@ import type { Reach } from './remote-flow.ts';
 import { environmentAt } from './run-program.ts';
 
 const MCP_REMOTE = fileURLToPath(new URL('../../node_modules/mcp-remote/dist/proxy.js', import.meta.url));
-const VISIT = /visiting:\s+(\S+)\s/;
+const VISIT = /visiting:\s+(\S+)\s/g;
+/** It names the address first, and then looks whether it is still known there: only this is the end of it. */
+const ASKED = 'Could not open a browser automatically';
 
 /** A host that speaks stdio alone, with mcp-remote between; `home` is where that keeps what it holds. */
 export function mcpRemoteHost({ resource }: Reach, home: string): RemoteHost {
@@ -43,8 +45,8 @@ export function mcpRemoteHost({ resource }: Reach, home: string): RemoteHost {
       let said = '';
       transport.stderr?.on('data', (chunk: Buffer) => {
         said += chunk.toString();
-        const [, address] = VISIT.exec(said) ?? [];
-        if (address === undefined) return;
+        if (!said.includes(ASKED)) return;
+        const [, address = 'about:blank'] = [...said.matchAll(VISIT)].at(-1) ?? [];
         said = '';
         visits.emit('asked', new URL(address));
       });

@@ -226,8 +226,7 @@ export interface Connected extends Tokens {
   readonly browser: OwnerBrowser;
 }
 
-export const deskOf = ({ gateway }: Pick<RemoteGateway, 'gateway'>): ClientDesk =>
-  (gateway as unknown as { readonly clients: ClientDesk }).clients;
+export const deskOf = ({ gateway }: Pick<RemoteGateway, 'gateway'>): ClientDesk => gateway.clients;
 
 /** The owner's approval, as the console and the command line give it. */
 export function approve(
