@@ -45,7 +45,7 @@ const CAPABILITY_DOCUMENT = {
   authentication: {
     scheme: 'Bearer',
     detail:
-      "An API key of the owner's making: npx portcullis keys create --agent NAME --scopes read:market,read:account",
+      "An API key of the owner's making: npx portcullis keys create --agent NAME --scopes read:market,read:account. While remote MCP is on, an access token too: /.well-known/oauth-protected-resource/mcp says from where.",
   },
   rest: '/api/v1',
 };

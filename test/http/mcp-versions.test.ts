@@ -30,6 +30,8 @@ function post(body: unknown, headers: Readonly<Record<string, string>> = {}): Pr
 /** The one message of an answer, which may have come as a stream of one event. */
 function messageOf(answer: RawAnswer): unknown {
   if (!String(answer.headers['content-type']).startsWith('text/event-stream')) return answer.json();
+  // A proxy that collects answers would hold events back.
+  expect(answer.headers['x-accel-buffering']).toBe('no');
   const data = answer.text.split('\n').filter((line) => line.startsWith('data: {'));
   expect(data).toHaveLength(1);
   return JSON.parse((data[0] ?? '').slice('data: '.length));
