@@ -9,6 +9,7 @@ import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { handClock } from '../support/hand-clock.ts';
 import { WIDE_MANDATE } from '../support/trading-room.ts';
 import { type TradingScene, tradingScene } from '../support/trading-scene.ts';
+import { waitingClient } from '../support/waiting-client.ts';
 
 /** Runs when a page takes it for markup; the ends turn text around, hide and colour a terminal. */
 const CANARY = `"><img src=x onerror="portcullisTrouble('xss')"><script>portcullisTrouble('xss')</script>{{7*7}}`;
@@ -92,8 +93,21 @@ beforeAll(async () => {
     account: 'paper',
     approval: approvals.ofOrder(waits)?.id ?? '',
     holder: claude.agent,
+    credential: hostileClient(),
   });
 });
+
+/** One that asks to be let in, with a name and a program that no registration would leave so. */
+function hostileClient(): string {
+  const { gateway } = scene.gate;
+  const id = waitingClient(gateway, { redirect: `https://evil.example/${'long-'.repeat(60)}` });
+  gateway.store.db
+    .prepare(
+      "UPDATE oauth_clients SET name = @name, user_agent = @name, metadata = json_set(metadata, '$.client_name', @name) WHERE client_id = @id",
+    )
+    .run({ name: HOSTILE, id });
+  return id;
+}
 afterAll(async () => {
   await scene.gate.close();
   await unclaimed.close();
