@@ -5,7 +5,6 @@ import { errors, type InteractionResults } from 'oidc-provider';
 import type { Access } from '#access/access.ts';
 import { SCOPES, type Scope } from '#domain/principal.ts';
 import { canonicalPage } from './canonical.ts';
-import { OAUTH_PATHS } from './discovery.ts';
 import type { AuthorizationServer, InteractionAnswer, InteractionSeen, RemoteClients } from './parts.ts';
 import { OWNER_ACCOUNT } from './provider.ts';
 import type { RemoteSettings } from './records.ts';
@@ -46,7 +45,7 @@ export function browserPages(parts: PageParts): Pick<AuthorizationServer, 'inter
   };
 }
 
-/** Of the page that the path names: a cookie of another page of this browser is not taken for it. */
+/** What the cookie leads to; whether that is the page that was asked for is for the caller to say. */
 async function detailsOf(
   request: IncomingMessage,
   response: ServerResponse,
@@ -54,10 +53,7 @@ async function detailsOf(
 ): Promise<Details | undefined> {
   if (access.gatewayState() === 'HALTED') return undefined;
   try {
-    const details = await provider().interactionDetails(canonicalPage(request, issuer()), response);
-    const { pathname } = new URL(request.url ?? '/', issuer());
-    const page = `${OAUTH_PATHS.interaction}/${details.uid}`;
-    return pathname === page || pathname.startsWith(`${page}/`) ? details : undefined;
+    return await provider().interactionDetails(canonicalPage(request, issuer()), response);
   } catch (cause) {
     if (cause instanceof errors.SessionNotFound) return undefined;
     throw cause;

@@ -69,7 +69,6 @@ export function buildProvider(parts: ProviderParts): Provider {
     // Without `offline_access`, which hosts do not ask for.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
-    revokeGrantPolicy: () => true,
     extraTokenClaims: (_ctx, token) => grantClaims(token, parts),
     formats: { customizers: { jwt: (_ctx, _token, jwt) => ourTime(jwt, parts) } },
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: async () => ({ sub }) }),

@@ -176,11 +176,13 @@ describe('an answer past the framework', () => {
     expect((await from('https://evil.example')).status).toBe(403);
   });
 
-  test('to a browser without JavaScript of ours is a page, to a client JSON, whatever it accepts', async () => {
+  test('at the token endpoint is JSON whatever the client accepts; at the authorization endpoint a page for whoever takes one', async () => {
     const token = await postForm(at, '/oauth/token', { grant_type: 'x' }, { accept: 'text/html' });
     expect(token.headers.get('content-type')).toContain('application/json');
-    const page = await ask(at, '/oauth/authorize', { headers: { accept: 'application/json' } });
-    expect([page.status, page.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8']);
+    for (const accept of ['text/html,application/xhtml+xml', '*/*', 'application/json, text/html;q=0.1']) {
+      const page = await ask(at, '/oauth/authorize', { headers: { accept } });
+      expect([page.status, page.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8']);
+    }
   });
 });
 

@@ -51,6 +51,13 @@ const broken = async <T>(work: () => Promise<T>): Promise<T> => {
     at.gateway.store.db.pragma('query_only = OFF');
   }
 };
+const promptsHeld = (): readonly unknown[] =>
+  at.gateway.store.db
+    .prepare(
+      `SELECT payload ->> '$.prompt.name' FROM oauth_payloads WHERE kind = 'Interaction' ORDER BY expires_at`,
+    )
+    .pluck()
+    .all();
 let waiting: string | undefined;
 /** Registered by itself, not approved. */
 async function pending(): Promise<string> {
@@ -85,6 +92,8 @@ describe('a client that nobody has approved', () => {
     const asked = authorization(at, { clientId: await pending() });
     const page = await browser.open(asked.url);
     expect([page.status, new URL(page.url).pathname.startsWith('/oauth/interaction/')]).toEqual([403, true]);
+    // Not the page of sign-in with something before it: nothing that is sent there signs anybody in.
+    expect(promptsHeld().at(-1)).toBe('approval');
     const back = await browser.send(page, browser.form(page, '/back'));
     expect(back.left?.href.startsWith(`${CALLBACK}?`)).toBe(true);
     expect(answered(back)).toMatchObject({
