@@ -96,13 +96,13 @@ export function approvalOf({ access, remote }: Services, client: RemoteClient) {
   };
 }
 
-/** What may be ticked for a client: what it asked for, of what is enabled now, and what it may hold already. */
+/** What may be ticked for a client: what it asked for, of what is enabled (to read, while all of it is off), and what it has. */
 export function scopesFor(state: RemoteState, client: Pick<RemoteClient, 'askedScopes' | 'ceiling'>) {
   const { askedScopes: asked, ceiling } = client;
+  const enabled = state.on ? state.scopes : SCOPES.filter(isReadScope);
   return SCOPES.filter(
     (scope) =>
-      (asked.length === 0 || asked.includes(scope)) &&
-      (state.scopes.includes(scope) || ceiling.includes(scope)),
+      (asked.length === 0 || asked.includes(scope)) && (enabled.includes(scope) || ceiling.includes(scope)),
   );
 }
 

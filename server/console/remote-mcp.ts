@@ -7,7 +7,7 @@ import { auditRow } from './audit-rows.ts';
 import { action, definePage, go, type OwnerVisit, refused, show } from './define.ts';
 import type { ConsoleServices } from './desks.ts';
 import { scopeBoxes } from './remote-mcp-acts.ts';
-import { approvalOf, clientRow, grantRow, REMOTE, strangerRow } from './remote-mcp-rows.ts';
+import { approvalOf, clientRow, grantRow, REMOTE, scopesFor, strangerRow } from './remote-mcp-rows.ts';
 import { savedWords, settingRow } from './settings.ts';
 
 /** Those of them that the owner looks at in one place with the clients that they act on. */
@@ -118,6 +118,7 @@ function pageOf(services: ConsoleServices) {
     calls: services.audit
       .search({ kind: 'tool.call', credential: 'client_*' }, REMOTE_CALLS_SHOWN_MAX)
       .lines.map(auditRow),
+    scopes: scopesFor(state, { askedScopes: [], ceiling: [] }),
     agent_names: services.access.agents.list().map(({ name }) => name),
     keys: remote.signing?.list().map((key) => ({
       kid: key.kid,

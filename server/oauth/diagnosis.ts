@@ -69,9 +69,10 @@ export function diagnose({ connection, client, facts, nowMs }: Diagnosed): Diagn
   const front = frontOf(reached);
   const { at, words } = whereItIs({ steps, reached, front, client, facts });
   const waits = client?.state === 'pending';
+  const stages = STAGES.map((stage, index) => viewOf(stage, reached[index], { front, at, index, waits }));
   return {
-    stages: STAGES.map((stage, index) => viewOf(stage, reached[index], { front, at, index, waits })),
-    verdict: verdictOf(words, { client, at, freshMs: nowMs - (connection?.lastAtMs ?? 0) }),
+    stages,
+    verdict: verdictOf(words, { client, at, stages, freshMs: nowMs - (connection?.lastAtMs ?? 0) }),
     ...words,
   };
 }
@@ -180,10 +181,16 @@ function viewOf(
 
 function verdictOf(
   words: Words,
-  o: { readonly client: RemoteClient | undefined; readonly at: Stage | undefined; readonly freshMs: number },
+  o: {
+    readonly client: RemoteClient | undefined;
+    readonly at: Stage | undefined;
+    readonly stages: readonly StageView[];
+    readonly freshMs: number;
+  },
 ): Verdict {
   if (words === REVOKED || words === OVER) return 'over';
   if (o.at === undefined) return 'works';
   if (o.client?.state === 'pending') return 'waits';
+  if (o.stages.some(({ state }) => state === 'failed')) return 'stuck';
   return o.freshMs < CONNECTION_UNDER_WAY_MS ? 'under_way' : 'stuck';
 }

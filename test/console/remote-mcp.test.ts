@@ -306,6 +306,8 @@ test('while remote MCP is off, clients are still seen and ended', async () => {
     const page = await client.get(HERE);
     expect(page.words).toContain('No remote client is served');
     expect(page.words).toContain(fingerprint(id));
+    expect(page.html, 'it can be let in for later, to read').toContain('value="read:market" checked');
+    expect(page.html).not.toContain('value="write:orders"');
     await client.follow(`${pathOf(id)}/revoke`);
     expect(off.gateway.clients.find(id)?.state).toBe('revoked');
     expect((await client.get('/admin/connect')).words).toContain('Remote MCP is off');

@@ -126,6 +126,7 @@ describe('a connection that is stuck', () => {
     expect([found.verdict, found.states.filter((state) => state === 'failed').length]).toEqual(['stuck', 1]);
     expect(found.says).toContain(says);
     expect(found.todo).toContain(todo);
+    expect(told(['challenge', last], client, 0).verdict, 'at once').toBe('stuck');
   });
 
   it('has words for every answer that it has words for, and for one that nobody thought of', () => {
