@@ -75,6 +75,17 @@ describe('an access token', () => {
   });
 });
 
+test('another signing key signs from its first moment on, and what the one before signed is as good as it was', async () => {
+  const { access, clientId, refresh: token } = await granted(at);
+  const rotated = at.gateway.console.remote.signing?.rotate(OWNER_CLI);
+  const next = tokensOf(await refresh(at, clientId, token));
+  expect(jwtIn(next.access).header['kid']).toBe(rotated?.kid);
+  expect(jwtIn(access).header['kid']).not.toBe(rotated?.kid);
+  expect([await calls(access), await calls(next.access)]).toEqual([200, 200]);
+  const { keys } = (await ask(at, '/oauth/jwks')).body as { keys: readonly { kid: string }[] };
+  expect(keys.map(({ kid }) => kid)).toContain(jwtIn(access).header['kid']);
+});
+
 describe('a code', () => {
   test('that comes twice kills what it had bought', async () => {
     const { asked, code, access, refresh: token, clientId } = await granted(at);
