@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
+import { CONNECTION_STEPS } from '#oauth/records.ts';
 import { mcpRemoteHost } from '../support/mcp-remote-host.ts';
 import { currentSdkHost, olderSdkHost, type RemoteHost, scriptHost } from '../support/remote-clients.ts';
 import { approve, callTool, deskOf, type Reach, refresh, rpc } from '../support/remote-flow.ts';
@@ -27,6 +28,9 @@ const HOSTS: readonly (readonly [string, RemoteGatewayOptions, (at: Reach) => Re
   ['mcp-remote', onLoopback, (at) => mcpRemoteHost(at, temporaryFolder())],
   ['a script on oauth4webapi on the public host', outside, scriptHost],
 ];
+
+/** What the owner is shown of a connection that is complete, in its order. */
+const WENT_WELL = CONNECTION_STEPS.map((step) => [step, step === 'challenge' ? 'unauthenticated' : 'ok']);
 
 let at: RemoteGateway;
 afterEach(() => at.close());
@@ -66,6 +70,8 @@ describe.each(HOSTS)('%s', (_name, where, host) => {
     const late = it.tokens();
     expect(late.access).not.toBe(early.access);
     expect(late.refresh).not.toBe(early.refresh);
+    const came = at.gateway.connections.of(clientId);
+    expect(came?.steps.map(({ step, lastOutcome }) => [step, lastOutcome])).toEqual(WENT_WELL);
 
     expect(deskOf(at).revoke(clientId, OWNER_CLI).ok).toBe(true);
     await expect(it.call('get_quotes', { symbols: ['SPX'] })).rejects.toThrow();

@@ -1,4 +1,6 @@
 /** What a remote client may do is what it registered for, the owner allowed and ticked: never more, whatever it asks for. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { MANDATE } from '../support/portcullis.ts';
@@ -127,6 +129,15 @@ describe('a client that may write', () => {
     expect(placed).toMatchObject({ dry_run: false, order: { symbol: 'SPX', side: 'buy', qty: '1' } });
     const orders = resultOf(await callTool(at, tokens.access, 'get_orders', { status: 'all' }));
     expect(orders).toMatchObject({ orders: [{ symbol: 'SPX', qty: '1' }] });
+
+    const { credential = '' } = deskOf(at).find(clientId) ?? {};
+    at.gateway.audit.flush();
+    const record = readFileSync(join(at.gateway.config.LOG_DIR, 'audit.jsonl'), 'utf8').split('\n');
+    const lines = record.filter((line) => line.includes('"place_order"') && line.includes(credential));
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({ agent: 'trader', credential, door: 'http', outcome: 'ok' }),
+      expect.objectContaining({ agent: 'trader', credential, door: 'http', outcome: 'ok', account: 'paper' }),
+    ]);
 
     const renewed = tokensOf(await refresh(at, clientId, tokens.refresh));
     expect(renewed.scope.split(' ').toSorted()).toEqual([...ALL].toSorted());
