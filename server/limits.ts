@@ -483,6 +483,10 @@ export const BROWSER_MARK_TTL_SECONDS = 2 * INTERACTION_TTL_SECONDS;
 /** Requests for authorization that wait, and those of them that one network may have begun. */
 export const INTERACTIONS_MAX = 1_000;
 export const INTERACTIONS_PER_NETWORK_MAX = 30;
+/** Lines on the record in an hour about what each client was refused, and strangers together; the others are counted. */
+export const OAUTH_REFUSALS_TOLD_PER_HOUR = 60;
+/** Clients of which that is known apart. */
+export const OAUTH_REFUSALS_CLIENTS_MAX = 500;
 /** A refresh token may come a second time within this, of a grant that only reads: processes of one client share it. */
 export const REFRESH_GRACE_MS = 60_000;
 /** What is dead among codes, tokens and interactions is deleted this often, this many rows at a time. */

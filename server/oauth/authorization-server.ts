@@ -7,11 +7,11 @@ import type { AuditLog } from '#audit/log.ts';
 import {
   INTERACTIONS_MAX,
   INTERACTIONS_PER_NETWORK_MAX,
-  OAUTH_PURGE_INTERVAL_MS,
-  OAUTH_PURGE_ROWS_MAX,
+  OAUTH_REFUSALS_CLIENTS_MAX,
+  OAUTH_REFUSALS_TOLD_PER_HOUR,
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import { type Store, StoreUnavailable } from '#store/open.ts';
+import type { Store } from '#store/open.ts';
 import { type AdapterParts, storeAdapter } from './adapter.ts';
 import { type AnswerParts, answering, errorPages, plainPage } from './answers.ts';
 import { browserMarks } from './browser-mark.ts';
@@ -32,12 +32,14 @@ import type {
 import { type PayloadTable, payloadTable } from './payload-table.ts';
 import { type PromptParts, promptsOf } from './prompts.ts';
 import { buildProvider, type ProviderParts } from './provider.ts';
+import { openPurge } from './purge.ts';
 import type { ConnectionLog, GrantEnding, RemoteSettings } from './records.ts';
 import { endAudited, type TellingParts, tellOfAnswers } from './telling.ts';
+import { toldOfEach } from './told-per-hour.ts';
 
 export interface ServerOptions {
   readonly store: Store;
-  readonly audit: Pick<AuditLog, 'record' | 'recordRepeated'>;
+  readonly audit: Pick<AuditLog, 'record' | 'recordRepeated' | 'recordDeferred'>;
   readonly clock: Clock;
   readonly access: Pick<Access, 'epoch' | 'gatewayState' | 'wall'>;
   readonly clients: RemoteClients;
@@ -61,11 +63,17 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
   const { store, access, settings } = o;
   const table = payloadTable(store);
   const exchanges = openExchanges();
+  const refusals = toldOfEach({
+    ...o,
+    linesMax: OAUTH_REFUSALS_TOLD_PER_HOUR,
+    namesMax: OAUTH_REFUSALS_CLIENTS_MAX,
+  });
   let page = plainPage;
   const current = (): Exchange => exchanges.current();
   const parts = {
     ...o,
     table,
+    refusals,
     current,
     wallMs: access.wall,
     epoch: () => current().epoch,
@@ -79,6 +87,7 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
   });
   const begun = beginning(access);
   const marks = browserMarks(settings().publicUrl.protocol === 'https:');
+  const purge = openPurge({ ...o, table });
   const turnedAway = atTheGate({ access, table });
 
   return {
@@ -116,10 +125,11 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
     showsProblems(given) {
       page = given;
     },
-    ...purging({
-      ...o,
-      purge: () => table.purge({ epoch: access.epoch(), nowMs: access.wall() }, OAUTH_PURGE_ROWS_MAX),
-    }),
+    start: purge.start,
+    close() {
+      purge.close();
+      refusals.close();
+    },
   };
 }
 
@@ -216,27 +226,4 @@ function turnAway(response: ServerResponse, turned: Turned, show: ShowProblem): 
   response.setHeader('content-type', 'text/html; charset=utf-8');
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   response.end(html);
-}
-
-interface Purging extends Pick<ServerOptions, 'store' | 'clock' | 'onFault'> {
-  /** At most OAUTH_PURGE_ROWS_MAX at once; gives how many. */
-  readonly purge: () => number;
-}
-
-function purging({ store, clock, onFault, purge }: Purging): Pick<RunningServer, 'start' | 'close'> {
-  let cancel: (() => void) | undefined;
-  function sweep(): void {
-    let more = false;
-    try {
-      more = store.transaction(purge) === OAUTH_PURGE_ROWS_MAX;
-    } catch (cause) {
-      // Dead rows open nothing: they can wait for a store that takes deletions.
-      if (!(cause instanceof StoreUnavailable)) onFault(cause);
-    }
-    cancel = clock.after(more ? 0 : OAUTH_PURGE_INTERVAL_MS, sweep);
-  }
-  return {
-    start: sweep,
-    close: () => cancel?.(),
-  };
 }

@@ -7,9 +7,12 @@ import type { Exchange } from './exchange.ts';
 import type { GrantLedger, RemoteClients } from './parts.ts';
 import type { Context } from './provider.ts';
 import type { ConnectionLog, ConnectionStep, GrantEnding } from './records.ts';
+import type { ToldOfEach } from './told-per-hour.ts';
 
 export interface TellingParts {
-  readonly audit: Pick<AuditLog, 'record' | 'recordRepeated'>;
+  readonly audit: Pick<AuditLog, 'record'>;
+  /** What was refused, told by the client that it was refused to. */
+  readonly refusals: Pick<ToldOfEach, 'tell'>;
   readonly connections: Pick<ConnectionLog, 'note'>;
   readonly clients: Pick<RemoteClients, 'credential' | 'used'>;
   readonly current: () => Exchange;
@@ -20,7 +23,7 @@ export function tellOfAnswers(provider: Provider, parts: TellingParts): void {
   const { clients, current, onFault } = parts;
   const note = (ctx: Context, step: ConnectionStep, outcome: string): void => {
     const { client } = ctx.oidc;
-    const from = client ? { clientId: client.clientId } : { address: current().network };
+    const from = client ? { clientId: client.clientId } : { address: current().sender.address };
     parts.connections.note(step, from, outcome);
   };
   const stepOf = (): ConnectionStep => (current().grantType === 'refresh_token' ? 'refresh' : 'token');
@@ -58,11 +61,11 @@ function refused(
     readonly error_detail?: string | undefined;
     readonly error_description?: string | undefined;
   },
-  { audit, clients, current }: TellingParts,
+  { refusals, clients, current }: TellingParts,
 ): void {
   const clientId = ctx.oidc.client?.clientId;
   const credential = clientId === undefined ? undefined : clients.credential(clientId);
-  audit.recordRepeated({
+  refusals.tell(credential ?? '', {
     kind: 'oauth.refused',
     ...(credential === undefined ? {} : { credential }),
     door: 'http',

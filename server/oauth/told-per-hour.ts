@@ -10,13 +10,38 @@ export interface ToldPerHour {
   close(): void;
 }
 
-const HOUR_MS = 3_600_000;
-
-export function toldPerHour(o: {
+interface ToldOptions {
   readonly audit: Pick<AuditLog, 'recordRepeated' | 'recordDeferred'>;
   readonly clock: Pick<Clock, 'after'>;
   readonly linesMax: number;
-}): ToldPerHour {
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The same of each name apart: whoever fills their part of an hour takes nothing from what is told of another. */
+export interface ToldOfEach {
+  tell(name: string, event: AuditEvent): void;
+  close(): void;
+}
+
+export function toldOfEach(o: ToldOptions & { readonly namesMax: number }): ToldOfEach {
+  const each = new Map<string, ToldPerHour>();
+  function close(): void {
+    for (const told of each.values()) told.close();
+    each.clear();
+  }
+  return {
+    tell(name, event) {
+      if (!each.has(name) && each.size >= o.namesMax) close();
+      const told = each.get(name) ?? toldPerHour(o);
+      each.set(name, told);
+      told.tell(event);
+    },
+    close,
+  };
+}
+
+export function toldPerHour(o: ToldOptions): ToldPerHour {
   const { audit, clock, linesMax } = o;
   let cancel: (() => void) | undefined;
   let told = 0;

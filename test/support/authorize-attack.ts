@@ -1,6 +1,7 @@
 /** The authorization endpoint under attack: a gateway on a public host, requests as nobody honest writes them, and the two ways to be refused. */
 import { expect } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
+import type { Clock } from '#ports.ts';
 import { type RawAnswer, send } from './raw-http.ts';
 import { type Answer, type Asked, ask, deskOf } from './remote-flow.ts';
 import { openRemoteGateway, type RemoteGateway } from './remote-gateway.ts';
@@ -8,8 +9,11 @@ import { openRemoteGateway, type RemoteGateway } from './remote-gateway.ts';
 export const PUBLIC_HOST = 'gate.example.test';
 
 /** To be closed; each test should `comeFromElsewhere` first, because open requests are counted by network. */
-export const openAttacked = (settings: Readonly<Record<string, string>> = {}): Promise<RemoteGateway> =>
-  openRemoteGateway({ host: PUBLIC_HOST, settings });
+export const openAttacked = (
+  settings: Readonly<Record<string, string>> = {},
+  clock?: Clock,
+): Promise<RemoteGateway> =>
+  openRemoteGateway({ host: PUBLIC_HOST, settings, ...(clock === undefined ? {} : { clock }) });
 
 let visitors = 0;
 export const comeFromElsewhere = (at: RemoteGateway): void =>
