@@ -192,6 +192,11 @@ describe('the script and the commands', () => {
     const id = client?.credential ?? '';
     expect(await typed(at, lineWith('clients revoke').replace('ID', id))).toContain('is revoked');
     expect(await typed(at, lineWith('clients remove').replace('ID', id))).toContain('is removed');
+    // The host still has its id: told in words, and noted as the address that it came from.
+    const stranger = await at.browser().open(address);
+    expect(stranger.words).toContain(PROBLEMS.unknown_client.title);
+    const steps = at.gateway.connections.of('address:loopback')?.steps ?? [];
+    expect(steps.find(({ step }) => step === 'authorize')?.lastOutcome).toBe('invalid_client');
     const made = await typed(at, lineWith('clients create'));
     expect(made).toMatch(/^Client id: client_\w+\nSecret, shown this once: \S+\n$/);
     expect(deskOf(at).list()).toMatchObject([{ state: 'approved', kind: 'static' }]);
