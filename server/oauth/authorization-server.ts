@@ -125,7 +125,7 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
     showsProblems(given) {
       page = given;
     },
-    start: purge.start,
+    start: () => purge.start(),
     close() {
       purge.close();
       refusals.close();
