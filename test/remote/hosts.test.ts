@@ -223,6 +223,42 @@ describe('a host in a browser', () => {
   });
 });
 
+describe.each(['client_secret_basic', 'client_secret_post'] as const)(
+  'a host that asks for a secret (%s)',
+  (method) => {
+    const proof = (clientId: string, secret: string) =>
+      method === 'client_secret_post'
+        ? { over: { client_secret: secret }, headers: {} }
+        : {
+            over: { client_id: undefined },
+            headers: {
+              authorization: `Basic ${Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(secret)}`).toString('base64')}`,
+            },
+          };
+
+    test('is given one, and gets nowhere with another or none', async () => {
+      fromElsewhere();
+      const made = await postJson(
+        at,
+        '/oauth/register',
+        registration({ token_endpoint_auth_method: method }),
+      );
+      const { client_id: id, client_secret: secret, client_secret_expires_at: expires } = made.body;
+      expect([made.status, typeof secret, expires]).toEqual([201, 'string', 0]);
+      const clientId = String(id);
+      approve(at, clientId);
+      const asked = authorization(at, { clientId });
+      const code = codeIn(await at.browser().grant(asked.url));
+      for (const guess of [proof(clientId, `${String(secret)}x`), { over: {}, headers: {} }]) {
+        const refused = await exchange(at, asked, code, guess.over, guess.headers);
+        expect([refused.status, refused.body['error']]).toEqual([401, 'invalid_client']);
+      }
+      const { over, headers } = proof(clientId, String(secret));
+      await reads(tokensOf(await exchange(at, asked, code, over, headers)));
+    });
+  },
+);
+
 test('a host that looks whether it is still known is told in JSON, and a browser in words', async () => {
   const { url } = authorization(at, { clientId: 'client_ffffffffffffffffffffffffffffffff' });
   const told = await ask(at, url, { headers: { accept: 'application/json' } });
