@@ -32,6 +32,7 @@ import { mcpDoor } from './mcp.ts';
 import type { McpOffer } from './mcp-server.ts';
 import { type OauthDoor, oauthDoor } from './oauth.ts';
 import { type Perimeter, type PerimeterSettings, type Place, perimeter } from './perimeter.ts';
+import { nothingHere } from './problem.ts';
 import { headOf, pathOf, sendRefusal } from './request-head.ts';
 import { rest } from './rest.ts';
 
@@ -138,10 +139,15 @@ export function buildApp(options: AppOptions): FastifyInstance {
     options.oauth?.connections.note('challenge', { address }, reason);
   guard(app, { admit, limits, connections, paths: knownPaths(app), places, discovery, challenged });
   app.setErrorHandler(answerError);
-  app.get('/', (_request, reply) => reply.redirect('/admin', 302));
-  health(app);
   // What has not been placed is a stranger's.
-  docs(app, { ...options, assets, placeOf: (request) => places.get(request) ?? 'public' });
+  const placeOf = (request: FastifyRequest): Place => places.get(request) ?? 'public';
+  app.get('/', (request, reply) =>
+    placeOf(request) === 'public' && !settings.publicConsole
+      ? sendRefusal(request, reply, nothingHere())
+      : reply.redirect('/admin', 302),
+  );
+  health(app);
+  docs(app, { ...options, assets, placeOf });
   void app.register(async (scope) => mcpDoor(scope, options));
   void app.register(async (scope) => rest(scope, options));
   const { console } = options;

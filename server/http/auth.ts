@@ -61,6 +61,8 @@ export function authenticate(access: DoorAccess, presented: Presented): Result<P
   if (principal.ok) return principal;
   const refusal = atDoor(principal.error);
   if (refusal.reason !== 'unauthenticated') return err(refusal);
+  // Whoever signs in by OAuth has no use for a key.
+  if (isToken) return err(refusal);
   const detail = bearer === undefined ? 'No API key was presented.' : refusal.detail;
   return err({ ...refusal, detail: `${detail} ${HOW_TO_GET_A_KEY}` });
 }

@@ -303,7 +303,7 @@ describe('PORTCULLIS_PUBLIC_CONSOLE and _REST', () => {
 
   test('=false leaves the public host without both', async () => {
     far = await openRemoteGateway({ host: HOST });
-    for (const path of ['/admin', '/admin/login', '/api/v1/status', '/docs'])
+    for (const path of ['/', '/admin', '/admin/login', '/api/v1/status', '/docs'])
       expect((await far.fetch(`${far.issuer}${path}`)).status, path).toBe(404);
     expect(await (await far.fetch(`${far.issuer}/healthz`)).json()).toEqual({ status: 'ok' });
   });
@@ -314,6 +314,7 @@ describe('PORTCULLIS_PUBLIC_CONSOLE and _REST', () => {
     });
     far = at;
     const visitor = formVisitor(at.issuer, { origin: at.issuer }, (url, init) => at.fetch(url, init));
+    expect((await at.fetch(`${at.issuer}/`)).headers.get('location')).toBe('/admin');
     expect((await visitor.get('/admin/login')).status).toBe(200);
     const { name, passphrase } = at.owner;
     const inside = await visitor.follow('/admin/login/in', { name, passphrase, next: '' });

@@ -60,6 +60,8 @@ describe('an access token', () => {
         error: { code: -32001, data: { reason, status: 401 } },
       });
       expect(answer.text).not.toContain(bearer);
+      // Who signs in by OAuth has no use for a key.
+      expect(answer.text).not.toContain('keys create');
     }
   });
   test('is asked for where nothing or a dead key was shown, without speaking of an error', async () => {
