@@ -102,6 +102,25 @@ describe('the settings', () => {
       expect(acts, name).toBe(storing.kind === 'at_once' ? 'at once' : 'next start');
     }
   });
+
+  it('takes the block of another gateway unchanged, as it says', () => {
+    const block = `MCP_HTTP_ENABLED=True
+      MCP_PUBLIC_URL=${PUBLIC}
+      MCP_OAUTH_REQUIRE_APPROVAL=True
+      MCP_OAUTH_WRITE_SCOPE_ENABLED=False
+      MCP_HTTP_CORS_ORIGINS=https://claude.ai,https://chatgpt.com
+      MCP_HTTP_IP_ALLOWLIST=
+      MCP_OAUTH_ACCESS_TTL=900
+      MCP_OAUTH_REFRESH_TTL=2592000
+      MCP_OAUTH_CODE_TTL=60
+      MCP_RATE_LIMIT_READ="60 per minute"
+      MCP_RATE_LIMIT_WRITE="50 per minute"
+      MCP_LOOPBACK_URL=http://127.0.0.1:5000
+      MCP_OAUTH_KEYS_DIR=keys`.replaceAll(/^ +/gm, '');
+    const config = loadConfig({ environment: {}, envFile: envFile(block) });
+    expect(config).toMatchObject({ MCP_HTTP_ENABLED: true, MCP_OAUTH_WRITE_SCOPE_ENABLED: false });
+    expect(refusedCombinations(config)).toEqual([]);
+  });
 });
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
