@@ -19,6 +19,16 @@ export function mcpRemoteHost({ resource }: Reach, home: string): RemoteHost {
   const visits = new EventEmitter();
   let client: OldClient | undefined;
   let connected: Promise<void> | undefined;
+  let transport: StdioClientTransport | undefined;
+  /** Closing its input alone makes it wait for its person first. */
+  async function end(): Promise<void> {
+    try {
+      if (transport?.pid) process.kill(transport.pid, 'SIGTERM');
+    } catch {
+      // It has ended by itself.
+    }
+    await client?.close();
+  }
   const ready = (): OldClient => {
     if (client === undefined) throw new Error('it has not begun');
     return client;
@@ -35,8 +45,8 @@ export function mcpRemoteHost({ resource }: Reach, home: string): RemoteHost {
   }
   return {
     async begin() {
-      await client?.close();
-      const transport = new StdioClientTransport({
+      await end();
+      transport = new StdioClientTransport({
         command: process.execPath,
         args: [MCP_REMOTE, resource, '--allow-http', '--transport', 'http-only'],
         env: { ...environmentAt(home), MCP_REMOTE_CONFIG_DIR: home },
@@ -77,6 +87,6 @@ export function mcpRemoteHost({ resource }: Reach, home: string): RemoteHost {
       const file = files.find((name) => name.endsWith('tokens.json'));
       return held(JSON.parse(readFileSync(join(home, file ?? ''), 'utf8')));
     },
-    close: async () => client?.close(),
+    close: end,
   };
 }
