@@ -4,6 +4,7 @@ import {
   comeFromElsewhere,
   forgetAll,
   openAttacked,
+  PUBLIC_HOST,
   queryOf,
   raw,
   rows,
@@ -26,6 +27,7 @@ describe('the address that it is called by', () => {
     ['Host with a dot at the end', { host: 'gate.example.test.' }, 421],
     ['Host with a user name', { host: 'evil@gate.example.test' }, 421],
     ['Host of IPv6', { host: '[2001:db8::1]' }, 421],
+    ['Host of a page of this machine', { host: 'localhost:1', 'x-forwarded-for': '203.0.113.9' }, 403],
   ] as const)('a foreign %s is not served', async (_what, headers, status) => {
     for (const path of ['/.well-known/oauth-authorization-server', '/oauth/authorize', '/oauth/jwks'])
       expect((await raw(at, path, headers)).status).toBe(status);
@@ -154,4 +156,33 @@ test('CORS: no page of another origin reads what it was answered, and none may a
   expect(token.headers['access-control-allow-origin']).toBe(listed);
   expect(token.headers['access-control-allow-credentials']).toBeUndefined();
   await at.restart();
+});
+
+test('an address that the list keeps out finds no other spelling of what the list guards', async () => {
+  const other = await openAttacked({
+    MCP_HTTP_IP_ALLOWLIST: '198.51.100.0/24',
+    PORTCULLIS_ALLOWED_HOSTS: 'gate.lan',
+    PORTCULLIS_PUBLIC_CONSOLE: 'true',
+    PORTCULLIS_PUBLIC_REST: 'true',
+  });
+  try {
+    for (const host of [PUBLIC_HOST, 'gate.lan'])
+      for (const path of [
+        '/mcp',
+        '/%6dcp',
+        '/mc%70',
+        '/%61dmin',
+        '/%61dmin/login',
+        '/api/v%31/status',
+        '/d%6fcs',
+        '//mcp',
+      ]) {
+        const answer = await raw(other, path, { host, 'x-forwarded-for': '203.0.113.9' });
+        expect([host, path, answer.status]).toEqual([host, path, 403]);
+        expect(answer.text).toContain('ip_not_allowed');
+      }
+    expect((await raw(other, '/oauth/jwks')).status).toBe(200);
+  } finally {
+    await other.close();
+  }
 });
