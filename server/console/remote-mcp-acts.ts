@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { SCOPES, type Scope } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { GRANTS_LISTED_MAX, REMOTE_GRANTS_SHOWN_MAX } from '#limits.ts';
+import { GRANTS_LISTED_MAX } from '#limits.ts';
 import type { Approval, RemoteClient } from '#oauth/records.ts';
 import { action, go, type Outcome, type OwnerVisit, refused } from './define.ts';
 import { clientPath, REMOTE } from './remote-mcp-rows.ts';
@@ -167,8 +167,11 @@ export const endGrant = action({
     const found = clientOf(visit);
     if (!found.ok) return refused(found.error);
     const { clients } = visit.services.remote;
-    const own = clients.grants({ clientId: found.value.clientId, limit: REMOTE_GRANTS_SHOWN_MAX });
-    if (!own.some(({ grantId }) => grantId === grant))
+    const isOwn = (live: boolean): boolean =>
+      clients
+        .grants({ clientId: found.value.clientId, live, limit: GRANTS_LISTED_MAX })
+        .some(({ grantId }) => grantId === grant);
+    if (!isOwn(true) && !isOwn(false))
       return refused(refuse('not_found', 'This client has no such grant; nothing was changed.'));
     const ended = clients.endGrant(grant, visit.owner);
     return ended.ok

@@ -18,7 +18,10 @@ export const remoteMcpClient = definePage({
     const { services } = visit;
     const { remote } = services;
     const client = found.value;
-    const grants = remote.clients.grants({ clientId: client.clientId, limit: REMOTE_GRANTS_SHOWN_MAX });
+    const grants = (live: boolean) =>
+      remote.clients
+        .grants({ clientId: client.clientId, live, limit: REMOTE_GRANTS_SHOWN_MAX })
+        .map((grant) => grantRow(services, grant));
     const calls = services.audit.search(
       {
         kind: 'tool.call',
@@ -32,8 +35,8 @@ export const remoteMcpClient = definePage({
       remote: remote.state(),
       approval: approvalOf(services, client),
       scopes: scopesFor(remote.state(), client),
-      live: grants.filter(({ ended }) => ended === null).map((grant) => grantRow(services, grant)),
-      ended: grants.filter(({ ended }) => ended !== null).map((grant) => grantRow(services, grant)),
+      live: grants(true),
+      ended: grants(false),
       calls: client.state === 'pending' ? [] : calls.lines.map(auditRow),
       calls_href: `${REMOTE}/calls?client=${encodeURIComponent(client.credential)}`,
       labels: { scopes: 'What it may do', agent: 'Agent', new_agent: 'Name of the new agent' },

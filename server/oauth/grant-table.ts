@@ -35,7 +35,7 @@ export interface GrantTable {
   end(grantId: string, reason: string, atMs: number): void;
   /** Everything that the authorization server keeps of it: codes, refresh tokens, its own grant. */
   dropPayloads(grantId: string): void;
-  /** Not ended by anybody; whether they have expired or are of an earlier epoch is for the reader to say. */
+  /** Not ended by anybody, the latest first; whether they have expired or are of an earlier epoch is for the reader to say. */
   standing(clientId?: string): readonly GrantRow[];
   list(o: { readonly clientId?: string; readonly limit: number }): readonly GrantRow[];
   used(grantId: string, atMs: number): void;
@@ -60,6 +60,8 @@ export const grantOf = (row: GrantRow): Omit<RemoteGrant, 'ended'> => ({
   lastUsedAtMs: row.last_used_at,
 });
 
+const LATEST_FIRST = 'ORDER BY created_at DESC, grant_id';
+
 export function grantTable({ db }: Store): GrantTable {
   const find = db.prepare('SELECT * FROM oauth_grants WHERE grant_id = ?');
   const client = db.prepare(
@@ -72,12 +74,12 @@ export function grantTable({ db }: Store): GrantTable {
   );
   const end = db.prepare('UPDATE oauth_grants SET revoked_at = ?, reason = ? WHERE grant_id = ?');
   const drop = db.prepare('DELETE FROM oauth_payloads WHERE grant_id = ?');
-  const standing = db.prepare('SELECT * FROM oauth_grants WHERE revoked_at IS NULL');
-  const standingOf = db.prepare('SELECT * FROM oauth_grants WHERE revoked_at IS NULL AND client_id = ?');
-  const all = db.prepare('SELECT * FROM oauth_grants ORDER BY created_at DESC, grant_id LIMIT ?');
-  const allOf = db.prepare(
-    'SELECT * FROM oauth_grants WHERE client_id = ? ORDER BY created_at DESC, grant_id LIMIT ?',
+  const standing = db.prepare(`SELECT * FROM oauth_grants WHERE revoked_at IS NULL ${LATEST_FIRST}`);
+  const standingOf = db.prepare(
+    `SELECT * FROM oauth_grants WHERE revoked_at IS NULL AND client_id = ? ${LATEST_FIRST}`,
   );
+  const all = db.prepare(`SELECT * FROM oauth_grants ${LATEST_FIRST} LIMIT ?`);
+  const allOf = db.prepare(`SELECT * FROM oauth_grants WHERE client_id = ? ${LATEST_FIRST} LIMIT ?`);
   const usedGrant = db.prepare('UPDATE oauth_grants SET last_used_at = ? WHERE grant_id = ?');
   const usedClient = db.prepare(
     'UPDATE oauth_clients SET last_used_at = ? WHERE client_id = (SELECT client_id FROM oauth_grants WHERE grant_id = ?)',

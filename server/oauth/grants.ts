@@ -80,11 +80,12 @@ export function openGrants(o: GrantOptions): Grants {
     endAll,
     endHolding,
     live: (clientId) => table.standing(clientId).map(seen).filter(isLive),
+    // However many have ended since, one that lives is among those that live.
     list: ({ live, ...which }) =>
-      table
-        .list(which)
+      (live ? table.standing(which.clientId) : table.list(which))
         .map(seen)
-        .filter((grant) => live === undefined || live === isLive(grant)),
+        .filter((grant) => live === undefined || live === isLive(grant))
+        .slice(0, which.limit),
     used(grantId) {
       const row = table.find(grantId);
       const nowMs = access.wall();

@@ -46,6 +46,23 @@ describe('grants', () => {
     expect(refused(room.clients.endGrant('nothing', BY)).reason).toBe('not_found');
   });
 
+  test('that live are listed however many have ended since', () => {
+    const clientId = room.register();
+    granted(room.clients.approve({ clientId, by: BY }));
+    const lives = room.grant(clientId);
+    const over = ['', '', ''].map(() => {
+      room.clock.advance(1_000);
+      const grantId = room.grant(clientId);
+      granted(room.clients.endGrant(grantId, BY));
+      return grantId;
+    });
+    const listed = (which: { readonly clientId?: string; readonly live?: boolean }) =>
+      room.clients.grants({ ...which, limit: 2 }).map(({ grantId }) => grantId);
+    expect([listed({ live: true }), listed({ clientId, live: true })]).toEqual([[lives], [lives]]);
+    expect(listed({ clientId, live: false })).toEqual(over.toReversed().slice(0, 2));
+    expect(listed({})).toEqual(over.toReversed().slice(0, 2));
+  });
+
   test('all end with disconnect all, with everything that waits; clients stay approved', () => {
     const clients = [room.register(), room.register()];
     for (const clientId of clients) {
