@@ -95,6 +95,10 @@ const TOO_MANY: Told = () => ({
   says: 'It was turned away because there were too many before it.',
   todo: 'Approve or reject what waits here, wait an hour, and connect again from the host.',
 });
+const STORE_FAILED: Told = () => ({
+  says: 'The gateway could not use its records when it asked, and gave nothing out.',
+  todo: `See that the disk of the gateway has room and is well. ${AGAIN}`,
+});
 const WRONG_ADDRESS: Told = () => ({
   says: 'Its address is not admitted.',
   todo: 'Add the address to MCP_HTTP_IP_ALLOWLIST, or leave that empty.',
@@ -125,9 +129,7 @@ export const FAILURES: Readonly<Record<Stage, Readonly<Record<string, Told>>>> =
   },
   authorize: {
     invalid_client: UNKNOWN_CLIENT,
-    unknown_client: UNKNOWN_CLIENT,
     invalid_redirect_uri: WRONG_REDIRECT,
-    wrong_redirect: WRONG_REDIRECT,
     invalid_request: NOT_UNDERSTOOD,
     unsupported_response_type: NOT_UNDERSTOOD,
     invalid_target: ({ publicUrl }) => ({
@@ -138,9 +140,7 @@ export const FAILURES: Readonly<Record<Stage, Readonly<Record<string, Told>>>> =
       says: 'It asked for nothing that it may hold.',
       todo: 'Let it hold more below, or switch on what is off in the settings, and connect again from the host.',
     }),
-    temporarily_unavailable: HALTED,
-    halted: HALTED,
-    too_many: TOO_MANY,
+    temporarily_unavailable: STORE_FAILED,
   },
   approval: {},
   sign_in: {},
@@ -163,16 +163,16 @@ export const FAILURES: Readonly<Record<Stage, Readonly<Record<string, Told>>>> =
       says: 'It asked for a token for another address than this gateway’s.',
       todo: AGAIN,
     }),
+    temporarily_unavailable: STORE_FAILED,
   },
   first_call: {
-    insufficient_scope: () => ({
-      says: 'It called something that its token does not allow.',
-      todo: 'To let it, widen what it may hold below, then remove and add the connector in the host: a token never widens by itself.',
+    unauthenticated: () => ({
+      says: 'It called with a token that has expired or is not for this address, and has not fetched another.',
+      todo: `Nothing, if it renews the token by itself. ${AGAIN}`,
     }),
-    ip_not_allowed: WRONG_ADDRESS,
-    rate_limited: () => ({
-      says: 'It calls more often than MCP_RATE_LIMIT_READ and MCP_RATE_LIMIT_WRITE allow.',
-      todo: 'Nothing, if it slows down by itself; else look at what it does.',
+    credential_revoked: () => ({
+      says: 'It called with a token of a grant that has ended.',
+      todo: AGAIN,
     }),
     trading_halted: HALTED,
   },

@@ -119,9 +119,10 @@ function whereItIs(scene: Scene): Place {
   const last = reached[front];
   const stage = STAGES[front];
   if (last === undefined || stage === undefined) return { at: 'authorize', words: WAITS.authorize(facts) };
+  const isOver = client?.liveGrants === 0 && front >= STAGES.indexOf('token');
+  // That it was refused with a token of before is what being over means.
+  if (isOver && (isDone(last) || stage === 'first_call')) return { at: 'token', words: OVER };
   if (!isDone(last)) return { at: stage, words: failureWords(stage, last, scene) };
-  if (client !== undefined && front >= STAGES.indexOf('token') && client.liveGrants === 0)
-    return { at: 'token', words: OVER };
   const next = nextStage(scene);
   if (next === undefined) return { at: undefined, words: WORKS };
   return { at: next, words: next === 'discovery' ? discoveryWords(scene) : WAITS[next](facts) };

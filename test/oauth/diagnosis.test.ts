@@ -119,7 +119,10 @@ describe('a connection that is stuck', () => {
     [['token', 'invalid_client'], APPROVED, 'did not prove', 'new secret'],
     [['refresh', 'invalid_grant'], APPROVED, 'could not renew', 'Connect again'],
     [['consent', 'access_denied'], APPROVED, 'refused', 'leave ticked'],
-    [['first_call', 'insufficient_scope'], APPROVED, 'does not allow', 'widen'],
+    [['authorize', 'temporarily_unavailable'], APPROVED, 'could not use its records', 'has room'],
+    [['first_call', 'unauthenticated'], null, 'not for this address', 'Connect again'],
+    [['first_call', 'credential_revoked'], APPROVED, 'of a grant that has ended', 'Connect again'],
+    [['first_call', 'trading_halted'], APPROVED, 'kill switch', 'Resume'],
     [['sign_in', 'locked'], APPROVED, 'was locked', 'Connect again'],
   ] as const)('says what the last answer means: %s', (last, client, says, todo) => {
     const found = told(['challenge', last], client);
@@ -152,6 +155,8 @@ describe('a connection that is not', () => {
   it('is over when it was revoked or none of its grants lives', () => {
     const came: Came = [...IN, 'token', 'first_call'];
     expect(told(came, { ...APPROVED, liveGrants: 0 })).toMatchObject({ verdict: 'over' });
+    const refused: Came = [...IN, 'token', ['first_call', 'credential_revoked']];
+    expect(told(refused, { ...APPROVED, liveGrants: 0 })).toMatchObject({ verdict: 'over' });
     expect(told(came, { ...APPROVED, state: 'revoked' })).toMatchObject({ verdict: 'over' });
     expect(told([], { ...APPROVED, state: 'revoked' })).toMatchObject({ verdict: 'over' });
   });
