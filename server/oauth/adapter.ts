@@ -152,7 +152,14 @@ function keeping(kind: string, parts: AdapterParts): Adapter {
       });
     },
     async destroy(id) {
-      store.transaction(() => table.drop(kind, keyOf(id)));
+      const { endpoint } = current();
+      const ends = endpoint === 'revoke' || endpoint === 'token';
+      store.transaction(() => {
+        const grantId = ends ? table.find(kind, keyOf(id), living())?.grant_id : undefined;
+        table.drop(kind, keyOf(id));
+        // The library ends the grant after its token: if it never came to that, nobody could present the token again to end it.
+        if (grantId) end(grantId, endingOf(current()));
+      });
     },
     async revokeByGrantId(grantId) {
       end(grantId, endingOf(current()));

@@ -19,6 +19,7 @@ let scopes: RemoteGrant['scopes'];
 let isIssuable: boolean;
 let ended: (readonly [string, GrantEnding])[];
 let faults: unknown[];
+let endFails: boolean;
 const GRANT = 'grt_1';
 
 beforeEach(() => {
@@ -29,6 +30,7 @@ beforeEach(() => {
   isIssuable = true;
   ended = [];
   faults = [];
+  endFails = false;
 });
 afterEach(() => store.close());
 
@@ -60,7 +62,10 @@ function keeper(kind: string): Adapter {
     },
     current: () => exchange,
     resumeUrl: (uid) => `https://gate.example/oauth/authorize/${uid}`,
-    end: (grantId, reason) => void ended.push([grantId, reason]),
+    end(grantId, reason) {
+      if (endFails) throw new Error('nothing can be written');
+      ended.push([grantId, reason]);
+    },
     onFault: (cause) => void faults.push(cause),
   })(kind);
 }
@@ -211,6 +216,32 @@ describe('at the token endpoint', () => {
       [GRANT, 'code_replayed'],
     ]);
   });
+});
+
+test.each([
+  ['revoke', undefined, 'token_revoked'],
+  ['token', 'refresh_token', 'token_reused'],
+] as const)(
+  'a token that is destroyed at the endpoint %s takes its grant with it, in one commit',
+  async (...at) => {
+    const [endpoint, grantType, reason] = at;
+    await keeper('RefreshToken').upsert('token', { grantId: GRANT, rotations: 0 }, 3_600);
+    exchange = begun(endpoint, 1, grantType);
+    endFails = true;
+    await expect(keeper('RefreshToken').destroy('token')).rejects.toThrow();
+    expect(await keeper('RefreshToken').find('token'), 'neither of the two').toBeDefined();
+    endFails = false;
+    await keeper('RefreshToken').destroy('token');
+    expect(ended).toEqual([[GRANT, reason]]);
+    expect(await keeper('RefreshToken').find('token')).toBeUndefined();
+  },
+);
+
+test('a page that is over ends no grant', async () => {
+  await keeper('Session').upsert('s', { grantId: GRANT }, 3_600);
+  exchange = begun('resume', 1);
+  await keeper('Session').destroy('s');
+  expect(ended).toEqual([]);
 });
 
 test('a grant is there only while tokens may be made for it', async () => {
