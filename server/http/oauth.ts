@@ -7,6 +7,7 @@ import type { ClientDesk, ConnectionLog, ConnectionStep } from '#oauth/records.t
 import type { Registration } from '#oauth/registration.ts';
 import type { Clock } from '#ports.ts';
 import type { Assets } from './assets.ts';
+import { isTakenInElsewhere } from './console-forms.ts';
 import { RESOURCE_METADATA_PATH } from './discovery.ts';
 import { oauthPages } from './oauth-pages.ts';
 import { oauthRegister } from './oauth-register.ts';
@@ -118,6 +119,9 @@ function endpoints(scope: FastifyInstance, { server }: OauthDoor): void {
       url: path,
       bodyLimit: OAUTH_BODY_BYTES_MAX,
       handler(request, reply) {
+        // An image on any page would have each of its visitors begin as many requests as their network may.
+        if (isGoneTo(kind) && isTakenInElsewhere(request))
+          return reply.code(403).headers(EVERY_ANSWER).send();
         const endpoint = endpointOf(kind, request.params.uid);
         return endpoint ? pass(server, endpoint, { request, reply }) : sendProblem(reply, nothingHere());
       },
@@ -126,6 +130,9 @@ function endpoints(scope: FastifyInstance, { server }: OauthDoor): void {
 
 /** As the library makes them; a path without one is none of ours. */
 const INTERACTION_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Where a browser is sent to; the others are called. */
+const isGoneTo = (kind: Endpoint['kind']): boolean => kind === 'authorize' || kind === 'resume';
 
 function endpointOf(kind: Endpoint['kind'], uid = ''): ProviderEndpoint | undefined {
   if (kind !== 'resume') return { kind };

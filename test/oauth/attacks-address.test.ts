@@ -186,3 +186,27 @@ test('an address that the list keeps out finds no other spelling of what the lis
     await other.close();
   }
 });
+
+test.each([
+  ['an image', 'no-cors', 'image'],
+  ['a frame', 'navigate', 'iframe'],
+  ['a script', 'no-cors', 'script'],
+  ['a fetch', 'cors', 'empty'],
+  ['a prefetch', 'no-cors', 'empty'],
+])(
+  '%s on a page of elsewhere begins nothing, so that no page fills the part of its visitor’s network',
+  async (_what, mode, dest) => {
+    const query = queryOf(authorization(at, { clientId: makeClient(at).clientId }));
+    for (const site of ['cross-site', 'same-site'])
+      for (const path of ['/oauth/authorize', '/authorize', '/oauth/authorize/x']) {
+        const answer = await raw(at, `${path}?${query}`, {
+          'sec-fetch-site': site,
+          'sec-fetch-mode': mode,
+          'sec-fetch-dest': dest,
+        });
+        expect([path, answer.status, answer.headers.location]).toEqual([path, 403, undefined]);
+        expect(answer.headers['set-cookie']).toBeUndefined();
+      }
+    expect(rows(at)).toBe(0);
+  },
+);
