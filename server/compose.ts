@@ -12,7 +12,7 @@ import { type KillFileWatch, type KillWish, watchKillFile } from '#cli/kill-file
 import type { LocalListener } from '#cli/listen.ts';
 import { type Office, openOffice, ratesOf, remoteScopes } from '#cli/office.ts';
 import { openOwnerSocket } from '#cli/owner-socket.ts';
-import { openRemoteMcp } from '#cli/remote-mcp.ts';
+import { openRemoteMcp, settleRemote } from '#cli/remote-mcp.ts';
 import { AGENT_SOCKET, makeSocketFolder, OWNER_SOCKET } from '#cli/socket-folder.ts';
 import { StartError } from '#cli/start-error.ts';
 import { consoleServices, httpSurface } from '#cli/surface.ts';
@@ -125,7 +125,7 @@ interface Parts {
 }
 
 function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
-  const { config, settings, clock, store, keyring, audit, access, book, grants } = office;
+  const { config, settings, clock, store, keyring, audit, access, book } = office;
   const version = productVersion();
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const adapters = new Map<AccountId, BrokerAdapter>();
@@ -179,8 +179,7 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     localClients: () => agents?.count() ?? 0,
     async start() {
       settleAccounts(office);
-      // What was switched off while nothing ran has ended too.
-      grants.enable(remoteScopes(config));
+      settleRemote(office);
       connectAccounts(office, { feed, adapters, log });
       closers.push(() => trading.stop());
       await trading.start();

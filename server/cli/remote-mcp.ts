@@ -3,6 +3,7 @@ import type { Config } from '#config.ts';
 import { type Oauth, openOauth } from '#oauth/oauth.ts';
 import type { RemoteSettings } from '#oauth/records.ts';
 import { StoreUnavailable } from '#store/open.ts';
+import { settings as storedSettings } from '#store/settings.ts';
 import { type Office, remoteScopes } from './office.ts';
 
 /** undefined while it is off: no route of it is there then, and no token opens anything. Throws StoreError on an unusable key. */
@@ -18,6 +19,23 @@ export function openRemoteMcp(office: Office, log: (line: string) => void): Oaut
   access.servesRemote(oauth.remote);
   settings.onActing((next) => oauth.change(settingsOf(next, publicUrl)));
   return oauth;
+}
+
+/** Under which address tokens were made last. */
+const ISSUER_SETTING = 'oauth_issuer';
+
+/** At the start, before anybody is served: what was switched off while nothing ran, or has moved, has ended. */
+export function settleRemote({ config, store, grants }: Office): void {
+  const issuer = config.MCP_HTTP_ENABLED ? config.MCP_PUBLIC_URL?.origin : undefined;
+  const rows = storedSettings(store);
+  const before = rows.get(ISSUER_SETTING);
+  if (issuer !== undefined && issuer !== before)
+    store.transaction(() => {
+      // A token is good for one address: under another one its grant opens nothing, and must not seem to.
+      if (before !== undefined) grants.endAll('moved');
+      rows.set(ISSUER_SETTING, issuer);
+    });
+  grants.enable(remoteScopes(config));
 }
 
 const settingsOf = (config: Config, publicUrl: URL): RemoteSettings => ({

@@ -134,9 +134,8 @@ const ENDINGS: Readonly<Record<NonNullable<RemoteGrant['ended']>['reason'], stri
   code_replayed: 'its code was used twice: somebody else may have had it',
   write_off: 'writing was switched off for remote clients',
   remote_off: 'remote MCP was switched off',
-  agent_removed: 'its agent is gone',
+  moved: 'MCP_PUBLIC_URL is another one since',
   owner: 'you ended it',
-  replaced: 'a newer one took its place',
   expired: 'its time was over',
   killed: 'the kill switch',
 };

@@ -45,9 +45,8 @@ export const GRANT_ENDINGS = [
   'code_replayed',
   'write_off',
   'remote_off',
-  'agent_removed',
+  'moved',
   'owner',
-  'replaced',
 ] as const;
 export type GrantEnding = (typeof GRANT_ENDINGS)[number];
 

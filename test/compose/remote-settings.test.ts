@@ -128,6 +128,10 @@ describe('MCP_PUBLIC_URL', () => {
     const moved = { host: 'other.example' };
     expect((await gate.ask({ bearer: token, body: LIST, headers: moved })).status).toBe(401);
     expect((await list(token)).status).toBe(421);
+    expect(gate.gateway.grants.find(grantId)?.ended?.reason).toBe('moved');
+    // Coming back brings nothing back.
+    await restart({});
+    expect((await list(token)).status).toBe(401);
   });
 });
 
