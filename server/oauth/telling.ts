@@ -14,7 +14,7 @@ export interface TellingParts {
   /** What was refused, told by the client that it was refused to. */
   readonly refusals: Pick<ToldOfEach, 'tell'>;
   readonly connections: Pick<ConnectionLog, 'note'>;
-  readonly clients: Pick<RemoteClients, 'credential' | 'used'>;
+  readonly clients: Pick<RemoteClients, 'credential' | 'state' | 'used'>;
   readonly current: () => Exchange;
   readonly onFault: (cause: unknown) => void;
 }
@@ -30,7 +30,10 @@ export function tellOfAnswers(provider: Provider, parts: TellingParts): void {
 
   provider.on('interaction.started', (ctx, prompt) => {
     // First: a vendor's client is one of ours from its first use on, and what it reaches is noted under its id.
-    if (ctx.oidc.client) clients.used(ctx.oidc.client.clientId, current().sender);
+    // One that is approved is used by who has a grant: anybody can begin in its name.
+    const { clientId } = ctx.oidc.client ?? {};
+    if (clientId !== undefined && clients.state(clientId) !== 'approved')
+      clients.used(clientId, current().sender);
     note(ctx, 'authorize', 'ok');
     note(ctx, 'approval', prompt.name === 'approval' ? 'waiting' : 'ok');
   });

@@ -101,6 +101,17 @@ test('row flooding: requests that wait count against who began them, whichever c
   forgetAll(at);
 });
 
+test('who begins with the id of a client and never signs in has not used it', async () => {
+  const { clientId } = makeClient(at);
+  const used = () => deskOf(at).find(clientId)?.lastUsedAtMs;
+  const before = used();
+  expect((await ask(at, authorization(at, { clientId }).url)).status).toBe(303);
+  clock.advance(120_000);
+  expect((await ask(at, authorization(at, { clientId }).url)).status).toBe(303);
+  expect(used()).toBe(before);
+  forgetAll(at);
+});
+
 describe('log injection', () => {
   const INJECTED = 'iNJeCTeD\r\n{"level":60,"msg":"iNJeCTeD"}\u001b[2J\u202e<img src=x onerror=alert(1)>';
 
