@@ -489,6 +489,9 @@ export const OAUTH_REFUSALS_TOLD_PER_HOUR = 60;
 export const OAUTH_REFUSALS_CLIENTS_MAX = 500;
 /** A refresh token may come a second time within this, of a grant that only reads: processes of one client share it. */
 export const REFRESH_GRACE_MS = 60_000;
+/** Used refresh tokens that are kept of a grant, to know one that comes again: a month of renewals; those before go by the hundred. */
+export const REFRESH_TOKENS_KEPT_MAX = 3_000;
+export const REFRESH_TOKENS_FORGOTTEN_EVERY = 100;
 /** What is dead among codes, tokens and interactions is deleted this often, this many rows at a time. */
 export const OAUTH_PURGE_INTERVAL_MS = 3_600_000;
 export const OAUTH_PURGE_ROWS_MAX = 10_000;

@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { isReadScope } from '#domain/principal.ts';
-import { REFRESH_GRACE_MS } from '#limits.ts';
+import { REFRESH_GRACE_MS, REFRESH_TOKENS_FORGOTTEN_EVERY, REFRESH_TOKENS_KEPT_MAX } from '#limits.ts';
 import { storeFault } from '#store/fault.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
 import { UNAVAILABLE } from './error-answers.ts';
@@ -129,7 +129,13 @@ function keeping(kind: string, parts: AdapterParts): Adapter {
         epoch,
         expires_at: wallMs() + ttlSeconds * 1_000,
       };
-      write(() => table.put(row));
+      write(() => {
+        table.put(row);
+        const { grantId, rotations = 0 } = payload;
+        // What was used up so many renewals ago is worth nobody's room: a client that renews without end fills no disk.
+        if (kind === 'RefreshToken' && grantId && rotations % REFRESH_TOKENS_FORGOTTEN_EVERY === 0)
+          table.forgetRotated(grantId, rotations - REFRESH_TOKENS_KEPT_MAX);
+      });
     },
     async find(id) {
       const row = table.find(kind, keyOf(id), living());

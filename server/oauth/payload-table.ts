@@ -33,6 +33,8 @@ export interface PayloadTable {
   count(kind: string, living: Living, address?: string): number;
   /** Whether a refresh token that came of the one of that rotation, or of a later one, has been used. */
   usedSince(grantId: string, rotation: number): boolean;
+  /** Refresh tokens of rotations before that one; presented again, one is then unknown rather than used twice. */
+  forgetRotated(grantId: string, rotation: number): void;
   /** At most `rowsMax` that are dead; gives how many. */
   purge(living: Living, rowsMax: number): number;
 }
@@ -66,6 +68,10 @@ export function payloadTable({ db }: Store): PayloadTable {
        WHERE grant_id = ? AND kind = 'RefreshToken' AND consumed_at IS NOT NULL AND payload ->> '$.rotations' > ? LIMIT 1`,
     )
     .pluck();
+  const forgetRotated = db.prepare(
+    `DELETE FROM oauth_payloads
+     WHERE grant_id = ? AND kind = 'RefreshToken' AND coalesce(payload ->> '$.rotations', 0) < ?`,
+  );
   const expired = db.prepare(
     'DELETE FROM oauth_payloads WHERE (kind, id) IN (SELECT kind, id FROM oauth_payloads WHERE expires_at <= ? LIMIT ?)',
   );
@@ -82,6 +88,7 @@ export function payloadTable({ db }: Store): PayloadTable {
     count: (kind, { epoch, nowMs }, address) =>
       count.get(kind, epoch, nowMs, address ?? null, address ?? null) ?? 0,
     usedSince: (grantId, rotation) => usedSince.get(grantId, rotation) !== undefined,
+    forgetRotated: (grantId, rotation) => void forgetRotated.run(grantId, rotation),
     purge({ epoch, nowMs }, rowsMax) {
       const { changes } = expired.run(nowMs, rowsMax);
       return changes + outlived.run(epoch, rowsMax - changes).changes;

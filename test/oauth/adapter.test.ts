@@ -4,7 +4,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { agentId } from '#domain/principal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
-import { OAUTH_PURGE_INTERVAL_MS, OAUTH_PURGE_ROWS_MAX } from '#limits.ts';
+import {
+  OAUTH_PURGE_INTERVAL_MS,
+  OAUTH_PURGE_ROWS_MAX,
+  REFRESH_TOKENS_FORGOTTEN_EVERY,
+  REFRESH_TOKENS_KEPT_MAX,
+} from '#limits.ts';
 import { storeAdapter } from '#oauth/adapter.ts';
 import { type Exchange, UsedMeanwhile } from '#oauth/exchange.ts';
 import { payloadTable } from '#oauth/payload-table.ts';
@@ -236,6 +241,20 @@ test.each([
     expect(await keeper('RefreshToken').find('token')).toBeUndefined();
   },
 );
+
+test('a client that renews without end fills no disk, and the tokens of its last thousands of renewals are known', async () => {
+  const last = REFRESH_TOKENS_KEPT_MAX + 2 * REFRESH_TOKENS_FORGOTTEN_EVERY;
+  exchange = begun('token', 1, 'refresh_token');
+  await keeper('RefreshToken').upsert('of another', { grantId: 'grt_2' }, 3_600);
+  for (let rotations = 0; rotations <= last; rotations++)
+    await keeper('RefreshToken').upsert(`t${rotations}`, { grantId: GRANT, rotations }, 3_600);
+  commit();
+  const count = store.db.prepare('SELECT count(*) FROM oauth_payloads WHERE grant_id = ?').pluck();
+  expect(count.get(GRANT)).toBe(REFRESH_TOKENS_KEPT_MAX + 1);
+  expect(count.get('grt_2')).toBe(1);
+  expect(await keeper('RefreshToken').find(`t${last - REFRESH_TOKENS_KEPT_MAX}`)).toBeDefined();
+  expect(await keeper('RefreshToken').find(`t${last - REFRESH_TOKENS_KEPT_MAX - 1}`)).toBeUndefined();
+});
 
 test('a page that is over ends no grant', async () => {
   await keeper('Session').upsert('s', { grantId: GRANT }, 3_600);
