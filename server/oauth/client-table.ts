@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { agentId, SCOPES, type Scope } from '#domain/principal.ts';
 import type { Store } from '#store/open.ts';
+import { documentAt } from './client-documents.ts';
 import { scopesIn } from './grant-table.ts';
 import type { ClientKind, ClientMetadata, ClientState, RemoteClient, RemoteGrant } from './records.ts';
 
@@ -58,8 +59,10 @@ export const newClientId = (): string => `client_${randomBytes(16).toString('hex
 
 export const scopesText = (scopes: readonly Scope[]): string =>
   SCOPES.filter((scope) => scopes.includes(scope)).join(' ');
-export const metadataOf = (row: Pick<ClientRow, 'metadata'>): ClientMetadata =>
-  JSON.parse(row.metadata) as ClientMetadata;
+/** A vendor's document is as this version of the gateway has it, whatever was met once. */
+export const metadataOf = (row: Pick<ClientRow, 'client_id' | 'kind' | 'metadata'>): ClientMetadata =>
+  (row.kind === 'document' ? documentAt(row.client_id)?.metadata : undefined) ??
+  (JSON.parse(row.metadata) as ClientMetadata);
 
 /** Named scopes and no others; who named none may be given any. */
 export function withinAsked(

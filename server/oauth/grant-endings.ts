@@ -5,11 +5,11 @@ import { agentId, type Owner } from '#domain/principal.ts';
 import { GRANT_KEPT_MS, GRANT_SWEEP_AFTER_KILL_MS, GRANT_SWEEP_INTERVAL_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
-import { type GrantRow, type GrantTable, scopesIn } from './grant-table.ts';
+import { type GrantRow, type GrantTable } from './grant-table.ts';
 import type { GrantLedger } from './parts.ts';
 import type { GrantEnding, RemoteGrant } from './records.ts';
 
-export interface GrantEndings extends Pick<GrantLedger, 'endAll' | 'endHolding'> {
+export interface GrantEndings extends Pick<GrantLedger, 'endAll'> {
   /** Of those that live, in one commit with whatever else the caller does; gives how many ended. */
   readonly endThose: (rows: () => readonly GrantRow[], reason: GrantEnding, by?: Owner) => number;
   /** Writes down what has ended by itself, and forgets what ended long ago. */
@@ -35,7 +35,7 @@ export function grantEndings(o: EndingOptions): GrantEndings {
       kind: 'oauth.grant_ended',
       ...actorOf(table, row, by),
       outcome: 'ok',
-      detail: { grant: row.grant_id, client: row.client_id, reason },
+      detail: { grant: row.grant_id, client: table.client(row.client_id)?.credential ?? null, reason },
     });
   }
   const endThose: GrantEndings['endThose'] = (rows, reason, by) =>
@@ -71,8 +71,6 @@ export function grantEndings(o: EndingOptions): GrantEndings {
   return {
     endThose,
     endAll: (reason, by) => endThose(() => table.standing(), reason, by),
-    endHolding: (scope, reason, by) =>
-      endThose(() => table.standing().filter((row) => scopesIn(row.scopes).includes(scope)), reason, by),
     sweep,
     close() {
       closed = true;

@@ -56,7 +56,7 @@ export function openGrants(o: GrantOptions): Grants {
   let enabled = o.enabled;
   const worth = { table, access, enabled: () => enabled };
   const endings = grantEndings({ ...o, table });
-  const { endThose, endAll, endHolding, sweep } = endings;
+  const { endThose, endAll, sweep } = endings;
   const seen = (row: GrantRow): RemoteGrant => ({ ...grantOf(row), ended: endedOf(row, access) });
 
   function settle(): void {
@@ -78,7 +78,6 @@ export function openGrants(o: GrantOptions): Grants {
     },
     endOf: (clientId, reason, by) => endThose(() => table.standing(clientId), reason, by),
     endAll,
-    endHolding,
     live: (clientId) => table.standing(clientId).map(seen).filter(isLive),
     // However many have ended since, one that lives is among those that live.
     list: ({ live, ...which }) =>
@@ -183,7 +182,7 @@ function openOne(
     outcome: 'ok',
     detail: {
       grant: given.grantId,
-      client: given.clientId,
+      client: client.credential,
       scopes: [...given.scopes],
       expires_at: new Date(given.expiresAtMs).toISOString(),
       stepped_up: given.steppedUpAtMs !== null,

@@ -115,7 +115,7 @@ export function openKnownClients(o: KnownOptions): KnownClients {
   return {
     payload: (clientId) => {
       const row = table.byId(clientId);
-      if (row) return payloadOf(clientId, currentMetadata(row));
+      if (row) return payloadOf(clientId, metadataOf(row));
       const document = documentAt(clientId);
       return document && payloadOf(clientId, document.metadata);
     },
@@ -139,10 +139,6 @@ export function openKnownClients(o: KnownOptions): KnownClients {
 }
 
 const NOBODY: Sender = { address: '', userAgent: '' };
-
-/** A vendor's document is as this version of the gateway has it, whatever was met once. */
-const currentMetadata = (row: ClientRow): ClientMetadata =>
-  (row.kind === 'document' ? documentAt(row.client_id)?.metadata : undefined) ?? metadataOf(row);
 
 const payloadOf = (clientId: string, metadata: ClientMetadata): ClientPayload => ({
   client_id: clientId,

@@ -62,7 +62,6 @@ export interface GrantLedger {
   /** Gives how many ended. */
   endOf(clientId: string, reason: GrantEnding, by?: Owner): number;
   endAll(reason: GrantEnding, by?: Owner): number;
-  endHolding(scope: Scope, reason: GrantEnding, by?: Owner): number;
   live(clientId: string): readonly RemoteGrant[];
   used(grantId: string): void;
   /**

@@ -106,6 +106,15 @@ describe("a vendor's client", () => {
     expect(granted(room.clients.resolve(client.credential)).clientId).toBe(CLAUDE);
   });
 
+  test('is named on the record by its credential, what was granted to it and how that ended included', () => {
+    const { credential } = granted(room.clients.approve({ clientId: CLAUDE, by: BY }));
+    room.grants.end(room.grant(CLAUDE), 'owner', BY);
+    const lines = ['oauth.client_approved', 'oauth.granted', 'oauth.grant_ended'].flatMap((kind) =>
+      room.events(kind),
+    );
+    expect(lines.map(({ detail }) => detail?.['client'])).toEqual([credential, credential, credential]);
+  });
+
   test('may be approved before it first comes, and is not when it is revoked', () => {
     granted(room.clients.approve({ clientId: CLAUDE, by: BY }));
     granted(room.clients.revoke(CLAUDE, BY));
@@ -124,10 +133,10 @@ describe("a vendor's client", () => {
       token_endpoint_auth_method: 'none',
     });
     room.store.transaction(() => room.store.db.prepare('UPDATE oauth_clients SET metadata = ?').run(old));
-    expect(room.clients.known.payload(CLAUDE)?.redirect_uris).toEqual([
-      'https://claude.ai/api/mcp/auth_callback',
-      'https://claude.com/api/mcp/auth_callback',
-    ]);
+    const now = ['https://claude.ai/api/mcp/auth_callback', 'https://claude.com/api/mcp/auth_callback'];
+    expect(room.clients.known.payload(CLAUDE)?.redirect_uris).toEqual(now);
+    // What the owner compares is what is answered.
+    expect(room.clients.find(CLAUDE)?.metadata.redirect_uris).toEqual(now);
   });
 
   test('waits beside those that registered, and is never crowded out by them', () => {
