@@ -26,6 +26,7 @@ import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import { openTapeLooks, type TapeLooks } from '#market/tape-looks.ts';
 import { type Notify, openNotify } from '#notify/notify.ts';
+import type { Oauth } from '#oauth/oauth.ts';
 import type { SigningDesk } from '#oauth/parts.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
@@ -104,7 +105,9 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
       const { tape, ...chosen } = chosenTape(office, proven);
       for (const { name, why } of office.settings.setAside())
         log(`The stored setting ${name} is set aside: ${why}\n`);
-      return build({ office: { ...office, ...chosen }, tape, lock: lock.value, http, acts, log });
+      const opened = { ...office, ...chosen };
+      const remote = http ? await openRemoteMcp(opened, log) : undefined;
+      return build({ office: opened, tape, lock: lock.value, http, remote, acts, log });
     } catch (cause) {
       office.close();
       throw cause;
@@ -120,11 +123,13 @@ interface Parts {
   readonly tape: Tape;
   readonly lock: EngineLock;
   readonly http: boolean;
+  /** undefined: off. */
+  readonly remote: Oauth | undefined;
   readonly acts: readonly OwnerAct[];
   readonly log: (line: string) => void;
 }
 
-function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
+function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway {
   const { config, settings, clock, store, keyring, audit, access, book } = office;
   const version = productVersion();
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
@@ -146,13 +151,12 @@ function build({ office, tape, lock, http, acts, log }: Parts): Gateway {
     transaction: (work) => store.transaction(work),
     clock,
     version,
-    remoteMcp: () => http && config.MCP_HTTP_ENABLED,
+    remoteMcp: () => remote !== undefined,
   };
   const dispatcher = openDispatcher(services);
   const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
   const notify = notifyOwner(office, () => url, log);
-  const remote = http ? openRemoteMcp(office, log) : undefined;
   const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk, remote });
   const app = http
     ? httpSurface(office, { dispatcher, mcp, version, log, console: forOwner, remote })

@@ -1,16 +1,18 @@
 /** Remote MCP, when the owner has switched it on: opened on the books, under settings that it follows. */
 import type { Config } from '#config.ts';
-import { type Oauth, openOauth } from '#oauth/oauth.ts';
+import type { Oauth } from '#oauth/oauth.ts';
 import type { RemoteSettings } from '#oauth/records.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import { settings as storedSettings } from '#store/settings.ts';
 import { type Office, remoteScopes } from './office.ts';
 
 /** undefined while it is off: no route of it is there then, and no token opens anything. Throws StoreError on an unusable key. */
-export function openRemoteMcp(office: Office, log: (line: string) => void): Oauth | undefined {
+export async function openRemoteMcp(office: Office, log: (line: string) => void): Promise<Oauth | undefined> {
   const { config, access, settings } = office;
   const { MCP_PUBLIC_URL: publicUrl } = config;
   if (!config.MCP_HTTP_ENABLED || publicUrl === undefined) return undefined;
+  // Fetched only now: who serves nobody remote need not carry 50 MB of an authorization server, nor any command wait for it.
+  const { openOauth } = await import('#oauth/oauth.ts');
   const oauth = openOauth({
     ...office,
     settings: settingsOf(config, publicUrl),
