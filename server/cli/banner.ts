@@ -2,6 +2,7 @@
 import type { Gateway } from '#compose.ts';
 import type { Config } from '#config.ts';
 import { claudeCodeStdio } from '#console/connect-snippets.ts';
+import { isLoopbackName } from '#http/perimeter.ts';
 import { ONE_TIME_LINK_TTL_MS } from '#limits.ts';
 import { CONSOLE_PATH, consoleUrl, oneTimeUrl, SETUP_PATH } from './console-link.ts';
 import { stdioLaunch } from './snippets.ts';
@@ -36,12 +37,16 @@ export function banner(gateway: Gateway, { onTerminal }: { readonly onTerminal: 
   ].join('\n');
 }
 
+const NOBODY_TOLD_APART =
+  "              TRUSTED_PROXIES is empty: everybody who comes through your proxy is one address here, and a stranger's wrong tries count as yours.";
+
 /** Nobody should have to guess whether the internet is let in, and to what. */
 function forHosts(config: Config): readonly string[] {
   const { MCP_HTTP_ENABLED: on, MCP_PUBLIC_URL: publicUrl, MCP_OAUTH_WRITE_SCOPE_ENABLED: writes } = config;
   if (!on || publicUrl === undefined) return [];
   return [
     `  Remote MCP  ${publicUrl.origin}/mcp  (for hosts, which ${writes ? 'may be let trade' : 'read only'}; who asks waits at /admin/remote-mcp)`,
+    ...(config.TRUSTED_PROXIES.length > 0 || isLoopbackName(publicUrl.hostname) ? [] : [NOBODY_TOLD_APART]),
   ];
 }
 
