@@ -228,7 +228,7 @@ describe('a file that can not be written', () => {
   test('on a disk that fills up in the middle of a line: every commit stands, the file stays whole lines', async () => {
     const root = temporaryFolder();
     const child = startChild(new URL('../support/fill-log.ts', import.meta.url), [root], {
-      fileBlocksMax: 4_096,
+      fileBlocksMax: 8_192,
     });
     const told = JSON.parse((await child.line()) ?? '{}') as Record<string, unknown>;
     await child.end();

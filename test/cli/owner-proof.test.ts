@@ -24,6 +24,9 @@ const WIDENING = [
   'agents.create',
   'agents.lift',
   'approvals.approve',
+  'clients.approve',
+  'clients.create',
+  'clients.rotate-keys',
   'keys.create',
   'keys.rotate',
   'mandates.set',
@@ -124,6 +127,15 @@ describe('what widens', () => {
       'keys.rotate': { id: gateway.access.keys.list()[0]?.id },
       'mandates.set': { agent: 'claude', document: MANDATE },
       'approvals.approve': { id: 'apr_1', digest: 'd' },
+      'clients.approve': { id: 'client_1' },
+      'clients.create': {
+        name: 'Cursor',
+        redirect_uris: ['http://127.0.0.1/callback'],
+        agent: 'claude',
+        scopes: ['read:market'],
+        secret: false,
+      },
+      'clients.rotate-keys': {},
       'orders.record': { order_id: 'ord_1', outcome: 'never_received', source: 'its screen', text: 'none' },
       resume: {},
     };
@@ -131,6 +143,7 @@ describe('what widens', () => {
       gateway.accounts.list(),
       gateway.access.agents.list(),
       gateway.access.keys.list(),
+      gateway.clients.list(),
       gateway.access.gatewayState(),
     ]);
     for (const name of WIDENING) {
