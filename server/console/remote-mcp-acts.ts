@@ -146,15 +146,11 @@ export const disconnect = action({
   run(visit) {
     const found = clientOf(visit);
     if (!found.ok) return refused(found.error);
-    const { clients } = visit.services.remote;
-    const live = clients.grants({ clientId: found.value.clientId, live: true, limit: GRANTS_LISTED_MAX });
-    for (const { grantId } of live) {
-      const ended = clients.endGrant(grantId, visit.owner);
-      if (!ended.ok) return refused(ended.error);
-    }
+    const ended = visit.services.remote.clients.disconnect(found.value.clientId, visit.owner);
+    if (!ended.ok) return refused(ended.error);
     return go(
       clientPath(found.value.credential),
-      live.length === 0
+      ended.value.grants === 0
         ? 'It was not connected.'
         : 'Disconnected. It stays approved, and needs your consent to connect again.',
     );

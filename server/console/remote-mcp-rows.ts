@@ -128,7 +128,7 @@ export function grantRow({ access, remote }: Services, grant: RemoteGrant) {
 const ENDINGS: Readonly<Record<NonNullable<RemoteGrant['ended']>['reason'], string>> = {
   client_revoked: 'you revoked its client',
   client_deleted: 'you deleted its client',
-  disconnected: 'you disconnected everybody',
+  disconnected: 'you disconnected it',
   token_revoked: 'the client gave it up',
   token_reused: 'a token of it was used twice: somebody else may have had it',
   code_replayed: 'its code was used twice: somebody else may have had it',

@@ -75,6 +75,12 @@ export function openClients(o: ClientOptions): Clients {
       }),
     revoke: (clientId, by) => store.transaction(() => revoke(clientId, by, parts)),
     remove: (clientId, by) => store.transaction(() => remove(clientId, by, parts)),
+    disconnect: (clientId, by) =>
+      store.transaction(() => {
+        if (!table.byId(clientId)) return err(noSuchClient());
+        known.forgetRequests(clientId);
+        return ok({ grants: grants.endOf(clientId, 'disconnected', by) });
+      }),
     createStatic: (given) => store.transaction(() => createStatic(given, parts)),
     ...grantActs(o),
     sweep: () => known.sweep(),

@@ -156,6 +156,8 @@ export interface ClientDesk {
     readonly limit: number;
   }): readonly RemoteGrant[];
   endGrant(grantId: string, by: Owner): Result<void, Refusal>;
+  /** Ends every grant of one client, and what it has begun in a browser; it stays approved. */
+  disconnect(clientId: string, by: Owner): Result<{ readonly grants: number }, Refusal>;
   /** Ends every session, code and grant of every client; clients stay approved. */
   disconnectAll(by: Owner): { readonly grants: number };
 }

@@ -63,6 +63,28 @@ describe('grants', () => {
     expect(listed({})).toEqual(over.toReversed().slice(0, 2));
   });
 
+  test('of one client all end in one commit when it is disconnected, with what it has begun; it stays approved', () => {
+    const [one, other] = [room.register(), room.register()];
+    for (const clientId of [one, other]) {
+      granted(room.clients.approve({ clientId, by: BY }));
+      room.grant(clientId);
+      request(clientId);
+    }
+    room.grant(one);
+    let commits = 0;
+    room.store.onBegin(() => commits++);
+    expect(granted(room.clients.disconnect(one, BY))).toEqual({ grants: 2 });
+    expect(commits).toBe(1);
+    expect(room.clients.find(one)).toMatchObject({ state: 'approved', liveGrants: 0 });
+    expect(room.clients.find(other)).toMatchObject({ liveGrants: 1 });
+    expect(requests()).toEqual([other]);
+    expect(room.events('oauth.grant_ended').map(({ detail }) => detail?.['reason'])).toEqual([
+      'disconnected',
+      'disconnected',
+    ]);
+    expect(refused(room.clients.disconnect('nobody', BY)).reason).toBe('not_found');
+  });
+
   test('all end with disconnect all, with everything that waits; clients stay approved', () => {
     const clients = [room.register(), room.register()];
     for (const clientId of clients) {
