@@ -171,6 +171,7 @@ describe('what widens', () => {
         gateway.accounts.list(),
         gateway.access.agents.list(),
         gateway.access.keys.list(),
+        gateway.clients.list(),
         gateway.access.gatewayState(),
       ]),
     ).toBe(before);
