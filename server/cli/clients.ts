@@ -40,10 +40,13 @@ function showWho({ terminal }: Invocation, client: Wire): void {
   terminal.warn(`Codes for it go to ${client.redirect_uris.join(', ')}.`);
 }
 
+/** Or the beginning of an id, as the act itself takes it. */
 const matches =
   (id: string) =>
   (one: Wire): boolean =>
-    [one.id, one.client_id, one.fingerprint].includes(id);
+    [one.id, one.client_id, one.fingerprint, one.id.replace(/^client_/, '')].some((known) =>
+      known.startsWith(id),
+    );
 
 const SCOPES_OPTION = {
   scopes: { type: 'string', value: 'A,B', about: `what it may hold at most: ${SCOPES.join(', ')}` },
@@ -93,8 +96,8 @@ export const clients = defineCommand({
         const [id = ''] = invocation.words;
         const chosen = scopesOption(invocation);
         const agent = invocation.text('agent');
-        const known = (await ask(invocation, list, {})).clients.find(matches(id));
-        if (known) showWho(invocation, known);
+        const [known, ...others] = (await ask(invocation, list, {})).clients.filter(matches(id));
+        if (known && others.length === 0) showWho(invocation, known);
         const done = await ask(invocation, approve, {
           id,
           ...(agent === undefined ? {} : { agent }),

@@ -242,6 +242,8 @@ describe('as its users run it', () => {
     const unproven = await product.run(['clients', 'approve', id]);
     expect(unproven.code).toBe(1);
     expect(unproven.stderr).toContain('--password-file');
+    for (const named of [id, id.slice(0, 15), id.slice(7, 15), fingerprint(id)])
+      expect((await product.run(['clients', 'approve', named])).stderr, named).toContain(fingerprint(id));
     const approved = await product.run(['clients', 'approve', id, '--agent', 'hosted', ...owner]);
     expect(approved.code, approved.stderr).toBe(0);
     expect(approved.stderr).toContain('https://claude.ai/api/mcp/auth_callback');
