@@ -65,7 +65,11 @@ export function openOauth(o: OauthOptions): Oauth {
     clients: clients.known,
     cookieKey: keyring.secret('oauth-cookies').toString('base64url'),
   });
-  const registration = openRegistration({ ...o, scopesEnabled: () => acting.scopesEnabled });
+  const registration = openRegistration({
+    ...o,
+    scopesEnabled: () => acting.scopesEnabled,
+    issuer: acting.publicUrl.origin,
+  });
   const approval = consentApproval(clients, settings);
   return {
     clients,

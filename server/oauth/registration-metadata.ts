@@ -55,10 +55,16 @@ const RULES: { readonly [of in Exclude<Field, 'redirect_uris'>]: string } = {
   scope: 'scope must be a text.',
 };
 
-/** `enabled`: scopes that there are for remote clients; one that is not enabled is as good as unknown. */
+export interface RegistrationRules {
+  /** Scopes that there are for remote clients; one that is not enabled is as good as unknown. */
+  readonly enabled: readonly Scope[];
+  /** Our own origin. */
+  readonly issuer: string;
+}
+
 export function parseRegistration(
   body: unknown,
-  enabled: readonly Scope[],
+  { enabled, issuer }: RegistrationRules,
 ): Result<Asked, RegistrationError> {
   const parsed = Body.safeParse(body);
   if (!parsed.success) return err(malformed(parsed.error));
@@ -71,6 +77,9 @@ export function parseRegistration(
   for (const uri of uris) {
     const checked = checkRedirectUri(uri);
     if (!checked.ok) return err(invalidRedirect(`A redirect URI must ${checked.error}.`));
+    // A code would come to a page of ours, beside which the owner is signed in.
+    if (new URL(uri).origin === issuer)
+      return err(invalidRedirect('A redirect URI must lead to the client, not to this gateway.'));
   }
   const words = given.scope?.split(' ') ?? [];
   const [first = ''] = uris;

@@ -57,6 +57,8 @@ export interface RegistrationOptions {
   readonly connections: Pick<ConnectionLog, 'note'>;
   /** What remote clients may hold at all, as things stand. */
   readonly scopesEnabled: () => readonly Scope[];
+  /** Our own origin: nobody's codes are sent there. */
+  readonly issuer: string;
 }
 
 export function openRegistration(o: RegistrationOptions): Registration {
@@ -67,7 +69,7 @@ export function openRegistration(o: RegistrationOptions): Registration {
 
   function judge(body: unknown, from: Sender): Result<Asked, RegistrationError> {
     if (access.gatewayState() === 'HALTED') return err(HALTED);
-    const asked = parseRegistration(body, o.scopesEnabled());
+    const asked = parseRegistration(body, { enabled: o.scopesEnabled(), issuer: o.issuer });
     if (!asked.ok) return asked;
     const nowMs = access.wall();
     known.sweep();

@@ -51,6 +51,7 @@ describe('redirect URIs', () => {
   test.each([
     ['clear text', 'http://evil.example/cb'],
     ['a host that only begins like this machine', 'http://localhost.evil.example/cb'],
+    ['a page of this gateway', 'https://GATE.example/oauth/authorize'],
     ['a script', 'javascript:alert(document.cookie)'],
     ['data', 'data:text/html,<script>1</script>'],
     ['a file', 'file:///etc/passwd'],

@@ -36,6 +36,7 @@ export function clientRoom(room: AccessRoom = accessRoom(), enabled: readonly Sc
   const connections = openConnectionLog({ store, clock, wallMs: access.wall });
   const clients = openClients({ store, audit, access, grants });
   const registration = openRegistration({
+    issuer: 'https://gate.example.com',
     ...room,
     clients,
     connections,

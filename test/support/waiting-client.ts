@@ -15,7 +15,11 @@ let made = 0;
 export function waitingClient(office: Office, asks: Asks = {}): string {
   const { name = 'Claude', redirect = 'https://claude.ai/api/mcp/auth_callback', scope } = asks;
   const { address = `198.51.100.${(made++ % 250) + 1}` } = asks;
-  const answer = openRegistration({ ...office, scopesEnabled: () => SCOPES }).register(
+  const answer = openRegistration({
+    ...office,
+    scopesEnabled: () => SCOPES,
+    issuer: 'https://gate.example.com',
+  }).register(
     {
       client_name: name,
       redirect_uris: [redirect],
