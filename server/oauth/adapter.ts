@@ -122,8 +122,8 @@ function keeping(kind: string, parts: AdapterParts): Adapter {
         kind,
         id: keyOf(id),
         payload: JSON.stringify({ ...stripped(payload, secret), ...(isInteraction && { browser }) }),
-        grant_id: payload.grantId ?? null,
-        client_id: payload.clientId ?? null,
+        grant_id: kind === 'Grant' ? id : (payload.grantId ?? null),
+        client_id: payload.clientId ?? clientOf(payload),
         uid: payload.uid ?? null,
         address: isInteraction ? network : null,
         epoch,
@@ -171,6 +171,12 @@ function keeping(kind: string, parts: AdapterParts): Adapter {
       end(grantId, endingOf(current()));
     },
   };
+}
+
+/** Of a request that waits in a browser: whose it is. */
+function clientOf({ params }: AdapterPayload): string | null {
+  const clientId: unknown = params?.['client_id'];
+  return typeof clientId === 'string' ? clientId : null;
 }
 
 /** What makes the library give up a grant: only these. */

@@ -205,8 +205,8 @@ function revoke(clientId: string, by: Owner, parts: Parts): Result<RemoteClient,
   const row = table.byId(clientId);
   if (!row) return err(noSuchClient());
   if (row.state === 'revoked') return ok(parts.view(clientId));
+  // A page that waits in a browser stays: it says that the client was revoked, and asks for consent only if it is approved again.
   const ended = grants.endOf(clientId, 'client_revoked', by);
-  known.forgetRequests(clientId);
   const before = standingOf(row);
   // What it was allowed is not what it will be allowed when it is approved again.
   table.decide(clientId, { state: 'revoked', agentId: row.agent_id, ceiling: [], atMs: access.wall() });

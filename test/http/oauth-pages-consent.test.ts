@@ -135,6 +135,31 @@ describe('once', () => {
 });
 
 describe('while the page is open', () => {
+  const keptOf = (clientId: string): unknown =>
+    at.gateway.store.db
+      .prepare('SELECT kind FROM oauth_payloads WHERE client_id = ? ORDER BY kind')
+      .pluck()
+      .all(clientId);
+
+  test('disconnected: the page is over, and its consent gives nothing', async () => {
+    const scene = await atConsent(at);
+    expect(keptOf(scene.clientId)).toEqual(['Interaction']);
+    expect(deskOf(at).disconnect(scene.clientId, OWNER).ok).toBe(true);
+    expect(keptOf(scene.clientId)).toEqual([]);
+    expect((await scene.browser.open(scene.page.url)).words).toContain('This page is over');
+    const late = await post(at, scene, 'consent', ALL);
+    expect([late.status, late.location, grantsOf(at, scene.clientId).length]).toEqual([404, null, 0]);
+  });
+
+  test('a grant that ends leaves nothing of it with the authorization server', async () => {
+    const scene = await atConsent(at);
+    await scene.browser.grant(scene.page);
+    expect(keptOf(scene.clientId)).toEqual(['AuthorizationCode', 'Grant']);
+    const [grant] = grantsOf(at, scene.clientId);
+    expect(deskOf(at).endGrant(grant?.grantId ?? '', OWNER).ok).toBe(true);
+    expect(keptOf(scene.clientId)).toEqual([]);
+  });
+
   test('revoked: sign-in and consent give nothing, and the page says so', async () => {
     const [signing, consenting] = [await atSignIn(at), await atConsent(at)];
     for (const scene of [signing, consenting]) deskOf(at).revoke(scene.clientId, OWNER);

@@ -23,7 +23,7 @@ const request = (clientId: string): void =>
 const requests = (): readonly unknown[] =>
   room.store.db.prepare('SELECT client_id FROM oauth_payloads').pluck().all();
 
-test.each(['revoke', 'remove'] as const)(
+test.each(['disconnect', 'remove'] as const)(
   'requests that wait in a browser end with %s, and those of others do not',
   (act) => {
     const [one, other] = [room.register(), room.register()];
