@@ -98,8 +98,17 @@ async function findGrant(
   { grants }: AdapterParts,
   kept: Adapter,
 ): Promise<AdapterPayload | undefined> {
-  if (!grants.issuable(id).ok) return undefined;
-  return (await kept.find(id)) ?? undefined;
+  const issuable = grants.issuable(id);
+  const payload = issuable.ok ? await kept.find(id) : undefined;
+  if (!issuable.ok || !payload) return undefined;
+  // As the ledger has it: what its client lost since is no part of it any more.
+  const has = (scope: string): boolean => issuable.value.scopes.some((one) => one === scope);
+  const given = (payload['resources'] ?? {}) as Readonly<Record<string, string>>;
+  const resources = Object.entries(given).map(([resource, scopes]) => [
+    resource,
+    scopes.split(' ').filter(has).join(' '),
+  ]);
+  return { ...payload, resources: Object.fromEntries(resources) };
 }
 
 function keeping(kind: string, parts: AdapterParts): Adapter {

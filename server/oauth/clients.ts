@@ -173,6 +173,7 @@ function setCeiling(row: ClientRow, ceiling: Ceiling, by: Owner, parts: Parts): 
   const { table } = parts;
   const decidedAtMs = row.decided_at ?? row.created_at;
   table.decide(row.client_id, { state: row.state, agentId: row.agent_id, ceiling, atMs: decidedAtMs });
+  parts.grants.narrow(row.client_id, ceiling, by);
   return changed('oauth.client_changed', row.client_id, { before: standingOf(row), by }, parts);
 }
 

@@ -32,6 +32,7 @@ export interface GrantTable {
   client(clientId: string): ClientRow | undefined;
   agentName(id: AgentId): string | undefined;
   insert(grant: NewGrant & { readonly epoch: number; readonly createdAtMs: number }): void;
+  narrow(grantId: string, scopes: readonly Scope[]): void;
   end(grantId: string, reason: string, atMs: number): void;
   /** Everything that the authorization server keeps of it: codes, refresh tokens, its own grant. */
   dropPayloads(grantId: string): void;
@@ -72,6 +73,7 @@ export function grantTable({ db }: Store): GrantTable {
     `INSERT INTO oauth_grants (grant_id, client_id, agent_id, scopes, epoch, stepup_at, created_at, expires_at)
      VALUES (@grantId, @clientId, @agent, @scopes, @epoch, @steppedUpAtMs, @createdAtMs, @expiresAtMs)`,
   );
+  const narrow = db.prepare('UPDATE oauth_grants SET scopes = ? WHERE grant_id = ?');
   const end = db.prepare('UPDATE oauth_grants SET revoked_at = ?, reason = ? WHERE grant_id = ?');
   const drop = db.prepare('DELETE FROM oauth_payloads WHERE grant_id = ?');
   const standing = db.prepare(`SELECT * FROM oauth_grants WHERE revoked_at IS NULL ${LATEST_FIRST}`);
@@ -91,6 +93,7 @@ export function grantTable({ db }: Store): GrantTable {
     client: (clientId) => client.get(clientId) as ClientRow | undefined,
     agentName: (id) => agentName.get(id) as string | undefined,
     insert: (grant) => void insert.run({ ...grant, scopes: scopesIn(grant.scopes.join(' ')).join(' ') }),
+    narrow: (grantId, scopes) => void narrow.run(scopes.join(' '), grantId),
     end: (grantId, reason, atMs) => void end.run(atMs, reason, grantId),
     dropPayloads: (grantId) => void drop.run(grantId),
     standing: (clientId) => rows(clientId === undefined ? standing.all() : standingOf.all(clientId)),

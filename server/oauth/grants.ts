@@ -78,6 +78,13 @@ export function openGrants(o: GrantOptions): Grants {
     },
     endOf: (clientId, reason, by) => endThose(() => table.standing(clientId), reason, by),
     endAll,
+    narrow: (clientId, ceiling, by) =>
+      store.transaction(() => {
+        const kept = (row: GrantRow): readonly Scope[] =>
+          scopesIn(row.scopes).filter((scope) => ceiling.includes(scope));
+        endThose(() => table.standing(clientId).filter((row) => kept(row).length === 0), 'owner', by);
+        for (const row of table.standing(clientId)) table.narrow(row.grant_id, kept(row));
+      }),
     live: (clientId) => table.standing(clientId).map(seen).filter(isLive),
     // However many have ended since, one that lives is among those that live.
     list: ({ live, ...which }) =>

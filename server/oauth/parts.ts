@@ -63,6 +63,8 @@ export interface GrantLedger {
   endOf(clientId: string, reason: GrantEnding, by?: Owner): number;
   endAll(reason: GrantEnding, by?: Owner): number;
   live(clientId: string): readonly RemoteGrant[];
+  /** To what its client may hold from now on: what that takes from a grant comes back with a new consent alone. */
+  narrow(clientId: string, ceiling: readonly Scope[], by: Owner): void;
   used(grantId: string): void;
   /**
    * Whether tokens may be made for it now: it lives, in this epoch, its client is approved, and a code was shown for it where

@@ -54,6 +54,14 @@ describe('what a grant is worth', () => {
     granted(room.clients.changeCeiling({ clientId, scopes: ['read:market'], by: OWNER_CONSOLE }));
     expect(worth(grantId)).toEqual(['read:market']);
   });
+  test('does not get back what its client lost, when the client gets it back; with nothing left it is over', () => {
+    const { clientId, grantId } = opened(ALL);
+    const other = room.grant(clientId, ['write:orders']);
+    granted(room.clients.changeCeiling({ clientId, scopes: READS, by: OWNER_CONSOLE }));
+    granted(room.clients.changeCeiling({ clientId, scopes: ALL, by: OWNER_CONSOLE }));
+    expect(worth(grantId)).toEqual(READS);
+    expect(dead(other)).toBe('credential_revoked');
+  });
   test('never grows with what its client may hold', () => {
     const { clientId, grantId } = opened(['read:market']);
     granted(room.clients.changeCeiling({ clientId, scopes: ALL, by: OWNER_CONSOLE }));

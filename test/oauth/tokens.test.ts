@@ -352,6 +352,9 @@ test('what is granted now follows the switches: a scope that is off is in no new
   at.gateway.clients.changeCeiling({ clientId, scopes: ['read:market'], by: OWNER_CLI });
   const narrowed = tokensOf(await refresh(at, clientId, token));
   expect(narrowed.scope).toBe('read:market');
+  // Given back to the client, it is the next consent's to give.
+  at.gateway.clients.changeCeiling({ clientId, scopes: ['read:market', 'read:account'], by: OWNER_CLI });
+  expect(tokensOf(await refresh(at, clientId, narrowed.refresh)).scope).toBe('read:market');
 });
 
 test('neither the log nor the record nor the database holds a code, a token or a verifier', async () => {
