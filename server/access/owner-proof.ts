@@ -130,7 +130,8 @@ async function confirm(
     lane: 'known',
     door: 'cli',
     from: o.from,
-    answer: 'Nothing was done: the passphrase or the code is wrong. Try again.',
+    answer:
+      'Nothing was done: the passphrase or the code is wrong, or the code was used before. Try again, with the next one.',
   };
   const checked = await checkPassphrase(parts, o.passphrase, one);
   if (!checked.ok) return checked;

@@ -1,6 +1,7 @@
 /** `portcullis clients`: remote clients that ask to be let in, letting them in, and every way of ending what they hold. */
 import type { z } from 'zod';
 import { SCOPES } from '#domain/principal.ts';
+import { noSuchClient } from '#oauth/client-choice.ts';
 import { STAGE_LABELS } from '#oauth/diagnosis-words.ts';
 import { redirectHost } from '#oauth/redirect-uri.ts';
 import { commaList } from './agents.ts';
@@ -18,7 +19,7 @@ import {
   rotateKeys,
   scopes,
 } from './client-acts.ts';
-import { defineCommand, type Invocation, JSON_OPTION, UsageError } from './command.ts';
+import { defineCommand, type Invocation, JSON_OPTION, RefusedError, UsageError } from './command.ts';
 import { printObject, printTable } from './print.ts';
 
 type Wire = ReturnType<typeof clientWire>;
@@ -97,7 +98,9 @@ export const clients = defineCommand({
         const chosen = scopesOption(invocation);
         const agent = invocation.text('agent');
         const [known, ...others] = (await ask(invocation, list, {})).clients.filter(matches(id));
-        if (known && others.length === 0) showWho(invocation, known);
+        // A mistyped id costs no code.
+        if (!known) throw new RefusedError(noSuchClient());
+        if (others.length === 0) showWho(invocation, known);
         const done = await ask(invocation, approve, {
           id,
           ...(agent === undefined ? {} : { agent }),

@@ -106,7 +106,7 @@ export const changeCeiling = action({
     return after(
       visit.services.remote.clients.changeCeiling({ clientId, scopes, by: visit.owner }),
       ({ ceiling }) =>
-        `It may hold ${ceiling.join(', ')} at most. Less acts from its next call on; for more it has to be connected again.`,
+        `It may hold ${ceiling.join(', ')} at most. Less acts from its next call on; what a connection was never given needs a new one.`,
     );
   },
 });

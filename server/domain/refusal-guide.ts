@@ -53,7 +53,7 @@ export const REFUSAL_GUIDE: { readonly [reason in RefusalReason]: RefusalWords }
   },
   no_mandate: {
     meaning: 'The owner has given this agent no mandate, so nothing may be opened.',
-    remedy: 'The owner sets one with `portcullis mandates set`.',
+    remedy: 'The owner gives it one in the console, under Agents, or with `portcullis mandates set`.',
   },
   mandate_expired: {
     meaning: 'The mandate has ended. What is held can still be closed.',

@@ -103,7 +103,7 @@ const misdirected = (): HttpProblem =>
     421,
     'misdirected',
     'Misdirected request',
-    'This gateway does not answer under that Host. Use 127.0.0.1 or localhost, or let the owner add the name to PORTCULLIS_ALLOWED_HOSTS.',
+    'This gateway does not answer under that Host. On its own machine use 127.0.0.1 or localhost, from elsewhere exactly the name in MCP_PUBLIC_URL; the owner may add another in PORTCULLIS_ALLOWED_HOSTS.',
   );
 
 const isUnder = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);

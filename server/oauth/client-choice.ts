@@ -45,7 +45,7 @@ export function ceilingFor(
 }
 
 export const noSuchClient = (): Refusal =>
-  refuse('not_found', 'There is no remote client with this id; see `clients list`.');
+  refuse('not_found', 'There is no remote client with this id or fingerprint; see `clients list`.');
 
 /** Of an id at least so much must be given, beyond the `client_` that all have. */
 const PREFIX_LENGTH_MIN = 4;

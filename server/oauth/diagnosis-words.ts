@@ -43,8 +43,8 @@ type Told = (facts: Facts) => Words;
 const GO_ON = 'Go on in the browser page that the host opened, or connect again from the host.';
 const AGAIN = 'Connect again from the host.';
 const HALTED: Told = () => ({
-  says: 'The kill switch is on, and nothing is let in while it is.',
-  todo: 'Resume trading first, then connect again from the host.',
+  says: 'The kill switch was on when it last asked, and had ended what it held.',
+  todo: 'Resume trading first if you have not, then connect again from the host.',
 });
 
 /** The stage before it is done, and this one has not been reached. */
@@ -55,7 +55,7 @@ export const WAITS: Readonly<Record<Stage, Told>> = {
   }),
   registration: () => ({
     says: 'It has read how to sign in here and has not registered.',
-    todo: 'Press Connect in the host. A host that can not register by itself needs a client that you make below.',
+    todo: 'Press Connect in the host. A host that can not register by itself needs a client that you make by hand.',
   }),
   authorize: () => ({
     says: 'It is known here, and its page has not been opened in a browser.',
@@ -122,7 +122,7 @@ export const FAILURES: Readonly<Record<Stage, Readonly<Record<string, Told>>>> =
     }),
     invalid_client_metadata: () => ({
       says: 'It described itself in a way that is not understood here.',
-      todo: 'Update the host, or make a client for it below and enter that in the host.',
+      todo: 'Update the host, or make a client for it by hand and enter that in the host.',
     }),
     too_many_requests: TOO_MANY,
     temporarily_unavailable: HALTED,

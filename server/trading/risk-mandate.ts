@@ -103,7 +103,7 @@ export function mandateLive(facts: Facts): Refusal | undefined {
   if (mandate === undefined || mandate.revokedAtMs !== null) {
     return refuse(
       'no_mandate',
-      `The agent ${facts.agent} has no mandate; the owner sets one with: portcullis mandates set.`,
+      'This agent has no mandate, so no order passes. The owner gives it one in the console, under Agents, or with: portcullis mandates set.',
     );
   }
   if (isExpired(facts)) return expired(facts);

@@ -242,6 +242,9 @@ describe('as its users run it', () => {
     const unproven = await product.run(['clients', 'approve', id]);
     expect(unproven.code).toBe(1);
     expect(unproven.stderr).toContain('--password-file');
+    const mistyped = await product.run(['clients', 'approve', '0000-000x']);
+    expect(mistyped.code).toBe(1);
+    expect(mistyped.stderr, 'and asks for nothing').toMatch(/^There is no remote client with this id/);
     for (const named of [id, id.slice(0, 15), id.slice(7, 15), fingerprint(id)])
       expect((await product.run(['clients', 'approve', named])).stderr, named).toContain(fingerprint(id));
     const approved = await product.run(['clients', 'approve', id, '--agent', 'hosted', ...owner]);

@@ -6,6 +6,7 @@ import { fingerprint } from '#oauth/fingerprint.ts';
 import { OWNER, signedIn } from '../support/browser.ts';
 import { type ConsoleClient, consoleClient } from '../support/console-client.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
+import { WIDE_MANDATE } from '../support/trading-room.ts';
 import { type Asks, waitingClient } from '../support/waiting-client.ts';
 
 const HERE = '/admin/remote-mcp';
@@ -97,6 +98,25 @@ describe('a client that waits', () => {
     expect(words).toContain('Approved for the agent hosted.');
     expect(desk().find(id)).toMatchObject({ state: 'approved', ceiling: ['read:market'] });
     expect((await owner.get('/admin/agents/hosted')).words).toContain('Remote clients “Claude”');
+  });
+
+  test('says on its page why it can not trade, where it may and its agent has no mandate', async () => {
+    const [reads, trades] = [asks(), asks()];
+    letIn(reads);
+    const done = desk().approve({
+      clientId: trades,
+      agent: 'bare',
+      scopes: ['read:market', 'write:orders'],
+      by: OWNER_CONSOLE,
+    });
+    if (!done.ok) throw new Error(done.error.detail);
+    expect((await owner.get(pathOf(reads))).words).not.toContain('has no mandate');
+    expect((await owner.get(pathOf(trades))).words).toContain('bare has no mandate, so it trades nothing');
+    const { mandates } = gate.gateway.access;
+    expect(mandates.set('bare', WIDE_MANDATE, OWNER_CONSOLE).ok).toBe(true);
+    expect((await owner.get(pathOf(trades))).words).not.toContain('has no mandate');
+    expect(mandates.revoke('bare', OWNER_CONSOLE).ok).toBe(true);
+    expect((await owner.get(pathOf(trades))).words).toContain('bare has no mandate');
   });
 
   test('is approved for an agent there is when it is chosen, and never because the client is called so', async () => {
