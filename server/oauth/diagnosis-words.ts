@@ -83,7 +83,7 @@ export const HALF_DISCOVERED: Told = ({ publicUrl }) => ({
   todo: `Open ${publicUrl}/.well-known/oauth-authorization-server in a browser: it must answer JSON. If it does not, your proxy or tunnel keeps it back.`,
 });
 
-const UNKNOWN_CLIENT: Told = () => ({
+export const UNKNOWN_CLIENT: Told = () => ({
   says: 'It presented itself as a client that is not known here: it was deleted, or is another gateway’s.',
   todo: 'Remove the connector in the host and add it again: only then does it register anew.',
 });

@@ -11,6 +11,7 @@ import {
   REVOKED,
   STAGES,
   type Stage,
+  UNKNOWN_CLIENT,
   WAITS,
   WORKS,
   type Words,
@@ -68,8 +69,8 @@ export function diagnose({ connection, client, facts, nowMs }: Diagnosed): Diagn
   const reached = STAGES.map((stage) => latest(stage, steps));
   const front = frontOf(reached);
   const { at, words } = whereItIs({ steps, reached, front, client, facts });
-  const waits = client?.state === 'pending';
-  const stages = STAGES.map((stage, index) => viewOf(stage, reached[index], { front, at, index, waits }));
+  const isClient = client !== undefined;
+  const stages = STAGES.map((stage, index) => viewOf(stage, reached[index], { front, at, index, isClient }));
   return {
     stages,
     verdict: verdictOf(words, { client, at, stages, freshMs: nowMs - (connection?.lastAtMs ?? 0) }),
@@ -122,6 +123,7 @@ function whereItIs(scene: Scene): Place {
   const isOver = client?.liveGrants === 0 && front >= STAGES.indexOf('token');
   // That it was refused with a token of before is what being over means.
   if (isOver && (isDone(last) || stage === 'first_call')) return { at: 'token', words: OVER };
+  if (stage === 'approval' && client && !isDone(last)) return { at: 'sign_in', words: APPROVED_SINCE };
   if (!isDone(last)) return { at: stage, words: failureWords(stage, last, scene) };
   const next = nextStage(scene);
   if (next === undefined) return { at: undefined, words: WORKS };
@@ -129,8 +131,10 @@ function whereItIs(scene: Scene): Place {
 }
 
 function failureWords(stage: Stage, last: StepReached, { client, facts }: Scene): Words {
-  if (stage === 'approval' && client?.state === 'approved') return APPROVED_SINCE;
-  if (last.step === 'refresh') return REFRESH_FAILED(facts);
+  const isAboutClient = last.lastOutcome === 'invalid_client';
+  // Nobody's secret is wrong where there is no such client.
+  if (isAboutClient && client === undefined) return UNKNOWN_CLIENT(facts);
+  if (last.step === 'refresh' && !isAboutClient) return REFRESH_FAILED(facts);
   const told = Object.hasOwn(FAILURES[stage], last.lastOutcome)
     ? FAILURES[stage][last.lastOutcome]
     : undefined;
@@ -157,13 +161,13 @@ function viewOf(
     readonly front: number;
     readonly at: Stage | undefined;
     readonly index: number;
-    /** For the owner's approval. */
-    readonly waits: boolean;
+    /** Of which the owner's word is known, whatever it was told while it waited. */
+    readonly isClient: boolean;
   },
 ): StageView {
   const isBeyond = o.index > o.front;
-  // That it was not let in yet is what it waits for.
-  const isAsked = o.waits && stage === 'approval';
+  // That it was not let in yet is what it waited for.
+  const isAsked = o.isClient && stage === 'approval';
   const error = reached && !isDone(reached) && !isBeyond && !isAsked ? reached.lastOutcome : null;
   const state = (): StageState => {
     if (o.at === stage) return error === null ? 'next' : 'failed';

@@ -106,9 +106,16 @@ describe('a connection that is stuck', () => {
       expect(found.states[STAGES.indexOf('approval')]).toBe('next');
       expect(found.stages.every(({ error }) => error === null)).toBe(true);
     }
-    expect(told([...FOUND, 'registration', 'authorize', ['approval', 'unauthorized_client']]).says).toContain(
-      'approved it since',
+    const since = told(
+      [...FOUND, 'registration', 'authorize', ['approval', 'unauthorized_client']],
+      APPROVED,
+      0,
     );
+    expect(since.says).toContain('approved it since');
+    expect(since.verdict, 'the approval was the answer').toBe('under_way');
+    expect(since.states[STAGES.indexOf('approval')]).toBe('done');
+    expect(since.states[STAGES.indexOf('sign_in')]).toBe('next');
+    expect(since.stages.every(({ error }) => error === null)).toBe(true);
   });
 
   it.each([
@@ -118,6 +125,9 @@ describe('a connection that is stuck', () => {
     [['token', 'invalid_grant'], APPROVED, 'not good any more', 'Connect again'],
     [['token', 'invalid_client'], APPROVED, 'did not prove', 'new secret'],
     [['refresh', 'invalid_grant'], APPROVED, 'could not renew', 'Connect again'],
+    [['refresh', 'invalid_client'], APPROVED, 'did not prove', 'new secret'],
+    [['refresh', 'invalid_client'], null, 'not known here', 'Remove the connector'],
+    [['token', 'invalid_client'], null, 'not known here', 'Remove the connector'],
     [['consent', 'access_denied'], APPROVED, 'refused', 'leave ticked'],
     [['authorize', 'temporarily_unavailable'], APPROVED, 'could not use its records', 'has room'],
     [['first_call', 'unauthenticated'], null, 'not for this address', 'Connect again'],
