@@ -62,7 +62,7 @@ export const publicOrigin = z
     if (text === '') return true;
     const url = originOf(text);
     return url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK_NAME.test(url.hostname));
-  }, must('an https origin such as https://gate.example.com, or http on a loopback host'))
+  }, must('an https origin such as https://gate.example.com, without a path, or http on a loopback host'))
   .transform((text) => (text === '' ? undefined : new URL(text)));
 export const tapeFile = z
   .string()
