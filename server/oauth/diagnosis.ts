@@ -71,9 +71,11 @@ export function diagnose({ connection, client, facts, nowMs }: Diagnosed): Diagn
   const { at, words } = whereItIs({ steps, reached, front, client, facts });
   const isClient = client !== undefined;
   const stages = STAGES.map((stage, index) => viewOf(stage, reached[index], { front, at, index, isClient }));
+  // What the owner did is a beginning too.
+  const sinceMs = Math.max(connection?.lastAtMs ?? 0, client?.decidedAtMs ?? client?.createdAtMs ?? 0);
   return {
     stages,
-    verdict: verdictOf(words, { client, at, stages, freshMs: nowMs - (connection?.lastAtMs ?? 0) }),
+    verdict: verdictOf(words, { client, at, stages, freshMs: nowMs - sinceMs }),
     ...words,
   };
 }

@@ -88,6 +88,18 @@ describe('a connection that is stuck', () => {
     expect(told(came, client, CONNECTION_UNDER_WAY_MS - 1).verdict, 'not stuck yet').toBe('under_way');
   });
 
+  it('is under way since the owner let it in or made it, however long ago it asked', () => {
+    const justLetIn: RemoteClient = { ...APPROVED, liveGrants: 0, decidedAtMs: 9_000_000 };
+    for (const came of [[], [...FOUND, 'registration', 'authorize', ['approval', 'waiting']]] as Came[])
+      for (const [nowMs, verdict] of [
+        [9_000_000 + CONNECTION_UNDER_WAY_MS - 1, 'under_way'],
+        [9_000_000 + CONNECTION_UNDER_WAY_MS, 'stuck'],
+      ] as const)
+        expect(diagnose({ connection: connection(came), client: justLetIn, facts, nowMs }).verdict).toBe(
+          verdict,
+        );
+  });
+
   it('is not the same when it consented and stayed away as when it fetched a token and stayed silent', () => {
     const [never, silent] = [told(IN), told([...IN, 'token'])];
     expect(never.states.slice(-2)).toEqual(['next', 'ahead']);
