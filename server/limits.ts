@@ -429,9 +429,10 @@ export const REGISTRATION_COMMAS_MAX = 500;
 /** Clients that one network registers in an hour and in a day; hosts register two at each connect. */
 export const REGISTRATIONS_PER_HOUR_MAX = 10;
 export const REGISTRATIONS_PER_DAY_MAX = 30;
-/** Clients that wait for the owner, and those of them that one network may have sent: it must never fill the list. */
+/** Clients that wait for the owner, and those of them that one network or IPv6 site (/48) may have sent: it must never fill the list. */
 export const CLIENTS_PENDING_MAX = 20;
 export const CLIENTS_PENDING_PER_NETWORK_MAX = 8;
+export const CLIENTS_PENDING_PER_SITE_MAX = 12;
 /** How soon a network may try again when it is the list that is full. */
 export const REGISTRATION_FULL_RETRY_MS = 3_600_000;
 /** A client that waits, and with which nobody has tried to connect for this long, is dropped. */
@@ -440,6 +441,12 @@ export const CLIENT_SWEEP_INTERVAL_MS = 3_600_000;
 /** Lines on the record about registrations that were refused, in an hour; the others are counted. */
 export const REGISTRATION_REFUSALS_TOLD_PER_HOUR = 30;
 export const CLIENTS_APPROVED_MAX = 200;
+/**
+ * Where there are that many, one that registered by itself makes room: the one that was connected the longest time ago, if that is
+ * as long as the consent page offers first, and it is not of those that were approved last.
+ */
+export const CLIENT_UNCONNECTED_MS = 30 * 86_400_000;
+export const CLIENTS_APPROVED_LATEST_KEPT = 50;
 /** Revoked clients that are still listed, the latest. */
 export const CLIENTS_REVOKED_KEPT_MAX = 100;
 export const CLIENT_NAME_LENGTH_MAX = 80;
@@ -480,9 +487,13 @@ export const OAUTH_BODY_BYTES_MAX = 16 * 1024;
 export const INTERACTION_TTL_SECONDS = 3_600;
 /** What tells one browser from another there outlives every page that it began. */
 export const BROWSER_MARK_TTL_SECONDS = 2 * INTERACTION_TTL_SECONDS;
-/** Requests for authorization that wait, and those of them that one network may have begun. */
+/**
+ * Requests for authorization that wait, those of approved clients and those of all others each; and those of them that one network
+ * or IPv6 site (/48) may have begun.
+ */
 export const INTERACTIONS_MAX = 1_000;
 export const INTERACTIONS_PER_NETWORK_MAX = 30;
+export const INTERACTIONS_PER_SITE_MAX = 90;
 /** Lines on the record in an hour about what each client was refused, and strangers together; the others are counted. */
 export const OAUTH_REFUSALS_TOLD_PER_HOUR = 60;
 /** Clients of which that is known apart. */

@@ -48,6 +48,11 @@ export interface ClientTable {
   unusedSince(sinceMs: number): readonly ClientRow[];
   /** Of those that were revoked, the ones beyond the latest `kept`; documents, being few, stay. */
   revokedBeyond(kept: number): readonly ClientRow[];
+  /**
+   * The approved client that registered by itself and was connected the longest time ago: it has no grant that lives, or lived since
+   * then, was not used or approved since, and is none of the `latest` that were approved last.
+   */
+  unconnectedSince(sinceMs: number, latest: number): ClientRow | undefined;
   insert(row: NewClientRow): void;
   decide(clientId: string, decision: Decision): void;
   used(clientId: string, atMs: number): void;
@@ -111,6 +116,12 @@ export function clientTable({ db }: Store): ClientTable {
   const revokedBeyond = db.prepare(
     `${select} WHERE c.state = 'revoked' AND c.kind <> 'document' ORDER BY c.decided_at DESC, c.rowid DESC LIMIT -1 OFFSET ?`,
   );
+  const unconnectedSince = db.prepare(
+    `SELECT * FROM (${select} WHERE c.state = 'approved' ORDER BY c.decided_at DESC, c.rowid DESC LIMIT -1 OFFSET @latest) c
+     WHERE c.kind = 'registered' AND max(c.decided_at, coalesce(c.last_used_at, 0)) <= @sinceMs AND NOT EXISTS (
+       SELECT 1 FROM oauth_grants g WHERE g.client_id = c.client_id AND coalesce(g.revoked_at, g.expires_at) > @sinceMs)
+     ORDER BY max(c.decided_at, coalesce(c.last_used_at, 0)), c.decided_at LIMIT 1`,
+  );
   const insert = db.prepare(
     `INSERT INTO oauth_clients (client_id, credential, kind, name, metadata, secret_hash, state, agent_id, asked_scopes, ceiling,
        address, user_agent, created_at, decided_at)
@@ -129,6 +140,7 @@ export function clientTable({ db }: Store): ClientTable {
     registered: () => registered.all() as readonly RegisteredRow[],
     unusedSince: (sinceMs) => unusedSince.all(sinceMs) as readonly ClientRow[],
     revokedBeyond: (kept) => revokedBeyond.all(kept) as readonly ClientRow[],
+    unconnectedSince: (sinceMs, latest) => unconnectedSince.get({ sinceMs, latest }) as ClientRow | undefined,
     insert: (row) => void insert.run(row),
     decide: (clientId, { state, agentId: agent, ceiling, atMs }) =>
       void decide.run(state, agent, scopesText(ceiling), atMs, clientId),

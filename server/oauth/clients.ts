@@ -5,9 +5,10 @@ import type { AuditLog } from '#audit/log.ts';
 import type { AgentId, Owner } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { CLIENTS_APPROVED_MAX, CLIENTS_REVOKED_KEPT_MAX, GRANTS_LISTED_MAX } from '#limits.ts';
+import { CLIENTS_REVOKED_KEPT_MAX, GRANTS_LISTED_MAX } from '#limits.ts';
 import type { Store } from '#store/open.ts';
 import { newAgentName } from './agent-naming.ts';
+import { approvedRoom } from './approved-room.ts';
 import { type Ceiling, ceilingFor, noSuchClient, resolveClient } from './client-choice.ts';
 import { type ClientRow, type ClientTable, clientOf, clientTable, scopesText } from './client-table.ts';
 import type { Grants } from './grants.ts';
@@ -116,10 +117,12 @@ function approve({ clientId, agent, scopes, by }: Approval, parts: Parts): Resul
   if (!ceiling.ok) return ceiling;
   if (row.state === 'approved')
     return approveAgain(row, { agent, ceiling: scopes && ceiling.value, by }, parts);
-  if (table.count('approved') >= CLIENTS_APPROVED_MAX) return err(tooManyApproved());
+  const room = approvedRoom(parts);
+  if (!room.ok) return room;
   // Last, because it may make one: nothing is refused after it.
   const found = agentFor(row, agent, by, parts);
   if (!found.ok) return found;
+  room.value();
   const before = standingOf(row);
   const atMs = access.wall();
   table.decide(clientId, { state: 'approved', agentId: found.value, ceiling: ceiling.value, atMs });
@@ -234,20 +237,17 @@ function createStatic(
   const { table, access } = parts;
   const terms = ownTerms(given);
   if (!terms.ok) return terms;
-  if (table.count('approved') >= CLIENTS_APPROVED_MAX) return err(tooManyApproved());
+  const room = approvedRoom(parts);
+  if (!room.ok) return room;
   const agent = agentNamed(given.agent, given.by, parts);
   if (!agent.ok) return agent;
+  room.value();
   const { row, secret } = newOwnClient(terms.value, agent.value, access.wall());
   table.insert(row);
   const how = { before: null, by: given.by, detail: { kind: row.kind } };
   return ok({ client: changed('oauth.client_approved', row.client_id, how, parts), secret });
 }
 
-const tooManyApproved = (): Refusal =>
-  refuse(
-    'invalid_input',
-    `${CLIENTS_APPROVED_MAX} clients are approved already, the most there may be; revoke or remove one first.`,
-  );
 const notApproved = (row: ClientRow): Refusal =>
   refuse(
     'invalid_input',

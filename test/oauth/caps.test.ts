@@ -1,6 +1,13 @@
 /** How many clients there may be: per network, in all, waiting, approved, revoked; nobody's place is taken, nothing grows without end. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CLIENTS_APPROVED_MAX, CLIENTS_REVOKED_KEPT_MAX } from '#limits.ts';
+import {
+  CLIENT_UNCONNECTED_MS,
+  CLIENTS_APPROVED_LATEST_KEPT,
+  CLIENTS_APPROVED_MAX,
+  CLIENTS_REVOKED_KEPT_MAX,
+} from '#limits.ts';
+import { consentApproval } from '#oauth/consent-approval.ts';
+import type { ClientKind } from '#oauth/records.ts';
 import type { RegistrationError } from '#oauth/registration.ts';
 import { granted, refused } from '../support/access-room.ts';
 import { asked, BY, type ClientRoom, clientRoom, STRANGER } from '../support/client-room.ts';
@@ -8,6 +15,7 @@ import { asked, BY, type ClientRoom, clientRoom, STRANGER } from '../support/cli
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+const CLAUDE_CODE = 'https://claude.ai/oauth/claude-code-client-metadata';
 
 let room: ClientRoom;
 beforeEach(() => {
@@ -157,18 +165,24 @@ describe('what waits unused', () => {
   });
 });
 
-describe('what the owner has decided', () => {
-  /** As if decided long ago, one after the other. */
-  function many(count: number, state: 'approved' | 'revoked'): void {
-    const add = room.store.db.prepare(
-      `INSERT INTO oauth_clients (client_id, credential, kind, name, metadata, state, asked_scopes, address, user_agent, created_at, decided_at)
-       VALUES (@id, @id, 'static', 'x', '{"client_name":"x","redirect_uris":[],"token_endpoint_auth_method":"none"}', '${state}', '', '', '', @at, @at)`,
-    );
-    room.store.transaction(() => {
-      for (let n = 1; n <= count; n++) add.run({ id: `client_${state}_${n}`, at: n });
-    });
-  }
+/** As if decided a moment ago, one after the other. */
+function many(
+  count: number,
+  state: 'approved' | 'revoked',
+  kind: ClientKind = 'static',
+  id = `client_${state}`,
+): void {
+  const add = room.store.db.prepare(
+    `INSERT INTO oauth_clients (client_id, credential, kind, name, metadata, state, asked_scopes, address, user_agent, created_at, decided_at)
+     VALUES (@id, @id, '${kind}', 'x', '{"client_name":"x","redirect_uris":[],"token_endpoint_auth_method":"none"}', '${state}', '', '', '', @at, @at)`,
+  );
+  const at = room.access.wall();
+  room.store.transaction(() => {
+    for (let n = 1; n <= count; n++) add.run({ id: `${id}_${n}`, at });
+  });
+}
 
+describe('what the owner has decided', () => {
   test('of revoked clients the latest are kept, and never more', () => {
     many(CLIENTS_REVOKED_KEPT_MAX, 'revoked');
     const clientId = room.register();
@@ -198,6 +212,94 @@ describe('what the owner has decided', () => {
     expect(room.access.agents.list()).toEqual([]);
     granted(room.clients.remove('client_approved_1', BY));
     granted(room.clients.approve({ clientId, by: BY }));
+  });
+});
+
+describe('where as many are approved as there may be', () => {
+  /** One that registered by itself and is approved; its id. */
+  function approved(): string {
+    const clientId = room.register();
+    granted(room.clients.approve({ clientId, agent: 'host', by: BY }));
+    room.clock.advance(1_000);
+    return clientId;
+  }
+  const asks = () => {
+    const clientId = room.register();
+    return { clientId, approve: () => room.clients.approve({ clientId, by: BY }) };
+  };
+  const FULL = `${CLIENTS_APPROVED_MAX} clients are approved already`;
+  const made = () => room.events('oauth.client_expired').map(({ detail }) => detail);
+  const stateOf = (clientId: string) => room.clients.find(clientId)?.state;
+
+  test('the one that was connected the longest time ago makes room, on the record, and no other', () => {
+    const [first, second] = [approved(), approved()];
+    many(CLIENTS_APPROVED_MAX - 2, 'approved', 'registered');
+    room.clock.advance(DAY_MS);
+    room.clients.known.used(first);
+    room.clock.advance(CLIENT_UNCONNECTED_MS);
+    const { clientId } = asks();
+    granted(consentApproval(room.clients, () => ({ requireApproval: false })).approveByConsent(clientId));
+    expect([clientId, first, second].map(stateOf)).toEqual(['approved', 'approved', undefined]);
+    expect(made()).toEqual([{ client: second, name: 'Claude', state: 'approved', reason: 'made_room' }]);
+    expect(room.clients.list()).toHaveLength(CLIENTS_APPROVED_MAX);
+    expect(
+      room.store.db.prepare('SELECT 1 FROM oauth_payloads WHERE client_id = ?').get(second),
+    ).toBeUndefined();
+  });
+
+  test('none does before its time, which runs from its approval, its last use and the end of its last grant', () => {
+    const clientId = approved();
+    many(CLIENTS_APPROVED_MAX - 1, 'approved');
+    room.clock.advance(CLIENT_UNCONNECTED_MS - HOUR_MS);
+    const other = asks();
+    expect(refused(other.approve()).detail).toContain(FULL);
+    room.clients.known.used(clientId);
+    room.clock.advance(CLIENT_UNCONNECTED_MS - 1);
+    expect(refused(asks().approve()).detail).toContain(FULL);
+    // It ends after an hour, which is written down within another.
+    room.grant(clientId);
+    room.clock.advance(CLIENT_UNCONNECTED_MS);
+    expect(refused(asks().approve()).detail).toContain(FULL);
+    expect(made().filter((detail) => detail?.['state'] === 'approved')).toEqual([]);
+    room.clock.advance(2 * HOUR_MS);
+    granted(asks().approve());
+    expect(stateOf(clientId)).toBeUndefined();
+  });
+
+  test('none does for a client that is refused for something else', () => {
+    const clientId = approved();
+    many(CLIENTS_APPROVED_MAX - 1, 'approved', 'registered');
+    room.clock.advance(CLIENT_UNCONNECTED_MS);
+    const other = asks();
+    const agent = 'no name for an agent!';
+    expect(refused(room.clients.approve({ ...other, agent, by: BY })).reason).toBe('invalid_input');
+    expect(stateOf(clientId)).toBe('approved');
+    expect(made()).toEqual([]);
+  });
+
+  test('none with a live grant does, none that the owner made, no document, and none of the latest', () => {
+    const living = approved();
+    granted(room.clients.approve({ clientId: CLAUDE_CODE, agent: 'host', by: BY }));
+    many(CLIENTS_APPROVED_MAX - CLIENTS_APPROVED_LATEST_KEPT - 2, 'approved', 'static', 'own');
+    const agent = room.clients.find(living)?.agent?.id;
+    if (!agent) throw new Error('it is approved');
+    const expiresAtMs = room.access.wall() + 180 * DAY_MS;
+    const grant = { grantId: 'living', clientId: living, agent, steppedUpAtMs: null, expiresAtMs };
+    granted(room.grants.open({ ...grant, scopes: ['read:market'] }));
+    room.clock.advance(1_000);
+    many(CLIENTS_APPROVED_LATEST_KEPT, 'approved', 'registered');
+    room.clock.advance(2 * CLIENT_UNCONNECTED_MS);
+    const before = room.clients.list().length;
+    expect(refused(asks().approve()).detail).toContain(FULL);
+    expect(room.clients.list()).toHaveLength(before + 1);
+    expect(room.grants.standing('living').ok).toBe(true);
+    room.grants.end('living', 'owner', BY);
+    room.clock.advance(CLIENT_UNCONNECTED_MS - 1);
+    expect(refused(asks().approve()).detail, 'ended too lately').toContain(FULL);
+    room.clock.advance(1);
+    granted(asks().approve());
+    expect(made().filter((detail) => detail?.['state'] === 'approved')).toHaveLength(1);
+    expect(stateOf(living)).toBeUndefined();
   });
 });
 
