@@ -25,7 +25,7 @@ export function banner(gateway: Gateway, { onTerminal }: { readonly onTerminal: 
     '',
     `  Console     ${consoleUrl(url, CONSOLE_PATH)}`,
     `  Listens on  ${url}  (MCP at /mcp, REST at /api/v1, its reference at /docs)`,
-    ...forHosts(config),
+    ...forHosts(config, url),
     `  Accounts    ${names === '' ? 'none' : names}`,
     `  Market      ${tape.instrument.symbol}: ${tape.length} recorded bars of ${tape.timeframe}, one every ${feed.timing().barSeconds} s, now at ${new Date(feed.nowMs()).toISOString().slice(0, 10)}`,
     `  Data        ${config.DATA_DIR}`,
@@ -41,12 +41,23 @@ const NOBODY_TOLD_APART =
   "              TRUSTED_PROXIES is empty: everybody who comes through your proxy is one address here, and a stranger's wrong tries count as yours.";
 
 /** Nobody should have to guess whether the internet is let in, and to what. */
-function forHosts(config: Config): readonly string[] {
+function forHosts(config: Config, url: string): readonly string[] {
   const { MCP_HTTP_ENABLED: on, MCP_PUBLIC_URL: publicUrl, MCP_OAUTH_WRITE_SCOPE_ENABLED: writes } = config;
   if (!on || publicUrl === undefined) return [];
   return [
     `  Remote MCP  ${publicUrl.origin}/mcp  (for hosts, which ${writes ? 'may be let trade' : 'read only'}; who asks waits at /admin/remote-mcp)`,
+    ...(isLoopbackName(publicUrl.hostname) ? elsewhere(publicUrl, url) : []),
     ...(config.TRUSTED_PROXIES.length > 0 || isLoopbackName(publicUrl.hostname) ? [] : [NOBODY_TOLD_APART]),
+  ];
+}
+
+/** On this machine there is no proxy that would lead from one port to another. */
+function elsewhere(publicUrl: URL, url: string): readonly string[] {
+  const portOf = ({ port }: URL): string => port || '80';
+  const listens = URL.parse(url);
+  if (listens === null || portOf(listens) === portOf(publicUrl)) return [];
+  return [
+    `              MCP_PUBLIC_URL leads to port ${portOf(publicUrl)}, and this gateway listens on ${portOf(listens)}: no host gets through unless something passes it on.`,
   ];
 }
 

@@ -58,7 +58,8 @@ export function resolveClient(given: string, rows: readonly ClientRow[]): Result
   const start = bare(given);
   const begins = (id: string): boolean => start.length >= PREFIX_LENGTH_MIN && bare(id).startsWith(start);
   const found = rows.filter(
-    (row) => begins(row.client_id) || begins(row.credential) || fingerprint(row.client_id) === given,
+    (row) =>
+      begins(row.client_id) || begins(row.credential) || fingerprint(row.client_id) === given.toLowerCase(),
   );
   const [one, ...others] = found;
   if (one && others.length === 0) return ok(one);

@@ -112,6 +112,8 @@ test('a phone: the page that waits goes on by itself, and the keyboard alone lea
   await page.getByRole('alert').waitFor();
   // What was ticked is ticked still, and what was typed as a code is gone.
   expect([await page.getByLabel('Trade').isChecked(), await code.inputValue()]).toEqual([true, '']);
+  // On a phone the top of the form is two screens away.
+  expect(await page.locator('#consent-code:focus').count()).toBe(1);
   await judge(window, 'consent-refused-phone');
   await code.fill(at.owner.code());
   await tabTo('Allow what is ticked');

@@ -124,7 +124,13 @@ test('an approval during a kill opens nothing, and brings nothing back after it'
 describe('which client is meant', () => {
   test('is said by its id, the beginning of it, or its fingerprint; never by the name it gave itself', () => {
     const clientId = room.register({ client_name: 'mine' });
-    for (const given of [clientId, clientId.slice(0, 14), clientId.slice(7, 12), fingerprint(clientId)])
+    for (const given of [
+      clientId,
+      clientId.slice(0, 14),
+      clientId.slice(7, 12),
+      fingerprint(clientId),
+      fingerprint(clientId).toUpperCase(),
+    ])
       expect(granted(room.clients.resolve(given)).clientId).toBe(clientId);
     for (const given of ['mine', '', 'client_', clientId.slice(0, 9), 'zzzzzz'])
       expect(refused(room.clients.resolve(given)).reason).toBe('not_found');
