@@ -6,10 +6,9 @@ import {
   atConsent,
   atSignIn,
   grantsOf,
-  type Posted,
   post,
   recorded,
-  type Scene,
+  refusedAndStillOpen,
   signInFields,
 } from '../support/consent-scene.ts';
 import { approve, CALLBACK, codeIn, deskOf, exchange, register, tokensOf } from '../support/remote-flow.ts';
@@ -29,14 +28,6 @@ beforeEach(() => at.front?.comesFrom(`198.51.100.${++visitors}`));
 
 const ALL = { scopes: [...SCOPES], expires: '30' };
 const READ = { scopes: ['read:market'], expires: '30' };
-
-/** Refused, and the page is still good for an honest answer. */
-async function refusedAndStillOpen(scene: Scene, answer: Posted, status: number): Promise<void> {
-  expect([answer.status, answer.location]).toEqual([status, null]);
-  expect(grantsOf(at, scene.clientId)).toEqual([]);
-  const honest = await post(at, scene, 'consent', READ);
-  expect([honest.status, honest.location]).toEqual([303, expect.stringContaining('/oauth/authorize/')]);
-}
 
 describe('what a tick gives', () => {
   test('what reads is ticked at first, what writes never', async () => {
@@ -65,7 +56,7 @@ describe('what a tick gives', () => {
     const ticks = scene.browser.form(scene.page, '/consent').fields.filter(({ name }) => name === 'scopes');
     expect(ticks.map(({ value }) => value)).not.toContain(forged);
     const answer = await post(at, scene, 'consent', { ...READ, scopes: ['read:market', forged] });
-    await refusedAndStillOpen(scene, answer, 403);
+    await refusedAndStillOpen(at, scene, answer, 403);
   });
 
   test('none ticked is no consent: access_denied, with state and iss', async () => {
@@ -91,7 +82,7 @@ describe('what a tick gives', () => {
     const scene = await atConsent(at);
     const answer = await post(at, scene, 'consent', { ...READ, expires: '3650' });
     expect(answer.html).toContain('choose how long the access lasts');
-    await refusedAndStillOpen(scene, answer, 400);
+    await refusedAndStillOpen(at, scene, answer, 400);
     const [grant] = grantsOf(at, scene.clientId);
     const days = ((grant?.expiresAtMs ?? 0) - (grant?.createdAtMs ?? 0)) / 86_400_000;
     expect(days).toBeCloseTo(30, 3);
@@ -187,7 +178,7 @@ describe('while the page is open', () => {
     const answer = await post(at, scene, 'consent', ALL);
     expect(answer.html).toContain('more was ticked than can be given now');
     expect(answer.html).not.toContain('value="write:orders"');
-    await refusedAndStillOpen(scene, answer, 403);
+    await refusedAndStillOpen(at, scene, answer, 403);
   });
 });
 

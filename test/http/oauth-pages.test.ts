@@ -5,8 +5,8 @@ import {
   atConsent,
   atSignIn,
   grantsOf,
-  type Posted,
   post,
+  refusedAndStillOpen,
   type Scene,
   signInFields,
   tokenOf,
@@ -29,25 +29,17 @@ beforeEach(() => at.front?.comesFrom(`198.51.100.${++visitors}`));
 const ALL = { scopes: [...SCOPES], expires: '30' };
 const READ = { scopes: ['read:market'], expires: '30' };
 
-/** Refused, and the page is still good for an honest answer. */
-async function refusedAndStillOpen(scene: Scene, answer: Posted, status: number): Promise<void> {
-  expect([answer.status, answer.location]).toEqual([status, null]);
-  expect(grantsOf(at, scene.clientId)).toEqual([]);
-  const honest = await post(at, scene, 'consent', READ);
-  expect([honest.status, honest.location]).toEqual([303, expect.stringContaining('/oauth/authorize/')]);
-}
-
 describe('whose form it is', () => {
   test('CSRF: a consent without the token of its page grants nothing', async () => {
     const scene = await atConsent(at);
-    await refusedAndStillOpen(scene, await post(at, scene, 'consent', { ...ALL, _token: '' }), 403);
+    await refusedAndStillOpen(at, scene, await post(at, scene, 'consent', { ...ALL, _token: '' }), 403);
   });
 
   test('CSRF: the token of another page grants nothing', async () => {
     const scene = await atConsent(at);
     const other = await atConsent(at);
     const answer = await post(at, scene, 'consent', { ...ALL, _token: tokenOf(other.page) });
-    await refusedAndStillOpen(scene, answer, 403);
+    await refusedAndStillOpen(at, scene, answer, 403);
   });
 
   test.each([
@@ -60,7 +52,7 @@ describe('whose form it is', () => {
     ['a cross-site form whose Origin was stripped', { origin: '', 'sec-fetch-site': 'cross-site' }],
   ])('CSRF: %s grants nothing', async (_what, headers) => {
     const scene = await atConsent(at);
-    await refusedAndStillOpen(scene, await post(at, scene, 'consent', ALL, headers), 403);
+    await refusedAndStillOpen(at, scene, await post(at, scene, 'consent', ALL, headers), 403);
   });
 
   test('CSRF: signing in and denying are held to the same', async () => {
@@ -89,7 +81,7 @@ describe('whose form it is', () => {
   test('fields that no form of ours has are refused, not ignored', async () => {
     const scene = await atConsent(at);
     const answer = await post(at, scene, 'consent', { ...READ, agent: 'local', limit: '1000000' });
-    await refusedAndStillOpen(scene, answer, 400);
+    await refusedAndStillOpen(at, scene, answer, 400);
   });
 });
 

@@ -1,4 +1,5 @@
 /** A remote client on its way to a grant: at the page that asks for sign-in or consent, and what anybody could send there. */
+import { expect } from 'vitest';
 import { OWNER_CLI, SCOPES, type Scope } from '#domain/principal.ts';
 import type { RemoteGrant } from '#oauth/records.ts';
 import type { OwnerBrowser, Page } from './owner-browserless.ts';
@@ -125,3 +126,16 @@ export const recorded = (at: RemoteGateway, kind: string) => {
   at.gateway.audit.flush();
   return at.gateway.console.audit.tail(200, { kind }).toSorted((one, other) => other.seq - one.seq);
 };
+
+/** Refused, and the page is still good for an honest answer. */
+export async function refusedAndStillOpen(
+  at: RemoteGateway,
+  scene: Scene,
+  answer: Posted,
+  status: number,
+): Promise<void> {
+  expect([answer.status, answer.location]).toEqual([status, null]);
+  expect(grantsOf(at, scene.clientId)).toEqual([]);
+  const honest = await post(at, scene, 'consent', { scopes: ['read:market'], expires: '30' });
+  expect([honest.status, honest.location]).toEqual([303, expect.stringContaining('/oauth/authorize/')]);
+}
