@@ -32,6 +32,8 @@ export const shownAddress = (given: string | undefined): string =>
 
 /** RFC 4291, section 2.5.4: a subscriber is given a /64 whole, and has 2^64 addresses to try from. */
 const IPV6_NETWORK_GROUPS = 4;
+/** RFC 6177: many subscribers are given a /48, and tunnels give one to whoever asks. */
+const IPV6_SITE_GROUPS = 3;
 
 /** This machine, whatever it calls itself. */
 export const LOOPBACK = 'loopback';
@@ -44,6 +46,9 @@ export function networkOf(given: string): string {
   if (address === '::1' || (family === 'ipv4' && address.startsWith('127.'))) return LOOPBACK;
   return family === 'ipv4' ? address : networkGroups(address).slice(0, IPV6_NETWORK_GROUPS).join(':');
 }
+
+/** Of a network as it is counted: the /48 that whoever has one has 65,536 networks in; of every other network itself. */
+export const siteOf = (network: string): string => network.split(':', IPV6_SITE_GROUPS).join(':');
 
 /** The eight groups of a canonical IPv6 address, with what `::` leaves out. */
 function networkGroups(address: string): readonly string[] {

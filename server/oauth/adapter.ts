@@ -5,6 +5,7 @@ import { isReadScope } from '#domain/principal.ts';
 import { REFRESH_GRACE_MS, REFRESH_TOKENS_FORGOTTEN_EVERY, REFRESH_TOKENS_KEPT_MAX } from '#limits.ts';
 import { storeFault } from '#store/fault.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
+import type { Crowd } from './crowd.ts';
 import { UNAVAILABLE } from './error-answers.ts';
 import { type Exchange, UsedMeanwhile } from './exchange.ts';
 import type { GrantLedger, RemoteClients } from './parts.ts';
@@ -16,6 +17,7 @@ export interface AdapterParts {
   readonly table: PayloadTable;
   readonly wallMs: () => number;
   readonly clients: Pick<RemoteClients, 'payload'>;
+  readonly crowd: Pick<Crowd, 'makeRoom'>;
   readonly grants: Pick<GrantLedger, 'issuable' | 'find'>;
   readonly current: () => Exchange;
   /** Where a browser goes on after the page of an interaction. */
@@ -112,7 +114,7 @@ async function findGrant(
 }
 
 function keeping(kind: string, parts: AdapterParts): Adapter {
-  const { store, table, wallMs, current, end } = parts;
+  const { store, table, wallMs, current, end, crowd } = parts;
   const secret = SECRET_KINDS.has(kind);
   const keyOf = (id: string): string => (secret ? hash(id) : id);
   const living = (): Living => ({ epoch: current().epoch, nowMs: wallMs() });
@@ -124,7 +126,7 @@ function keeping(kind: string, parts: AdapterParts): Adapter {
   }
   return {
     async upsert(id, payload, ttlSeconds) {
-      const { epoch, network, browser } = current();
+      const { endpoint, epoch, network, browser } = current();
       const isInteraction = kind === 'Interaction';
       if (ttlSeconds === undefined) throw new Error(`a ${kind} without an end can not be kept`);
       const row = {
@@ -138,7 +140,10 @@ function keeping(kind: string, parts: AdapterParts): Adapter {
         epoch,
         expires_at: wallMs() + ttlSeconds * 1_000,
       };
+      // What goes on after a page takes the place of what that page was of.
+      const isNewcomer = isInteraction && endpoint === 'authorize';
       write(() => {
+        if (isNewcomer) crowd.makeRoom({ ...living(), clientId: row.client_id ?? undefined, network });
         table.put(row);
         const { grantId, rotations = 0 } = payload;
         // What was used up so many renewals ago is worth nobody's room: a client that renews without end fills no disk.

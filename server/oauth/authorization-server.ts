@@ -4,12 +4,7 @@ import type Provider from 'oidc-provider';
 import type { Access } from '#access/access.ts';
 import { networkOf } from '#access/address.ts';
 import type { AuditLog } from '#audit/log.ts';
-import {
-  INTERACTIONS_MAX,
-  INTERACTIONS_PER_NETWORK_MAX,
-  OAUTH_REFUSALS_CLIENTS_MAX,
-  OAUTH_REFUSALS_TOLD_PER_HOUR,
-} from '#limits.ts';
+import { OAUTH_REFUSALS_CLIENTS_MAX, OAUTH_REFUSALS_TOLD_PER_HOUR } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import { type AdapterParts, storeAdapter } from './adapter.ts';
@@ -17,6 +12,7 @@ import { type AnswerParts, answering, errorPages, plainPage } from './answers.ts
 import { browserMarks } from './browser-mark.ts';
 import { browserPages } from './browser-pages.ts';
 import { type Canon, canonicalRequest, soleParameter } from './canonical.ts';
+import { type Crowd, openCrowd } from './crowd.ts';
 import { issuerOf, OAUTH_PATHS, resourceMetadata, resourceOf, serverMetadata } from './discovery.ts';
 import { type ErrorAnswer, FAULT, HALTED } from './error-answers.ts';
 import { type Exchange, openExchanges } from './exchange.ts';
@@ -29,7 +25,7 @@ import type {
   ShowProblem,
   SigningDesk,
 } from './parts.ts';
-import { type PayloadTable, payloadTable } from './payload-table.ts';
+import { payloadTable } from './payload-table.ts';
 import { type PromptParts, promptsOf } from './prompts.ts';
 import { buildProvider, type ProviderParts } from './provider.ts';
 import { openPurge } from './purge.ts';
@@ -62,6 +58,7 @@ export interface RunningServer extends AuthorizationServer {
 export function openAuthorizationServer(o: ServerOptions): RunningServer {
   const { store, access, settings } = o;
   const table = payloadTable(store);
+  const crowd = openCrowd({ table, clients: o.clients });
   const exchanges = openExchanges();
   const refusals = toldOfEach({
     ...o,
@@ -73,6 +70,7 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
   const parts = {
     ...o,
     table,
+    crowd,
     refusals,
     current,
     wallMs: access.wall,
@@ -88,7 +86,7 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
   const begun = beginning(access);
   const marks = browserMarks(settings().publicUrl.protocol === 'https:');
   const purge = openPurge({ ...o, table });
-  const turnedAway = atTheGate({ access, table });
+  const turnedAway = atTheGate({ access, crowd });
 
   return {
     async handle(call, response) {
@@ -101,7 +99,7 @@ export function openAuthorizationServer(o: ServerOptions): RunningServer {
         grantType: kind === 'token' ? soleParameter(call.body, 'grant_type') : undefined,
       });
       try {
-        const turned = turnedAway(exchange);
+        const turned = turnedAway(exchange, soleParameter(call.query, 'client_id'));
         if (turned) return turnAway(response, turned, parts.show);
         if (mark && (kind === 'authorize' || kind === 'resume'))
           response.appendHeader('set-cookie', mark.cookie);
@@ -178,23 +176,15 @@ const beginning =
   });
 
 /** What is answered without asking the library; undefined: ask it. */
-function atTheGate(o: { readonly access: ServerOptions['access']; readonly table: PayloadTable }) {
-  const { access, table } = o;
-  /** Nobody has to be known to begin an authorization: what that costs has an end. */
-  function isCrowded({ epoch, network }: Exchange): boolean {
-    const living = { epoch, nowMs: access.wall() };
-    return (
-      table.count('Interaction', living) >= INTERACTIONS_MAX ||
-      table.count('Interaction', living, network) >= INTERACTIONS_PER_NETWORK_MAX
-    );
-  }
-  return (exchange: Exchange): Turned | undefined => {
-    const { endpoint } = exchange;
+function atTheGate(o: { readonly access: ServerOptions['access']; readonly crowd: Crowd }) {
+  const { access, crowd } = o;
+  return ({ endpoint, epoch, network }: Exchange, clientId: string | undefined): Turned | undefined => {
     if (access.gatewayState() === 'HALTED') {
       if (endpoint === 'authorize' || endpoint === 'resume') return HALTED_PAGE;
       if (endpoint === 'token') return HALTED_TOKEN;
     }
-    return endpoint === 'authorize' && isCrowded(exchange) ? CROWDED : undefined;
+    if (endpoint !== 'authorize') return undefined;
+    return crowd.turnsAway({ clientId, network, epoch, nowMs: access.wall() }) ? CROWDED : undefined;
   };
 }
 

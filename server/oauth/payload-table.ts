@@ -21,6 +21,13 @@ export interface Living {
   readonly nowMs: number;
 }
 
+/** A request for authorization that waits for a person. */
+export interface WaitingRequest {
+  readonly id: string;
+  /** That began it. */
+  readonly network: string;
+}
+
 export interface PayloadTable {
   /** A row that is there already keeps its epoch, its address and its end. */
   put(row: Omit<PayloadRow, 'consumed_at'>): void;
@@ -29,8 +36,10 @@ export interface PayloadTable {
   /** False when it was consumed before, or is gone: of two that try, one succeeds. */
   consume(kind: string, id: string, atMs: number): boolean;
   drop(kind: string, id: string): void;
-  /** Of one network, or of all. */
-  count(kind: string, living: Living, address?: string): number;
+  /** Requests for authorization that wait for a person, the oldest first: of clients that are approved now, or of all others. */
+  requests(ofApproved: boolean, living: Living): readonly WaitingRequest[];
+  /** Whether somebody has signed in on the page of that request. */
+  isSignedIn(requestId: string): boolean;
   /** Whether a refresh token that came of the one of that rotation, or of a later one, has been used. */
   usedSince(grantId: string, rotation: number): boolean;
   /** Refresh tokens of rotations before that one; presented again, one is then unknown rather than used twice. */
@@ -57,9 +66,17 @@ export function payloadTable({ db }: Store): PayloadTable {
     'UPDATE oauth_payloads SET consumed_at = ? WHERE kind = ? AND id = ? AND consumed_at IS NULL',
   );
   const drop = db.prepare('DELETE FROM oauth_payloads WHERE kind = ? AND id = ?');
-  const count = db
-    .prepare<[string, number, number, string | null, string | null], number>(
-      `SELECT count(*) FROM oauth_payloads WHERE kind = ? AND ${live} AND (? IS NULL OR address = ?)`,
+  const requests = db.prepare<[number, number, 0 | 1], WaitingRequest>(
+    `SELECT id, address AS network FROM oauth_payloads
+     WHERE kind = 'Interaction' AND ${live}
+       AND (client_id IN (SELECT client_id FROM oauth_clients WHERE state = 'approved')) IS ?
+     ORDER BY expires_at, id`,
+  );
+  // The library keeps what a page was answered with in `result`, and hands it on to the page that follows.
+  const isSignedIn = db
+    .prepare<[string], 0 | 1>(
+      `SELECT payload ->> '$.result.login' IS NOT NULL OR payload ->> '$.lastSubmission.login' IS NOT NULL
+       FROM oauth_payloads WHERE kind = 'Interaction' AND id = ?`,
     )
     .pluck();
   const usedSince = db
@@ -85,8 +102,8 @@ export function payloadTable({ db }: Store): PayloadTable {
     findByUid: (kind, uid, { epoch, nowMs }) => findByUid.get(uid, kind, epoch, nowMs),
     consume: (kind, id, atMs) => consume.run(atMs, kind, id).changes === 1,
     drop: (kind, id) => void drop.run(kind, id),
-    count: (kind, { epoch, nowMs }, address) =>
-      count.get(kind, epoch, nowMs, address ?? null, address ?? null) ?? 0,
+    requests: (ofApproved, { epoch, nowMs }) => requests.all(epoch, nowMs, ofApproved ? 1 : 0),
+    isSignedIn: (requestId) => isSignedIn.get(requestId) === 1,
     usedSince: (grantId, rotation) => usedSince.get(grantId, rotation) !== undefined,
     forgetRotated: (grantId, rotation) => void forgetRotated.run(grantId, rotation),
     purge({ epoch, nowMs }, rowsMax) {

@@ -1,6 +1,6 @@
 /** Clients that register by themselves (RFC 7591): each waits for the owner, and nobody can send so many that others do not fit. */
 import type { Access } from '#access/access.ts';
-import { networkOf } from '#access/address.ts';
+import { networkOf, siteOf } from '#access/address.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { Scope } from '#domain/principal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -8,6 +8,7 @@ import {
   CLIENT_SWEEP_INTERVAL_MS,
   CLIENTS_PENDING_MAX,
   CLIENTS_PENDING_PER_NETWORK_MAX,
+  CLIENTS_PENDING_PER_SITE_MAX,
   REGISTRATION_FULL_RETRY_MS,
   REGISTRATION_REFUSALS_TOLD_PER_HOUR,
   REGISTRATIONS_PER_DAY_MAX,
@@ -166,7 +167,12 @@ function refusedForNumber(
   );
   if (waitMs > 0)
     return tooMany('Too many clients were registered from this network; try again later.', waitMs);
-  if (own.filter(({ state }) => state === 'pending').length >= CLIENTS_PENDING_PER_NETWORK_MAX)
+  const waitingFrom = (isFrom: (other: string) => boolean): number =>
+    waiting.filter(({ address }) => isFrom(networkOf(address))).length;
+  if (
+    waitingFrom((other) => other === network) >= CLIENTS_PENDING_PER_NETWORK_MAX ||
+    waitingFrom((other) => siteOf(other) === siteOf(network)) >= CLIENTS_PENDING_PER_SITE_MAX
+  )
     return tooMany(
       'Too many clients from this network wait for the owner of the gateway; the owner approves or removes them at /admin/remote-mcp.',
       REGISTRATION_FULL_RETRY_MS,

@@ -1,7 +1,7 @@
 /** Address ranges, IPv4 and IPv6, against arithmetic that shares nothing with the implementation. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressList, canonicalAddress, networkOf, parseRange, rangeText } from '#access/address.ts';
+import { addressList, canonicalAddress, networkOf, parseRange, rangeText, siteOf } from '#access/address.ts';
 
 const rangeOf = (text: string) => {
   const parsed = parseRange(text);
@@ -134,4 +134,16 @@ test.each([
   ['', 'unreadable'],
 ])('%s counts as %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
+});
+
+test.each([
+  ['2001:db8:1:2::5', '2001:db8:1'],
+  ['2001:db8:1:ffff::', '2001:db8:1'],
+  ['2001:db8:2:2::5', '2001:db8:2'],
+  ['203.0.113.7', '203.0.113.7'],
+  ['::ffff:203.0.113.7', '203.0.113.7'],
+  ['::1', 'loopback'],
+  ['nonsense', 'unreadable'],
+])('the network of %s belongs to the site %s', (address, site) => {
+  expect(siteOf(networkOf(address))).toBe(site);
 });

@@ -61,6 +61,7 @@ function keeper(kind: string): Adapter {
     table: payloadTable(store),
     wallMs: () => nowMs,
     clients: { payload: () => undefined },
+    crowd: { makeRoom: () => undefined },
     grants: {
       find: () => grant(),
       issuable: () => (isIssuable ? ok(grant()) : err(refuse('credential_revoked', 'over'))),

@@ -72,7 +72,7 @@ test('row flooding: requests that get nothing leave no row and, however long it 
   );
 });
 
-test('row flooding: requests that wait count against who began them, whichever client they name', async () => {
+test('row flooding: requests that wait count against who began them, whichever client they name; those of approved ones apart', async () => {
   forgetAll(at);
   const { body } = await register(at);
   const clients = [
@@ -90,11 +90,16 @@ test('row flooding: requests that wait count against who began them, whichever c
   }
   expect(statuses).toEqual(
     new Map([
-      [303, 30],
-      [503, 30],
+      [303, 30 + 20],
+      [503, 10],
     ]),
   );
-  expect(rows(at)).toBe(30);
+  expect(rows(at)).toBe(50);
+  for (let n = 20; n < 40; n++) {
+    const { status } = await ask(at, authorization(at, { clientId: clients[1] ?? '' }).url);
+    expect(status).toBe(n < 30 ? 303 : 503);
+  }
+  expect(rows(at)).toBe(60);
   // Somebody else is not held up.
   comeFromElsewhere(at);
   expect((await ask(at, authorization(at, { clientId: clients[1] ?? '' }).url)).status).toBe(303);

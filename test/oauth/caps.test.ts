@@ -4,6 +4,7 @@ import {
   CLIENT_UNCONNECTED_MS,
   CLIENTS_APPROVED_LATEST_KEPT,
   CLIENTS_APPROVED_MAX,
+  CLIENTS_PENDING_PER_SITE_MAX,
   CLIENTS_REVOKED_KEPT_MAX,
 } from '#limits.ts';
 import { consentApproval } from '#oauth/consent-approval.ts';
@@ -77,6 +78,14 @@ describe('one network', () => {
     expect(tried('2001:db8:1:3::1')).toBe('ok');
     expect(outcomes(8, '198.51.100.1')).not.toContain('too_many_requests');
     expect(tried('::ffff:198.51.100.1')).toMatchObject({ status: 429 });
+  });
+
+  test('has no more than a share together with the other networks of its /48', () => {
+    const networks = Array.from({ length: 20 }, (_, n) => tried(`2001:db8:7:${n}::1`));
+    expect(networks.filter((one) => one === 'ok')).toHaveLength(CLIENTS_PENDING_PER_SITE_MAX);
+    expect(networks.at(-1)).toMatchObject({ status: 429, error: 'too_many_requests' });
+    expect(tried('2001:db8:8::1')).toBe('ok');
+    expect(tried('192.0.2.1')).toBe('ok');
   });
 
   test('has no fresh budget after a restart', () => {
