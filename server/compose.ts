@@ -227,6 +227,7 @@ const notifyOwner = (office: Office, ownUrl: () => string | undefined, log: Part
   openNotify({
     ...office,
     wallMs: office.access.wall,
+    approvesClients: () => office.settings.acting().MCP_OAUTH_REQUIRE_APPROVAL,
     ownUrl,
     onFault: (cause) => log(`Messages to the owner wait for a while: ${String(cause)}\n`),
   });

@@ -43,9 +43,12 @@ const NOBODY_TOLD_APART =
 /** Nobody should have to guess whether the internet is let in, and to what. */
 function forHosts(config: Config, url: string): readonly string[] {
   const { MCP_HTTP_ENABLED: on, MCP_PUBLIC_URL: publicUrl, MCP_OAUTH_WRITE_SCOPE_ENABLED: writes } = config;
+  const way = config.MCP_OAUTH_REQUIRE_APPROVAL
+    ? 'who asks waits at /admin/remote-mcp'
+    : 'your sign-in and consent let one in, without an approval';
   if (!on || publicUrl === undefined) return [];
   return [
-    `  Remote MCP  ${publicUrl.origin}/mcp  (for hosts, which ${writes ? 'may be let trade' : 'read only'}; who asks waits at /admin/remote-mcp)`,
+    `  Remote MCP  ${publicUrl.origin}/mcp  (for hosts, which ${writes ? 'may be let trade' : 'read only'}; ${way})`,
     ...(isLoopbackName(publicUrl.hostname) ? elsewhere(publicUrl, url) : []),
     ...(config.TRUSTED_PROXIES.length > 0 || isLoopbackName(publicUrl.hostname) ? [] : [NOBODY_TOLD_APART]),
   ];

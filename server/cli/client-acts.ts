@@ -151,6 +151,7 @@ export function connectionWire({ clients, settings, access }: Office, connection
       publicUrl: config.MCP_PUBLIC_URL?.origin ?? 'https://…',
       redirectHost: uri === undefined ? 'its own address' : redirectHost(uri),
       codeTtlSeconds: config.MCP_OAUTH_CODE_TTL,
+      requireApproval: config.MCP_OAUTH_REQUIRE_APPROVAL,
     },
     nowMs: access.wall(),
   });

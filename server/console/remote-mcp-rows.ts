@@ -59,13 +59,14 @@ function wayOf(
   { access, remote }: Services,
   o: { readonly connection: Connection | undefined; readonly client: RemoteClient | undefined },
 ) {
-  const { publicUrl, codeTtlSeconds } = remote.state();
+  const { publicUrl, codeTtlSeconds, requireApproval } = remote.state();
   const { stages, verdict, says, todo } = diagnose({
     ...o,
     facts: {
       publicUrl: publicUrl ?? 'https://…',
       redirectHost: (o.client && hostsOf(o.client)[0]) ?? 'its own address',
       codeTtlSeconds,
+      requireApproval,
     },
     nowMs: access.wall(),
   });

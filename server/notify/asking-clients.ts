@@ -32,12 +32,18 @@ function newest(outbox: Outbox): { readonly message: StoredMessage; readonly mad
   return message && made?.success ? { message, made: made.data } : undefined;
 }
 
+interface Moment {
+  readonly nowMs: number;
+  /** For the owner's approval; else the owner's sign-in and consent let a client in. */
+  readonly waits: boolean;
+}
+
 /** Joins the message that has not left yet, or begins one, some time after the one before. Inside a transaction. */
-export function gatherClient(outbox: Outbox, client: AskingClient, nowMs: number): void {
+export function gatherClient(outbox: Outbox, client: AskingClient, { nowMs, waits }: Moment): void {
   const last = newest(outbox);
   if (last && nowMs < last.made.dueAtMs) {
     const gathered = withClient(last.made, client);
-    outbox.rewrite(last.message.id, { ...wordsOf(gathered), gathered: JSON.stringify(gathered) });
+    outbox.rewrite(last.message.id, { ...wordsOf(gathered, waits), gathered: JSON.stringify(gathered) });
     return;
   }
   const { gatherMs, quietMs } = NOTIFY_CLIENTS;
@@ -48,22 +54,24 @@ export function gatherClient(outbox: Outbox, client: AskingClient, nowMs: number
     subject: SUBJECT,
     path: '/admin/remote-mcp',
     delayMs: dueAtMs - nowMs,
-    needsOwner: true,
+    needsOwner: waits,
     standing: true,
-    ...wordsOf(gathered),
+    ...wordsOf(gathered, waits),
     gathered: JSON.stringify(gathered),
   });
 }
 
 /** Answered: where nobody of the message asks any more, nobody else is told of it. Inside a transaction. */
-export function dropClient(outbox: Outbox, id: string, nowMs: number): void {
+export function dropClient(outbox: Outbox, id: string, { nowMs, waits }: Moment): void {
   const last = newest(outbox);
   if (!last?.made.clients.some((one) => one.id === id)) return;
   const { message, made } = last;
   const gathered = { ...made, clients: made.clients.filter((one) => one.id !== id) };
   // One that may have left keeps its words: who gets it twice must know it again.
   const words =
-    nowMs < made.dueAtMs ? wordsOf(gathered) : { title: message.title, body: message.body.split('\n') };
+    nowMs < made.dueAtMs
+      ? wordsOf(gathered, waits)
+      : { title: message.title, body: message.body.split('\n') };
   outbox.rewrite(message.id, { ...words, gathered: JSON.stringify(gathered) });
   if (gathered.clients.length + gathered.more === 0) outbox.over(KIND, SUBJECT);
 }
@@ -73,12 +81,16 @@ const withClient = (gathered: Gathered, client: AskingClient): Gathered =>
     ? { ...gathered, clients: [...gathered.clients, client] }
     : { ...gathered, more: gathered.more + 1 };
 
-function wordsOf({ clients, more }: Gathered): { readonly title: string; readonly body: readonly string[] } {
+function wordsOf(
+  { clients, more }: Gathered,
+  waits: boolean,
+): { readonly title: string; readonly body: readonly string[] } {
   const count = clients.length + more;
+  const which = count === 1 ? 'A remote client' : `${count} remote clients`;
   return {
-    title: count === 1 ? 'A remote client asks to be let in' : `${count} remote clients ask to be let in`,
+    title: waits ? `${which} ${count === 1 ? 'asks' : 'ask'} to be let in` : `${which} signed up`,
     body: [
-      'Approve only what you have just added to a host yourself. What they call themselves is their own word:',
+      `${waits ? 'Approve' : 'No approval is asked of you: your sign-in and consent, in the page that a host opens, let one in. Sign in for'} only what you have just added to a host yourself. What they call themselves is their own word:`,
       ...clients.map(
         ({ name, redirects, address }) =>
           `${quoted(name)}, answered at ${quoted(redirects)}${address === '' ? '' : `, from ${address}`}`,

@@ -173,7 +173,9 @@ const ENDS_UNTOLD: ReadonlySet<MessageKind> = new Set(['approval', 'unknown', 'c
 
 /** What another took is told again only while it needs the owner; what is over is told by what became of it. */
 function isNeeded(jobs: Jobs, { message }: Job): boolean {
-  if (ENDS_UNTOLD.has(message.kind) && message.needsOwner && !message.standing) return false;
+  // A gathered one tells of who is there still, whether or not they need the owner.
+  const asks = message.needsOwner || message.gathered !== null;
+  if (ENDS_UNTOLD.has(message.kind) && asks && !message.standing) return false;
   if (!jobs.wasSent(message.id)) return true;
   return message.needsOwner && message.standing;
 }

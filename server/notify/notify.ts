@@ -38,6 +38,8 @@ export interface NotifyOptions {
   readonly clock: Clock;
   /** Steady: it never goes back. */
   readonly wallMs: () => number;
+  /** Whether a remote client waits for the owner's approval; else sign-in and consent let it in. */
+  readonly approvesClients: () => boolean;
   /** Where the engine itself is reached; undefined without HTTP. */
   readonly ownUrl: () => string | undefined;
   /** Told of what must not happen; telling goes on after a while. */
@@ -85,9 +87,9 @@ export function openNotify(o: NotifyOptions): Notify {
       case 'fill':
         return gatherFill(outbox, tale.fill, wallMs());
       case 'client_asks':
-        return gatherClient(outbox, tale.client, wallMs());
+        return gatherClient(outbox, tale.client, { nowMs: wallMs(), waits: o.approvesClients() });
       case 'client_answered':
-        return dropClient(outbox, tale.id, wallMs());
+        return dropClient(outbox, tale.id, { nowMs: wallMs(), waits: o.approvesClients() });
       case 'refusal':
         return bursts.take(tale, Date.parse(line.time));
       default:

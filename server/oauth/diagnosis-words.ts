@@ -31,6 +31,8 @@ export interface Facts {
   /** Where the browser carries the code: the host of the redirect. */
   readonly redirectHost: string;
   readonly codeTtlSeconds: number;
+  /** Else the owner's sign-in and consent are the approval of a client that is not let in yet. */
+  readonly requireApproval: boolean;
 }
 export interface Words {
   /** What has happened, one sentence. */
@@ -65,7 +67,12 @@ export const WAITS: Readonly<Record<Stage, Told>> = {
     says: 'It asks to be let in.',
     todo: 'Compare its fingerprint with the one in the page that the host opened, and approve it. Then press Continue in that page, or connect again from the host.',
   }),
-  sign_in: () => ({ says: 'It is approved, and its page waits for you to sign in.', todo: GO_ON }),
+  sign_in: ({ requireApproval }) => ({
+    says: requireApproval
+      ? 'It is approved, and its page waits for you to sign in.'
+      : 'Its page waits for you to sign in; it needs no approval before.',
+    todo: GO_ON,
+  }),
   consent: () => ({ says: 'You have signed in, and have not said what it may do.', todo: GO_ON }),
   token: ({ publicUrl, redirectHost, codeTtlSeconds }) => ({
     says: `You consented, your browser carried the code to ${redirectHost}, and it never came back for the token.`,
@@ -198,4 +205,8 @@ export const OVER: Words = { says: 'Its grants have ended, so its tokens open no
 export const APPROVED_SINCE: Words = {
   says: 'You have approved it since it asked.',
   todo: 'Press Continue in the page that the host opened, or connect again from the host.',
+};
+export const NOT_ASKED_SINCE: Words = {
+  says: 'It was told to wait for your approval, and needs none any more: your sign-in and consent let it in.',
+  todo: APPROVED_SINCE.todo,
 };

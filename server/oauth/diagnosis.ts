@@ -6,6 +6,7 @@ import {
   FAILURES,
   type Facts,
   HALF_DISCOVERED,
+  NOT_ASKED_SINCE,
   OVER,
   REFRESH_FAILED,
   REVOKED,
@@ -70,7 +71,10 @@ export function diagnose({ connection, client, facts, nowMs }: Diagnosed): Diagn
   const front = frontOf(reached);
   const { at, words } = whereItIs({ steps, reached, front, client, facts });
   const isClient = client !== undefined;
-  const stages = STAGES.map((stage, index) => viewOf(stage, reached[index], { front, at, index, isClient }));
+  const isUnasked = client?.state === 'pending' && !facts.requireApproval;
+  const stages = STAGES.map((stage, index) =>
+    viewOf(stage, reached[index], { front, at, index, isClient, isUnasked }),
+  );
   // What the owner did is a beginning too.
   const sinceMs = Math.max(connection?.lastAtMs ?? 0, client?.decidedAtMs ?? client?.createdAtMs ?? 0);
   return {
@@ -118,14 +122,16 @@ interface Place {
 function whereItIs(scene: Scene): Place {
   const { client, facts, reached, front } = scene;
   if (client?.state === 'revoked') return { at: undefined, words: REVOKED };
-  if (client?.state === 'pending') return { at: 'approval', words: WAITS.approval(facts) };
+  const isPending = client?.state === 'pending';
+  if (isPending && facts.requireApproval) return { at: 'approval', words: WAITS.approval(facts) };
   const last = reached[front];
   const stage = STAGES[front];
   if (last === undefined || stage === undefined) return { at: 'authorize', words: WAITS.authorize(facts) };
   const isOver = client?.liveGrants === 0 && front >= STAGES.indexOf('token');
   // That it was refused with a token of before is what being over means.
   if (isOver && (isDone(last) || stage === 'first_call')) return { at: 'token', words: OVER };
-  if (stage === 'approval' && client && !isDone(last)) return { at: 'sign_in', words: APPROVED_SINCE };
+  if (stage === 'approval' && client && !isDone(last))
+    return { at: 'sign_in', words: isPending ? NOT_ASKED_SINCE : APPROVED_SINCE };
   if (!isDone(last)) return { at: stage, words: failureWords(stage, last, scene) };
   const next = nextStage(scene);
   if (next === undefined) return { at: undefined, words: WORKS };
@@ -149,7 +155,7 @@ function nextStage({ steps, front, client }: Scene): Stage | undefined {
     if (client !== undefined) return 'authorize';
     return steps.some(({ step }) => step === 'server_metadata') ? 'registration' : 'discovery';
   }
-  // Whoever is a client here and not pending has been approved.
+  // Whoever is a client here and does not wait has been approved, or needs no approval.
   return stage === 'authorize' ? 'sign_in' : STAGES[front + 1];
 }
 
@@ -165,6 +171,8 @@ function viewOf(
     readonly index: number;
     /** Of which the owner's word is known, whatever it was told while it waited. */
     readonly isClient: boolean;
+    /** It is let in by sign-in and consent: no approval is done, or to be waited for. */
+    readonly isUnasked: boolean;
   },
 ): StageView {
   const isBeyond = o.index > o.front;
@@ -175,7 +183,7 @@ function viewOf(
     if (o.at === stage) return error === null ? 'next' : 'failed';
     // Of an attempt before this one.
     if (isBeyond) return 'ahead';
-    return reached === undefined ? 'unseen' : 'done';
+    return reached === undefined || (o.isUnasked && stage === 'approval') ? 'unseen' : 'done';
   };
   return {
     stage,
@@ -197,7 +205,7 @@ function verdictOf(
 ): Verdict {
   if (words === REVOKED || words === OVER) return 'over';
   if (o.at === undefined) return 'works';
-  if (o.client?.state === 'pending') return 'waits';
+  if (o.client && o.at === 'approval') return 'waits';
   if (o.stages.some(({ state }) => state === 'failed')) return 'stuck';
   return o.freshMs < CONNECTION_UNDER_WAY_MS ? 'under_way' : 'stuck';
 }

@@ -19,8 +19,8 @@ const asks = (client: string, name = 'Claude', host = 'claude.ai') => ({
 });
 const decided = (kind: string, client: string) => ({ kind: `oauth.client_${kind}`, detail: { client } });
 
-async function room(): Promise<{ readonly room: NotifyRoom; readonly receiver: Receiver }> {
-  const opened = openNotifyRoom();
+async function room(options = {}): Promise<{ readonly room: NotifyRoom; readonly receiver: Receiver }> {
+  const opened = openNotifyRoom(options);
   const receiver = await openReceiver();
   webhookTo(opened, receiver);
   return { room: opened, receiver };
@@ -62,6 +62,34 @@ describe('a client that asks', () => {
     it.happens(decided('revoked', 'client_4'));
     for (let second = 0; second < 30; second++) await it.clock.advanceAsync(1_000);
     expect(messages(receiver), JSON.stringify(textsIn(receiver))).toBe(1);
+  });
+});
+
+describe('where no approval is asked for', () => {
+  const unasked = () => room({ approvesClients: false });
+
+  test('a client that signed up is told of once, as what waits for nobody', async () => {
+    const { room: it, receiver } = await unasked();
+    const second = await openReceiver();
+    webhookTo(it, second, 'second');
+    it.happens(asks('client_1'));
+    await it.until(() => receiver.received.length === 1);
+    expect(titlesIn(receiver)).toEqual(['A remote client signed up']);
+    const [text = ''] = textsIn(receiver);
+    expect(text).toContain('No approval is asked of you: your sign-in and consent');
+    expect(text).toContain('“Claude”, answered at “claude . ai”, from 203.0.113.9');
+    expect(text).not.toContain('Approve');
+    for (let second = 0; second < 60; second++) await it.clock.advanceAsync(1_000);
+    expect(messages(second), 'nothing waits').toBe(0);
+  });
+
+  test('one that was let in before the message left is not told of', async () => {
+    const { room: it, receiver } = await unasked();
+    it.happens(asks('client_1'));
+    await it.clock.advanceAsync(1_000);
+    it.happens(decided('approved', 'client_1'));
+    for (let second = 0; second < 30; second++) await it.clock.advanceAsync(1_000);
+    expect(messages(receiver), JSON.stringify(textsIn(receiver))).toBe(0);
   });
 });
 

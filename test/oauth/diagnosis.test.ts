@@ -7,7 +7,12 @@ import { diagnose } from '#oauth/diagnosis.ts';
 import { FAILURES, STAGES } from '#oauth/diagnosis-words.ts';
 import type { Connection, ConnectionStep, RemoteClient } from '#oauth/records.ts';
 
-const facts = { publicUrl: 'https://gate.example.com', redirectHost: 'claude.ai', codeTtlSeconds: 60 };
+const facts = {
+  publicUrl: 'https://gate.example.com',
+  redirectHost: 'claude.ai',
+  codeTtlSeconds: 60,
+  requireApproval: true,
+};
 const APPROVED: RemoteClient = {
   clientId: 'client_1',
   credential: 'client_1',
@@ -162,6 +167,41 @@ describe('a connection that is stuck', () => {
         expect(says, `${stage} ${outcome}`).toMatch(/\.$/);
         if (stage !== 'approval') expect(todo).toMatch(/\.$/);
       }
+  });
+});
+
+describe('where no approval is asked for', () => {
+  const pending: RemoteClient = { ...APPROVED, state: 'pending', agent: null, ceiling: [], liveGrants: 0 };
+  const [approval, signIn] = [STAGES.indexOf('approval'), STAGES.indexOf('sign_in')];
+  const toldOf = (came: Came, client = pending, laterMs = 3_600_000) => {
+    const made = connection(came);
+    const nowMs = made.lastAtMs + laterMs;
+    return diagnose({ connection: made, client, facts: { ...facts, requireApproval: false }, nowMs });
+  };
+
+  it('a client that is not let in waits for its page, for sign-in and for consent, and never for an approval', () => {
+    for (const [came, says] of [
+      [[], 'has not been opened in a browser'],
+      [[...FOUND, 'registration'], 'has not been opened in a browser'],
+      [[...FOUND, 'registration', 'authorize', 'approval'], 'waits for you to sign in; it needs no approval'],
+      [[...FOUND, 'registration', 'authorize', 'approval', 'sign_in'], 'have not said what it may do'],
+      [[...FOUND, 'registration', 'authorize', ['approval', 'waiting']], 'needs none any more'],
+    ] as [Came, string][]) {
+      const found = toldOf(came);
+      expect(found.says).toContain(says);
+      expect(found.todo).not.toContain('approve');
+      expect([found.verdict, toldOf(came, pending, 0).verdict]).toEqual(['stuck', 'under_way']);
+      expect(['unseen', 'ahead']).toContain(found.stages[approval]?.state);
+      expect(found.stages.every(({ error }) => error === null)).toBe(true);
+    }
+    const waited = toldOf([...FOUND, 'registration', 'authorize', ['approval', 'waiting']]);
+    expect(waited.stages[signIn]?.state).toBe('next');
+  });
+
+  it('one that was let in has passed it, and one that was rejected is over', () => {
+    expect(toldOf([...IN, 'token', 'first_call'], APPROVED)).toMatchObject({ verdict: 'works' });
+    expect(toldOf(IN, APPROVED).stages[approval]?.state).toBe('done');
+    expect(toldOf(IN, { ...pending, state: 'revoked' }).verdict).toBe('over');
   });
 });
 

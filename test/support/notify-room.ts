@@ -28,7 +28,7 @@ export interface NotifyRoom extends AuditRoom {
 }
 
 export function openNotifyRoom(
-  options: { readonly root?: string; readonly start?: boolean } = {},
+  options: { readonly root?: string; readonly start?: boolean; readonly approvesClients?: boolean } = {},
 ): NotifyRoom {
   const room = openAuditRoom(options.root === undefined ? {} : { root: options.root });
   const { store, clock, keyring, log } = room;
@@ -39,6 +39,7 @@ export function openNotifyRoom(
     keyring,
     clock,
     wallMs: () => clock.wallMs(),
+    approvesClients: () => options.approvesClients ?? true,
     ownUrl: () => 'http://127.0.0.1:7800',
     onFault: (cause) => void faults.push(cause),
   });

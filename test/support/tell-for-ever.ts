@@ -17,6 +17,7 @@ const notify = openNotify({
   keyring,
   clock: wallClock,
   wallMs: () => wallClock.wallMs(),
+  approvesClients: () => true,
   ownUrl: () => undefined,
   onFault: (cause) => void process.stderr.write(String(cause)),
 });
