@@ -4,7 +4,8 @@ import type { AuditFilter } from '#audit/query.ts';
 import { nearest } from '#domain/nearest.ts';
 import { type FieldError, fieldError } from '#domain/refusal.ts';
 import { ok } from '#domain/result.ts';
-import { CONSOLE_ROWS_MAX } from '#limits.ts';
+import { CONSOLE_ROWS_MAX, GRANT_KEPT_MS, GRANTS_LISTED_MAX } from '#limits.ts';
+import type { RemoteClient } from '#oauth/records.ts';
 import { auditRow } from './audit-rows.ts';
 import { definePage, type OwnerVisit } from './define.ts';
 import type { ConsoleServices } from './desks.ts';
@@ -59,13 +60,31 @@ function listing({ services, query }: OwnerVisit) {
   };
 }
 
-function wantedCalls(
-  { remote }: Pick<ConsoleServices, 'remote'>,
-  query: Readonly<Record<string, string>>,
-): Asked<AuditFilter> {
+type Services = Pick<ConsoleServices, 'access' | 'remote'>;
+
+/**
+ * What a client called, under every agent that it has been approved for. Where that is one, as its grants tell, only that agent's
+ * lines are looked through.
+ */
+export function callsOf(services: Services, client: RemoteClient): AuditFilter {
+  const { agent, credential } = client;
+  const calls = { kind: 'tool.call', credential };
+  return agent !== null && hasHadNoOther(services, client) ? { ...calls, agent: agent.name } : calls;
+}
+
+function hasHadNoOther(
+  { access, remote }: Services,
+  { clientId, agent, createdAtMs }: RemoteClient,
+): boolean {
+  const grants = remote.clients.grants({ clientId, limit: GRANTS_LISTED_MAX });
+  const allAreListed = grants.length < GRANTS_LISTED_MAX && createdAtMs > access.wall() - GRANT_KEPT_MS;
+  return allAreListed && grants.every((grant) => grant.agent === agent?.id);
+}
+
+function wantedCalls(services: Services, query: Readonly<Record<string, string>>): Asked<AuditFilter> {
   const { client, tool, outcome } = given(query);
   const errors: FieldError[] = [];
-  const known = remote.clients.list().find(({ credential }) => credential === client);
+  const known = services.remote.clients.list().find(({ credential }) => credential === client);
   if (client !== undefined && known === undefined)
     errors.push(fieldError('client', client, 'a client of the list; a deleted one is found in the record'));
   const wanted = AUDIT_OUTCOMES.find((word) => word === outcome);
@@ -76,10 +95,7 @@ function wantedCalls(
   return {
     errors,
     filter: {
-      kind: 'tool.call',
-      credential: known?.credential ?? ANY_CLIENT,
-      // Narrows what has to be looked through.
-      ...(known?.agent ? { agent: known.agent.name } : {}),
+      ...(known ? callsOf(services, known) : { kind: 'tool.call', credential: ANY_CLIENT }),
       ...(tool === undefined ? {} : { tool }),
       ...(wanted === undefined ? {} : { outcome: wanted }),
     },

@@ -6,6 +6,7 @@ import { auditRow } from './audit-rows.ts';
 import { definePage } from './define.ts';
 import type { ConsoleServices } from './desks.ts';
 import { approve, changeCeiling, clientOf, disconnect, endGrant, remove, revoke } from './remote-mcp-acts.ts';
+import { callsOf } from './remote-mcp-calls.ts';
 import { approvalOf, clientRow, grantRow, REMOTE, scopesFor } from './remote-mcp-rows.ts';
 
 /** A mandate that has expired says so where the agent is. */
@@ -30,14 +31,7 @@ export const remoteMcpClient = definePage({
       remote.clients
         .grants({ clientId: client.clientId, live, limit: REMOTE_GRANTS_SHOWN_MAX })
         .map((grant) => grantRow(services, grant));
-    const calls = services.audit.search(
-      {
-        kind: 'tool.call',
-        credential: client.credential,
-        ...(client.agent === null ? {} : { agent: client.agent.name }),
-      },
-      REMOTE_CALLS_SHOWN_MAX,
-    );
+    const calls = services.audit.search(callsOf(services, client), REMOTE_CALLS_SHOWN_MAX);
     return ok({
       client: clientRow(services, client),
       remote: remote.state(),
@@ -47,6 +41,7 @@ export const remoteMcpClient = definePage({
       ended: grants(false),
       has_mandate: agentHasMandate(services, client),
       calls: client.state === 'pending' ? [] : calls.lines.map(auditRow),
+      calls_cut: calls.cut,
       calls_href: `${REMOTE}/calls?client=${encodeURIComponent(client.credential)}`,
       labels: { scopes: 'What it may do', agent: 'Agent', new_agent: 'Name of the new agent' },
     });

@@ -55,7 +55,8 @@ export const NOTIFY_KINDS = [
   {
     id: 'client',
     label: 'A remote client asks',
-    words: 'a host that you connect, or a stranger, waits to be let in',
+    words:
+      'a host that you connect, or a stranger, waits to be let in, or signed up where no approval is asked for',
     urgent: true,
   },
   {

@@ -10,6 +10,23 @@ const HERE = { ...REMOTE, MCP_PUBLIC_URL: `http://127.0.0.1:${port}`, PORT: port
 const ONE_ADDRESS = 'TRUSTED_PROXIES is empty';
 const OTHER_PORT = 'MCP_PUBLIC_URL leads to port';
 
+test('remote MCP says how a client is let in: by an approval, or by sign-in and consent', async () => {
+  for (const [required, told, not] of [
+    ['true', 'who asks waits at /admin/remote-mcp', 'without an approval'],
+    ['false', 'your sign-in and consent let one in, without an approval', 'waits'],
+  ] as const) {
+    const settings = { ...REMOTE, TRUSTED_PROXIES: '127.0.0.1', MCP_OAUTH_REQUIRE_APPROVAL: required };
+    const { gateway, close } = await openTestGateway({ settings });
+    try {
+      const [line = ''] = banner(gateway, { onTerminal: false }).match(/^ *Remote MCP.*$/m) ?? [];
+      expect(line).toContain(told);
+      expect(line).not.toContain(not);
+    } finally {
+      await close();
+    }
+  }
+});
+
 test.each([
   ['off', {}, false, false, false],
   ['behind a proxy that is trusted', { ...REMOTE, TRUSTED_PROXIES: '127.0.0.1' }, true, false, false],

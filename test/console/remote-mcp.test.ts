@@ -259,6 +259,58 @@ describe('calls', () => {
   });
 });
 
+describe('a client that had another agent before', () => {
+  test('is found with what it called under each', async () => {
+    const id = asks();
+    const first = letIn(id);
+    grantFor(id);
+    desk().revoke(id, OWNER_CONSOLE);
+    const again = desk().approve({ clientId: id, agent: 'second-one', by: OWNER_CONSOLE });
+    expect(again.ok).toBe(true);
+    const { store, audit } = gate.gateway;
+    store.transaction(() => {
+      for (const [agent, tool] of [
+        [first, 'get_quotes'],
+        ['second-one', 'get_bars'],
+      ] as const)
+        audit.record({ kind: 'tool.call', agent, credential: id, door: 'http', tool, outcome: 'ok' });
+    });
+    for (const path of [pathOf(id), `${HERE}/calls?client=${id}`]) {
+      const { words } = await owner.get(path);
+      expect(words).toContain('get_quotes');
+      expect(words).toContain('get_bars');
+    }
+  });
+});
+
+describe('where no approval is asked for', () => {
+  test('nothing waits for one: the page says what lets a client in, and one can still be kept out', async () => {
+    const id = asks();
+    const waiting = async () => /class="count">(\d+)<\/span> waiting/.exec((await owner.get(HERE)).html)?.[1];
+    const before = Number(await waiting());
+    expect((await owner.get(HERE)).words).toContain('Waiting for you (1)');
+    const { settings } = gate.gateway.console;
+    expect((await settings.save({ MCP_OAUTH_REQUIRE_APPROVAL: 'false' })).ok).toBe(true);
+    try {
+      const { words } = await owner.get(HERE);
+      expect(words).toContain('Not let in yet (1)');
+      expect(words).toContain('Nothing here waits for an approval.');
+      for (const untrue of ['Waiting for you', 'Waits for you', 'waits here for you', 'asks to be let in'])
+        expect(words).not.toContain(untrue);
+      expect(Number((await waiting()) ?? 0)).toBe(before - 1);
+      expect((await owner.get('/admin')).words).not.toContain('A remote client asks');
+      const one = (await owner.get(pathOf(id))).words;
+      expect(one).toContain('It needs no approval');
+      expect(one).not.toContain('Waits for you');
+      await owner.follow(`${pathOf(id)}/revoke`);
+      expect(stateOf(id)).toBe('revoked');
+      expect((await owner.get(pathOf(id))).words).not.toContain('It needs no approval');
+    } finally {
+      expect((await settings.save({ MCP_OAUTH_REQUIRE_APPROVAL: 'true' })).ok).toBe(true);
+    }
+  });
+});
+
 describe('everything else', () => {
   test('a client made by hand shows its secret once, after proof', async () => {
     proofIsOld();
