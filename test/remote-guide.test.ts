@@ -10,6 +10,12 @@ import { refusedCombinations } from '#cli/setting-combinations.ts';
 import { wallClock } from '#clock.ts';
 import { declarationOf, loadConfig, SETTING_NAMES } from '#config.ts';
 import { PROBLEMS } from '#http/oauth-words.ts';
+import {
+  ACCESS_TOKEN_TTL_MAX_SECONDS,
+  CLIENT_UNCONNECTED_MS,
+  CLIENTS_APPROVED_LATEST_KEPT,
+  CLIENTS_APPROVED_MAX,
+} from '#limits.ts';
 import { CONSENT_DAYS } from '#oauth/consent.ts';
 import { STAGE_LABELS } from '#oauth/diagnosis-words.ts';
 import { environmentIn, openTestGateway } from './support/gateway.ts';
@@ -258,6 +264,23 @@ describe('the words', () => {
   it('has every place at which a connection can stand', () => {
     const table = sectionOf('When it does not work').split('By symptom')[0] ?? '';
     for (const label of Object.values(STAGE_LABELS)) expect(table, label).toContain(label);
+  });
+
+  it('says how long a token is good, and how long it may be made to be', () => {
+    const most = ACCESS_TOKEN_TTL_MAX_SECONDS / 60;
+    const standard = Number(declarationOf('MCP_OAUTH_ACCESS_TTL').standard) / 60;
+    const kept = sectionOf('How it is kept');
+    expect(kept).toContain(`tokens for ${standard} minutes (\`MCP_OAUTH_ACCESS_TTL\`, ${most} at most)`);
+    expect(kept).toContain('A stolen token opens, until it expires or you end its connection,');
+  });
+
+  it('says how many clients may be approved, and which of them makes room', () => {
+    const days = CLIENT_UNCONNECTED_MS / 86_400_000;
+    expect(sectionOf('How it is kept')).toMatch(
+      new RegExp(
+        `At most ${CLIENTS_APPROVED_MAX} are approved.* ${days} days .* ${CLIENTS_APPROVED_LATEST_KEPT} `,
+      ),
+    );
   });
 
   it('has the times that a consent can last', () => {
