@@ -466,15 +466,21 @@ export const GRANT_USE_SAVE_INTERVAL_MS = 60_000;
 /** What has ended by itself is written down this often, and soon after a kill. */
 export const GRANT_SWEEP_INTERVAL_MS = 3_600_000;
 export const GRANT_SWEEP_AFTER_KILL_MS = 1_000;
+/**
+ * A grant that no code and no refresh token belongs to any more has lapsed, this long after its consent: a browser may be on its way
+ * back with the consent for as long as its page lives, and then with a code.
+ */
+export const GRANT_LAPSES_AFTER_MS = 2 * 3_600_000;
 /** A longer bearer is nobody's token: ours have about 900 characters. */
 export const ACCESS_TOKEN_LENGTH_MAX = 4_096;
 export const ACCESS_TOKEN_TTL_MAX_SECONDS = 3_600;
+export const ACCESS_TOKEN_TTL_MAX_MS = ACCESS_TOKEN_TTL_MAX_SECONDS * 1_000;
 /** Tokens just let in, and tokens whose signature was found good. */
 export const ACCESS_TOKENS_REMEMBERED_MAX = 1_000;
 /** A signing key signs for this long. */
 export const SIGNING_KEY_TTL_MS = 90 * 86_400_000;
 /** A retired one verifies for as long as any token of it can live, and a minute for clocks. */
-export const SIGNING_KEY_KEPT_MS = ACCESS_TOKEN_TTL_MAX_SECONDS * 1_000 + 60_000;
+export const SIGNING_KEY_KEPT_MS = ACCESS_TOKEN_TTL_MAX_MS + 60_000;
 export const SIGNING_KEY_LOOK_INTERVAL_MS = 3_600_000;
 /** Who rotates on and on ends the oldest early. */
 export const SIGNING_KEYS_MAX = 10;

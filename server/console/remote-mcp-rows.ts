@@ -137,6 +137,7 @@ const ENDINGS: Readonly<Record<NonNullable<RemoteGrant['ended']>['reason'], stri
   remote_off: 'remote MCP was switched off',
   moved: 'MCP_PUBLIC_URL is another one since',
   owner: 'you ended it',
+  lapsed: 'its code was never used, or its refresh token ran out: nothing could use it any more',
   expired: 'its time was over',
   killed: 'the kill switch',
 };

@@ -2,7 +2,12 @@
 import type { Access } from '#access/access.ts';
 import type { AuditLog } from '#audit/log.ts';
 import { agentId, type Owner } from '#domain/principal.ts';
-import { GRANT_KEPT_MS, GRANT_SWEEP_AFTER_KILL_MS, GRANT_SWEEP_INTERVAL_MS } from '#limits.ts';
+import {
+  GRANT_KEPT_MS,
+  GRANT_LAPSES_AFTER_MS,
+  GRANT_SWEEP_AFTER_KILL_MS,
+  GRANT_SWEEP_INTERVAL_MS,
+} from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { type Store, StoreUnavailable } from '#store/open.ts';
 import { type GrantRow, type GrantTable } from './grant-table.ts';
@@ -38,6 +43,9 @@ export function grantEndings(o: EndingOptions): GrantEndings {
       detail: { grant: row.grant_id, client: table.client(row.client_id)?.credential ?? null, reason },
     });
   }
+  /** Nothing was ever fetched with it, or everything that was has run out: it must not seem to be a connection. */
+  const hasLapsed = ({ grant_id, created_at }: GrantRow): boolean =>
+    access.wall.hasPassed(created_at + GRANT_LAPSES_AFTER_MS) && !table.isConnected(grant_id, access.wall());
   const endThose: GrantEndings['endThose'] = (rows, reason, by) =>
     store.transaction(() => {
       const living = rows().filter((row) => endedOf(row, access) === null);
@@ -49,6 +57,7 @@ export function grantEndings(o: EndingOptions): GrantEndings {
       for (const row of table.standing()) {
         const ended = endedOf(row, access);
         if (ended?.reason === 'expired' || ended?.reason === 'killed') finish(row, ended.reason);
+        else if (ended === null && hasLapsed(row)) finish(row, 'lapsed');
       }
       table.purge(access.wall() - GRANT_KEPT_MS);
     });

@@ -1,5 +1,6 @@
 /** The table `oauth_grants`, with what of the client and the agent decides about a grant. */
 import { type AgentId, agentId, SCOPES, type Scope } from '#domain/principal.ts';
+import { ACCESS_TOKEN_TTL_MAX_MS } from '#limits.ts';
 import type { Store } from '#store/open.ts';
 import type { NewGrant } from './parts.ts';
 import type { ClientState, RemoteGrant } from './records.ts';
@@ -39,6 +40,11 @@ export interface GrantTable {
   /** Not ended by anybody, the latest first; whether they have expired or are of an earlier epoch is for the reader to say. */
   standing(clientId?: string): readonly GrantRow[];
   list(o: { readonly clientId?: string; readonly limit: number }): readonly GrantRow[];
+  /**
+   * Whether tokens of it may be in use or still come: of a code that is unused, of a refresh token, or of one that ran out so
+   * lately that an access token which came with it can live.
+   */
+  isConnected(grantId: string, nowMs: number): boolean;
   used(grantId: string, atMs: number): void;
   purge(endedBeforeMs: number): void;
 }
@@ -82,6 +88,12 @@ export function grantTable({ db }: Store): GrantTable {
   );
   const all = db.prepare(`SELECT * FROM oauth_grants ${LATEST_FIRST} LIMIT ?`);
   const allOf = db.prepare(`SELECT * FROM oauth_grants WHERE client_id = ? ${LATEST_FIRST} LIMIT ?`);
+  const connected = db.prepare(
+    `SELECT 1 FROM oauth_payloads WHERE grant_id = @grantId AND (
+       (kind = 'AuthorizationCode' AND consumed_at IS NULL AND expires_at > @nowMs)
+       OR (kind = 'RefreshToken' AND expires_at > @nowMs - @accessMs)
+     ) LIMIT 1`,
+  );
   const usedGrant = db.prepare('UPDATE oauth_grants SET last_used_at = ? WHERE grant_id = ?');
   const usedClient = db.prepare(
     'UPDATE oauth_clients SET last_used_at = ? WHERE client_id = (SELECT client_id FROM oauth_grants WHERE grant_id = ?)',
@@ -98,6 +110,8 @@ export function grantTable({ db }: Store): GrantTable {
     dropPayloads: (grantId) => void drop.run(grantId),
     standing: (clientId) => rows(clientId === undefined ? standing.all() : standingOf.all(clientId)),
     list: ({ clientId, limit }) => rows(clientId === undefined ? all.all(limit) : allOf.all(clientId, limit)),
+    isConnected: (grantId, nowMs) =>
+      connected.get({ grantId, nowMs, accessMs: ACCESS_TOKEN_TTL_MAX_MS }) !== undefined,
     used(grantId, atMs) {
       usedGrant.run(atMs, grantId);
       usedClient.run(atMs, grantId);

@@ -204,9 +204,11 @@ const ENDED_WORDS = {
   expired: 'The time that the owner gave this connection is over; connect again.',
   reused: 'A token of this connection was used twice, which ended it; connect again.',
   write_off: 'The owner switched writing off, which ended every connection that could; connect again.',
+  lapsed: 'This connection was not used until its refresh token ran out; connect again.',
   ended: 'This connection was ended; connect again, or ask the owner.',
 } as const;
 function wordsFor(reason: Ended): keyof typeof ENDED_WORDS {
-  if (reason === 'killed' || reason === 'expired' || reason === 'write_off') return reason;
+  if (reason === 'killed' || reason === 'expired' || reason === 'write_off' || reason === 'lapsed')
+    return reason;
   return reason === 'token_reused' || reason === 'code_replayed' ? 'reused' : 'ended';
 }

@@ -1,4 +1,5 @@
 /** The table of what the authorization server keeps: codes, refresh tokens, interactions, sessions and its side of the grants. */
+import { ACCESS_TOKEN_TTL_MAX_MS } from '#limits.ts';
 import type { Store } from '#store/open.ts';
 
 export interface PayloadRow {
@@ -89,8 +90,12 @@ export function payloadTable({ db }: Store): PayloadTable {
     `DELETE FROM oauth_payloads
      WHERE grant_id = ? AND kind = 'RefreshToken' AND coalesce(payload ->> '$.rotations', 0) < ?`,
   );
+  // A refresh token outlives its end for as long as an access token that came with it can: its grant is in use until then.
   const expired = db.prepare(
-    'DELETE FROM oauth_payloads WHERE (kind, id) IN (SELECT kind, id FROM oauth_payloads WHERE expires_at <= ? LIMIT ?)',
+    `DELETE FROM oauth_payloads WHERE (kind, id) IN (
+       SELECT kind, id FROM oauth_payloads
+       WHERE expires_at <= @nowMs AND (kind <> 'RefreshToken' OR expires_at <= @nowMs - ${ACCESS_TOKEN_TTL_MAX_MS}) LIMIT @rowsMax
+     )`,
   );
   const outlived = db.prepare(
     'DELETE FROM oauth_payloads WHERE (kind, id) IN (SELECT kind, id FROM oauth_payloads WHERE epoch < ? LIMIT ?)',
@@ -107,7 +112,7 @@ export function payloadTable({ db }: Store): PayloadTable {
     usedSince: (grantId, rotation) => usedSince.get(grantId, rotation) !== undefined,
     forgetRotated: (grantId, rotation) => void forgetRotated.run(grantId, rotation),
     purge({ epoch, nowMs }, rowsMax) {
-      const { changes } = expired.run(nowMs, rowsMax);
+      const { changes } = expired.run({ nowMs, rowsMax });
       return changes + outlived.run(epoch, rowsMax - changes).changes;
     },
   };

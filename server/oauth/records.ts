@@ -47,6 +47,7 @@ export const GRANT_ENDINGS = [
   'remote_off',
   'moved',
   'owner',
+  'lapsed',
 ] as const;
 export type GrantEnding = (typeof GRANT_ENDINGS)[number];
 

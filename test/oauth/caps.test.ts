@@ -295,6 +295,7 @@ describe('where as many are approved as there may be', () => {
     const expiresAtMs = room.access.wall() + 180 * DAY_MS;
     const grant = { grantId: 'living', clientId: living, agent, steppedUpAtMs: null, expiresAtMs };
     granted(room.grants.open({ ...grant, scopes: ['read:market'] }));
+    room.keep('RefreshToken', grant.grantId, 180 * DAY_MS);
     room.clock.advance(1_000);
     many(CLIENTS_APPROVED_LATEST_KEPT, 'approved', 'registered');
     room.clock.advance(2 * CLIENT_UNCONNECTED_MS);

@@ -4,6 +4,7 @@ import { OWNER_CONSOLE, SCOPES, type Scope } from '#domain/principal.ts';
 import { type Clients, openClients } from '#oauth/clients.ts';
 import { openConnectionLog } from '#oauth/connections.ts';
 import { type Grants, openGrants } from '#oauth/grants.ts';
+import { payloadTable } from '#oauth/payload-table.ts';
 import { openRegistration, type Registration } from '#oauth/registration.ts';
 import { type AccessRoom, accessRoom, granted } from './access-room.ts';
 
@@ -15,6 +16,8 @@ export interface ClientRoom extends AccessRoom {
   register(over?: Readonly<Record<string, unknown>>, address?: string): string;
   /** As a consent of the owner's: for the agent that the client is approved for; its id. */
   grant(clientId: string, scopes?: readonly Scope[]): string;
+  /** A code or token of it, as the authorization server keeps them; its id. */
+  keep(kind: 'AuthorizationCode' | 'RefreshToken', grantId: string, livesMs: number): string;
 }
 
 const HOUR_MS = 3_600_000;
@@ -68,6 +71,13 @@ export function clientRoom(room: AccessRoom = accessRoom(), enabled: readonly Sc
         }),
       );
       return grantId;
+    },
+    keep(kind, grantId, livesMs) {
+      const id = randomBytes(8).toString('hex');
+      const none = { client_id: null, uid: null, address: null };
+      const row = { kind, id, payload: '{}', grant_id: grantId, epoch: access.epoch(), ...none };
+      store.transaction(() => payloadTable(store).put({ ...row, expires_at: access.wall() + livesMs }));
+      return id;
     },
   };
 }
