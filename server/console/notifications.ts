@@ -31,6 +31,7 @@ export const notifications = definePage({
       destinations: notify.destinations().map((one) => ({
         ...one,
         told: NOTIFY_KINDS.filter(({ id }) => one.kinds.includes(id)).map(({ label }) => label),
+        untold: NOTIFY_KINDS.filter(({ id }) => !one.kinds.includes(id)).map(({ label }) => label),
         fields: notify.channels.find(({ id }) => id === one.channel)?.fields ?? [],
       })),
       editing: query['edit'] ?? '',

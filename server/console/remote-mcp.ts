@@ -95,6 +95,7 @@ function pageOf(services: ConsoleServices) {
   const { remote, settings } = services;
   const state = remote.state();
   const clients = remote.clients.list();
+  const destinations = services.notify.destinations();
   const of = (wanted: (typeof clients)[number]['state']) =>
     clients.filter((one) => one.state === wanted).map((one) => clientRow(services, one));
   return {
@@ -106,6 +107,8 @@ function pageOf(services: ConsoleServices) {
         client: clientRow(services, one),
         approval: approvalOf(services, one),
       })),
+    untold:
+      state.on && destinations.length > 0 && !destinations.some(({ kinds }) => kinds.includes('client')),
     approved: of('approved'),
     revoked: of('revoked'),
     strangers: remote.connections

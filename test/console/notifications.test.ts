@@ -91,7 +91,10 @@ describe('a destination', () => {
   test('is changed, told earlier and removed, each after proof', async () => {
     const second = { label: 'Second', server: receiver.url, secret_topic: 'canary-topic', secret_token: '' };
     await scene.console.follow(`${HERE}/add-ntfy`, { ...second, kind: ['fill'] }, passphrase);
-    expect((await scene.console.get(HERE)).words).toContain('Told of: Fills');
+    const { words } = await scene.console.get(HERE);
+    expect(words).toContain('Told of: Fills Not told of: An order waits for you');
+    expect(words).toContain('· A remote client asks ·');
+    expect(words.match(/Not told of/g), 'the one that is told of everything').toHaveLength(1);
     await scene.console.follow(`${HERE}/raise`, { id: idOf('Second') }, passphrase);
     expect(
       desk()

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '#audit/event.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
+import type { NotifyKind } from '#notify/kinds.ts';
 import { fingerprint } from '#oauth/fingerprint.ts';
 import { OWNER, signedIn } from '../support/browser.ts';
 import { type ConsoleClient, consoleClient } from '../support/console-client.ts';
@@ -159,6 +160,23 @@ describe('a client that waits', () => {
     );
     expect(stateOf(id)).toBe('revoked');
   });
+});
+
+test('the page says so where no destination is told of a client that asks, and nothing where one is or there is none', async () => {
+  const { notify } = gate.gateway.console;
+  const warned = async () => (await owner.get(HERE)).words.includes('None of your destinations is told');
+  const to = { channel: 'webhook', fields: { secret_url: 'http://127.0.0.1:9/' } } as const;
+  const added = (label: string, kinds: readonly NotifyKind[]): string => {
+    const done = notify.add({ ...to, label, kinds }, OWNER_CONSOLE);
+    if (!done.ok) throw new Error(done.error.detail);
+    return done.value.id;
+  };
+  expect(await warned()).toBe(false);
+  const ids = [added('orders', ['approval', 'fill'])];
+  expect(await warned()).toBe(true);
+  ids.push(added('clients', ['client']));
+  expect(await warned()).toBe(false);
+  for (const id of ids) notify.remove(id, OWNER_CONSOLE);
 });
 
 describe('a client that is in', () => {
