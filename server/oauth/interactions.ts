@@ -237,30 +237,53 @@ interface Granting {
   readonly consented: Consented;
 }
 
+/** Undoes the commit that it is thrown in; what it says is told. */
+class NotGranted extends Error {
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(refusal.detail);
+    this.refusal = refusal;
+  }
+}
+function valueOf<T>(result: Result<T, Refusal>): T {
+  if (result.ok) return result.value;
+  throw new NotGranted(result.error);
+}
+
 /** Code, approval where the consent is one, and grant: one commit, or nothing of it. Gives the grant's id. */
-function grant(parts: InteractionParts, { call, found, form, consented }: Granting): Result<string, Refusal> {
+function grant(parts: InteractionParts, granting: Granting): Result<string, Refusal> {
+  try {
+    return granted(parts, granting);
+  } catch (cause) {
+    if (cause instanceof NotGranted) return err(cause.refusal);
+    throw cause;
+  }
+}
+
+function granted(
+  parts: InteractionParts,
+  { call, found, form, consented }: Granting,
+): Result<string, Refusal> {
   const { access, store } = parts;
   const { clientId, credential } = found.client;
-  const commit = (steppedUpAtMs: number | null): Result<string, Refusal> => {
+  const commit = (steppedUpAtMs: number | null): string => {
     // Another process may have dropped the gate between the look and this commit.
-    if (access.epoch() !== found.epoch || access.gatewayState() === 'HALTED') return err(gateIsDown());
-    const { state } = found.client;
-    const approved = state === 'approved' ? ok(found.client) : parts.approval.approveByConsent(clientId);
-    if (!approved.ok) return approved;
-    const { agent } = approved.value;
+    if (access.epoch() !== found.epoch || access.gatewayState() === 'HALTED')
+      throw new NotGranted(gateIsDown());
+    const isApproved = found.client.state === 'approved';
+    const { agent } = isApproved ? found.client : valueOf(parts.approval.approveByConsent(clientId));
     if (agent === null) throw new Error('an approved client has no agent');
     const { scopes, expiresAtMs } = consented;
     const grantId = newGrantId();
     const grant = { grantId, clientId, agent: agent.id, scopes, steppedUpAtMs, expiresAtMs };
-    const opened = parts.grants.open(grant);
-    return opened.ok ? ok(grantId) : opened;
+    return valueOf(parts.grants.open(grant)).grantId;
   };
-  if (!consented.writes || !access.owner.asksForRemoteCode()) return store.transaction(() => commit(null));
+  if (!consented.writes || !access.owner.asksForRemoteCode())
+    return ok(store.transaction(() => commit(null)));
   // An empty field is no guess, and counts as none.
   if (!form.code) return err(codeMissing());
   const proof = { code: form.code ?? '', from: call.from, client: credential };
-  const proved = access.owner.proveCode(proof, () => commit(access.wall()));
-  return proved.ok ? proved.value : proved;
+  return access.owner.proveCode(proof, () => commit(access.wall()));
 }
 
 /** 256 random bits: what a token names its grant by. */
