@@ -106,6 +106,7 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
       for (const { name, why } of office.settings.setAside())
         log(`The stored setting ${name} is set aside: ${why}\n`);
       const opened = { ...office, ...chosen };
+      followGrants(opened);
       const remote = http ? await openRemoteMcp(opened, log) : undefined;
       return build({ office: opened, tape, lock: lock.value, http, remote, acts, log });
     } catch (cause) {
@@ -232,17 +233,20 @@ const notifyOwner = (office: Office, ownUrl: () => string | undefined, log: Part
     onFault: (cause) => log(`Messages to the owner wait for a while: ${String(cause)}\n`),
   });
 
+/** Before everybody else hears of a change: what is no longer enabled ends here, and is enabled again for new grants alone. */
+function followGrants({ settings, grants }: Office): void {
+  settings.onActing((next) => grants.enable(remoteScopes(next)));
+}
+
 /** What acts at once beside what asks for a setting each time. */
 function followSettings(
-  { settings, access, grants }: Office,
+  { settings, access }: Office,
   { feed, app }: { readonly feed: TapeFeed; readonly app: FastifyInstance | undefined },
 ): void {
+  settings.onActing((next) => access.changeRates(ratesOf(next)));
+  settings.onActing((next) => feed.pace(next.PAPER_BAR_SECONDS));
   settings.onActing((next) => {
-    access.changeRates(ratesOf(next));
-    feed.pace(next.PAPER_BAR_SECONDS);
     if (app) app.log.level = next.LOG_LEVEL;
-    // What is no longer enabled ends here, and is enabled again for new grants alone.
-    grants.enable(remoteScopes(next));
   });
 }
 

@@ -35,7 +35,7 @@ export interface SettingsBook {
   setAside(): readonly SetAside[];
   /** For what shows itself only at the start (a tape that has gone): the same settings without these. */
   doWithout(names: readonly SettingName[], why: string): Config;
-  /** Called after the commit with every change that acts at once. */
+  /** Called after the commit with every change that acts at once, in this order; one that throws keeps it from no other. */
   onActing(listener: (config: Config) => void): void;
   /** For whoever may change them by this door. `objection` says what is wrong with settings that only a start would find out. */
   desk(by: Owner, objection: (next: Config) => FieldError | undefined): StoredSettings;
@@ -99,7 +99,7 @@ export function openSettingsBook({ store, audit, given }: SettingsBookOptions): 
     const now = changes.filter(({ name }) => declarationOf(name).storing.kind === 'at_once');
     if (now.length === 0) return;
     acting = withSettings(acting, givenOf(now));
-    for (const listener of listeners) listener(acting);
+    tellEach(listeners, acting);
   }
 
   return {
@@ -138,6 +138,18 @@ export function openSettingsBook({ store, audit, given }: SettingsBookOptions): 
       },
     }),
   };
+}
+
+/** Throws what the first of them has thrown, once all have heard. */
+function tellEach(listeners: readonly ((config: Config) => void)[], config: Config): void {
+  const thrown: unknown[] = [];
+  for (const listener of listeners)
+    try {
+      listener(config);
+    } catch (cause) {
+      thrown.push(cause);
+    }
+  if (thrown.length > 0) throw thrown[0];
 }
 
 interface Change {

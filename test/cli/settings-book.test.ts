@@ -103,6 +103,23 @@ describe('saving', () => {
     expect(bookIn(room).book.acting().PORTCULLIS_TIMEZONE).toBe('Asia/Tokyo');
   });
 
+  it('is heard by everybody in turn, though one of them fails, and the failure is told', () => {
+    const { book, desk } = bookIn(openAuditRoom());
+    const heard: string[] = [];
+    const fault = new Error('nothing can be written');
+    book.onActing(() => {
+      heard.push('first');
+      throw fault;
+    });
+    book.onActing(({ LOG_LEVEL }) => heard.push(LOG_LEVEL));
+    book.onActing(() => {
+      throw new Error('another');
+    });
+    expect(() => desk.save({ LOG_LEVEL: 'debug' })).toThrow(fault);
+    expect(heard).toEqual(['first', 'debug']);
+    expect(book.acting().LOG_LEVEL).toBe('debug');
+  });
+
   it('is on the record with before and after, once, and not at all when nothing changes', () => {
     const room = openAuditRoom();
     const { desk } = bookIn(room);

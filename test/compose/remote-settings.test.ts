@@ -333,6 +333,32 @@ describe('PORTCULLIS_PUBLIC_CONSOLE and _REST', () => {
   });
 });
 
+describe('what is switched off', () => {
+  afterEach(() => gate.close());
+
+  test('has ended before anybody else hears of the change, and though another part fails at it', async () => {
+    await open();
+    const { grants, settings, access } = gate.gateway;
+    const grantId = gate.grant(gate.client());
+    const enabledThen: (readonly string[])[] = [];
+    const changeRates = access.changeRates.bind(access);
+    Object.assign(access, {
+      changeRates: (...given: Parameters<typeof changeRates>) => {
+        enabledThen.push(grants.enabled());
+        changeRates(...given);
+        throw new Error('rates fail');
+      },
+    });
+    const heard: boolean[] = [];
+    settings.onActing((next) => heard.push(next.MCP_OAUTH_WRITE_SCOPE_ENABLED));
+    await expect(save({ MCP_OAUTH_WRITE_SCOPE_ENABLED: 'false' })).rejects.toThrow('rates fail');
+    expect(enabledThen).toEqual([READS]);
+    expect(grants.find(grantId)?.ended?.reason).toBe('write_off');
+    expect(heard).toEqual([false]);
+    Object.assign(access, { changeRates });
+  });
+});
+
 describe('what changes is on the record', () => {
   afterEach(() => gate.close());
 
