@@ -58,7 +58,7 @@ export const clients = defineCommand({
   summary: 'Remote clients: who asks to be let in, and who is.',
   verbs: {
     list: {
-      summary: 'Lists remote clients, those that wait for you first.',
+      summary: 'Lists remote clients, those that are not let in yet first.',
       options: JSON_OPTION,
       act: list,
       async run(invocation) {

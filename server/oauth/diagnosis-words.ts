@@ -100,7 +100,7 @@ const WRONG_REDIRECT: Told = ({ redirectHost }) => ({
 });
 const TOO_MANY: Told = () => ({
   says: 'It was turned away because there were too many before it.',
-  todo: 'Approve or reject what waits here, wait an hour, and connect again from the host.',
+  todo: 'Approve or reject what has asked here, wait an hour, and connect again from the host.',
 });
 const STORE_FAILED: Told = () => ({
   says: 'The gateway could not use its records when it asked, and gave nothing out.',
