@@ -247,14 +247,15 @@ describe('while the gate is down', () => {
 });
 
 describe('many that begin and never come back', () => {
-  const fill = (count: number, address: string): void =>
+  const fill = (count: number, clientId: string, payload: object): void =>
     at.gateway.store.transaction(() => {
       const insert = at.gateway.store.db.prepare(
-        `INSERT INTO oauth_payloads (kind, id, payload, address, epoch, expires_at) VALUES ('Interaction', ?, '{}', ?, ?, ?)`,
+        `INSERT INTO oauth_payloads (kind, id, payload, client_id, address, epoch, expires_at)
+         VALUES ('Interaction', ?, ?, ?, 'elsewhere', ?, ?)`,
       );
       const until = clock.wallMs() + 1_000;
       for (let n = 0; n < count; n++)
-        insert.run(`${address}-${n}`, address, at.gateway.access.epoch(), until);
+        insert.run(`${clientId}-${n}`, JSON.stringify(payload), clientId, at.gateway.access.epoch(), until);
     });
 
   test('from one network fill that network’s part, and their time ends it', async () => {
@@ -270,13 +271,23 @@ describe('many that begin and never come back', () => {
 
   test('from everywhere fill all there is, and no more rows than that', async () => {
     later(INTERACTION_TTL_SECONDS * 1_000);
-    fill(INTERACTIONS_MAX, 'elsewhere');
+    const { clientId } = makeClient(at);
+    fill(INTERACTIONS_MAX, clientId, {});
     const before = rows('Interaction');
-    const page = await open(makeClient(at).clientId);
+    expect((await open(clientId)).status).toBe(200);
+    expect(rows('Interaction')).toBe(before);
+  });
+
+  test('and are all signed in leave no room, until their time ends', async () => {
+    later(INTERACTION_TTL_SECONDS * 1_000);
+    const { clientId } = makeClient(at);
+    fill(INTERACTIONS_MAX, clientId, { lastSubmission: { login: { accountId: 'owner' } } });
+    const before = rows('Interaction');
+    const page = await open(clientId);
     expect([page.status, page.left]).toEqual([503, undefined]);
     expect(rows('Interaction')).toBe(before);
     later(1_000);
-    expect((await open(makeClient(at).clientId)).status).toBe(200);
+    expect((await open(clientId)).status).toBe(200);
   });
 });
 
