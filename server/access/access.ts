@@ -47,7 +47,7 @@ export interface Access extends Omit<Authority, 'gatewayReason'>, OwnerCalendar 
   readonly keys: ApiKeys & Pick<KeyCheck, 'authenticate'>;
   /** A token is no key: until somebody checks tokens it is refused as whatever else is none. */
   readonly remote: { authenticate(token: string, from: Presentation): Result<Principal, Refusal> };
-  /** Lets remote clients in that this finds good; until then each is `credential_revoked`. */
+  /** Lets remote clients in that this finds good; until then no grant stands, and whoever was let in by one is `credential_revoked`. */
   servesRemote(check: RemoteCredentials): void;
   /** A new agent with its accounts, mandate and first key in one commit, or nothing of it. */
   equip(request: EquipRequest): Result<NewKey, Refusal>;

@@ -3,20 +3,28 @@ import type { Owner } from '#domain/principal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err } from '#domain/result.ts';
 import type { ConsentApproval } from './parts.ts';
-import type { ClientDesk, RemoteSettings } from './records.ts';
+import type { ClientDesk, ClientState, RemoteSettings } from './records.ts';
 
 /** The owner, on the pages of an authorization. */
 const OWNER_AT_CONSENT: Owner = { kind: 'owner', credential: 'owner', door: 'http' };
 
+type Asking = Pick<RemoteSettings, 'requireApproval'>;
+
+/** Of a client that waits. A revoked one comes back by the owner's own act at the console alone. */
+const isApprovedByConsent = (state: ClientState | undefined, { requireApproval }: Asking): boolean =>
+  state === 'pending' && !requireApproval;
+
+/** Whether the pages of sign-in and consent are for a client that stands so. */
+export const mayAsk = (state: ClientState | undefined, settings: Asking): boolean =>
+  state === 'approved' || isApprovedByConsent(state, settings);
+
 export function consentApproval(
   clients: Pick<ClientDesk, 'find' | 'approve'>,
-  settings: () => Pick<RemoteSettings, 'requireApproval'>,
+  settings: () => Asking,
 ): ConsentApproval {
   return {
     approveByConsent(clientId) {
-      // A revoked client comes back by the owner's own act at the console alone.
-      const waits = clients.find(clientId)?.state === 'pending';
-      if (!waits || settings().requireApproval)
+      if (!isApprovedByConsent(clients.find(clientId)?.state, settings()))
         return err(
           refuse('insufficient_scope', 'The owner has to approve this client first, at /admin/remote-mcp.'),
         );

@@ -19,6 +19,7 @@ import {
   judgeConsent,
   mandateView,
 } from './consent.ts';
+import { mayAsk } from './consent-approval.ts';
 import type {
   InteractionPage,
   Interactions,
@@ -68,8 +69,7 @@ export function openInteractions(parts: InteractionParts): Interactions {
   const { withFound, answer } = openAnswers(parts);
   const isHalted = (): boolean => access.gatewayState() === 'HALTED';
   /** What stands in the way of a client, as things are now: it waits for the owner, or was turned down since. */
-  const isHeld = ({ client }: Found): boolean =>
-    client.state === 'revoked' || (client.state === 'pending' && parts.settings().requireApproval);
+  const isHeld = ({ client }: Found): boolean => !mayAsk(client.state, parts.settings());
   function page(call: PageCall, found: Found, refusal?: Refusal): PageOutcome {
     return { kind: 'page', page: pageOf(parts, call, found, isHeld(found)), ...(refusal && { refusal }) };
   }

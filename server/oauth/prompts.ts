@@ -1,5 +1,6 @@
 /** What stands between a request for authorization and its code: the owner's approval of the client, sign-in, and consent, each time. */
 import { interactionPolicy } from 'oidc-provider';
+import { mayAsk } from './consent-approval.ts';
 import type { RemoteClients } from './parts.ts';
 import type { RemoteSettings } from './records.ts';
 
@@ -10,14 +11,7 @@ export interface PromptParts {
   readonly settings: () => RemoteSettings;
 }
 
-/** Whether the pages of sign-in and consent are for this client. */
-export function mayAsk({ clients, settings }: PromptParts, clientId: string): boolean {
-  const state = clients.state(clientId);
-  // Where the owner asks for no approval, the consent is one; nobody consents for a client that was revoked.
-  return state === 'approved' || (state === 'pending' && !settings().requireApproval);
-}
-
-export function promptsOf(parts: PromptParts): interactionPolicy.Prompt[] {
+export function promptsOf({ clients, settings }: PromptParts): interactionPolicy.Prompt[] {
   const prompts = base();
   const approval = new Prompt(
     { name: 'approval' },
@@ -25,7 +19,7 @@ export function promptsOf(parts: PromptParts): interactionPolicy.Prompt[] {
       'not_approved',
       'the owner of this gateway has not approved this client',
       'unauthorized_client',
-      ({ oidc }) => !mayAsk(parts, oidc.client?.clientId ?? ''),
+      ({ oidc }) => !mayAsk(clients.state(oidc.client?.clientId ?? ''), settings()),
     ),
   );
   prompts.add(approval, 0);
