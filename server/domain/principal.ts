@@ -44,6 +44,8 @@ export interface Owner {
 
 export type Actor = Principal | Owner;
 export const OWNER_CLI: Owner = { kind: 'owner', credential: 'owner', door: 'cli' };
+/** On the pages of an authorization. */
+export const OWNER_AT_CONSENT: Owner = { kind: 'owner', credential: 'owner', door: 'http' };
 export const OWNER_CONSOLE: Owner = { kind: 'owner', credential: 'owner', door: 'console' };
 
 /** Whom the owner's own orders and positions belong to; no agent may be called so, and ids of agents look otherwise. */

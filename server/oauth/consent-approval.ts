@@ -1,12 +1,9 @@
 /** Where the owner asks for no approval of clients, a consent is one: by who signed in for it, and for scopes that read. */
-import type { Owner } from '#domain/principal.ts';
+import { OWNER_AT_CONSENT } from '#domain/principal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err } from '#domain/result.ts';
 import type { ConsentApproval } from './parts.ts';
 import type { ClientDesk, ClientState, RemoteSettings } from './records.ts';
-
-/** The owner, on the pages of an authorization. */
-const OWNER_AT_CONSENT: Owner = { kind: 'owner', credential: 'owner', door: 'http' };
 
 type Asking = Pick<RemoteSettings, 'requireApproval'>;
 

@@ -22,7 +22,9 @@ test('a client that waits is approved by the consent, for a new agent and scopes
     agent: { name: 'claude' },
     ceiling: ['read:market'],
   });
-  expect(room.events('oauth.client_approved')).toMatchObject([{ credential: 'owner', agent: 'claude' }]);
+  expect(room.events('oauth.client_approved')).toMatchObject([
+    { credential: 'owner', door: 'http', agent: 'claude' },
+  ]);
 });
 
 test('where approval is required a consent is none', () => {
