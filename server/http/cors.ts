@@ -2,7 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Where pages of other origins have business; /admin, /docs and everything that a browser is sent to are for this origin alone. */
-const CALLABLE = /^\/(?:$|mcp$|(?:oauth\/)?(?:token|register)$|oauth\/(?:revoke|jwks)$|api\/v1\/|\.well-known\/)/;
+const CALLABLE =
+  /^\/(?:$|mcp$|(?:oauth\/)?(?:token|register)$|oauth\/(?:revoke|jwks)$|api\/v1\/|\.well-known\/)/;
 const METHODS = 'GET, POST, PATCH, DELETE';
 const REQUEST_HEADERS = [
   'Authorization',

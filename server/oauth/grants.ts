@@ -1,7 +1,7 @@
 /** The ledger of grants: what each consent is worth at this moment, and every way in which one ends. */
 import type { Access } from '#access/access.ts';
 import type { AuditLog } from '#audit/log.ts';
-import { agentId, isReadScope, type Scope } from '#domain/principal.ts';
+import { agentId, isReadScope, OWNER_AT_CONSENT, type Scope } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { GRANT_TTL_MAX_MS, GRANT_USE_SAVE_INTERVAL_MS } from '#limits.ts';
@@ -185,7 +185,7 @@ function openOne(
   if (!row) throw new Error('the grant that was written a moment ago is not there');
   audit.record({
     kind: 'oauth.granted',
-    ...actorOf(table, row),
+    ...actorOf(table, row, OWNER_AT_CONSENT),
     outcome: 'ok',
     detail: {
       grant: given.grantId,

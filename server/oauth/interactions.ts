@@ -1,9 +1,8 @@
 /** The human half of an authorization: decides what a person is shown, and carries out what they press. Markup is http's. */
 import { randomBytes } from 'node:crypto';
 import type { Access } from '#access/access.ts';
-import { OWNER_ON_RECORD } from '#access/owner-sessions.ts';
 import type { AuditLog } from '#audit/log.ts';
-import { type AccountId, accountId } from '#domain/principal.ts';
+import { type AccountId, accountId, OWNER_AT_CONSENT } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { AccountTable } from '#store/accounts.ts';
@@ -180,7 +179,8 @@ function recordDenial({ store, audit }: InteractionParts, found: Found, why: str
     outcome: 'refused',
     detail: { reason: 'access_denied', why, client: credential },
   } as const;
-  if (mayConsent(found)) store.transaction(() => void audit.record({ ...event, ...OWNER_ON_RECORD }));
+  const { credential: owner, door } = OWNER_AT_CONSENT;
+  if (mayConsent(found)) store.transaction(() => void audit.record({ ...event, credential: owner, door }));
   // Who has not signed in is nobody, and a flood of them is one line.
   else audit.recordRepeated({ ...event, credential, door: 'http' });
 }

@@ -85,7 +85,7 @@ export function openOauth(o: OauthOptions): Oauth {
       acting = { ...next, publicUrl: acting.publicUrl };
     },
     start() {
-      signing.start();
+      signing.start(o.onFault);
       server.start();
       registration.start();
     },

@@ -11,15 +11,15 @@ import {
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Keyring } from '#store/keyring.ts';
-import { type Store, StoreUnavailable } from '#store/open.ts';
+import type { Store } from '#store/open.ts';
 import type { SigningDesk, SigningJwk } from './parts.ts';
 import type { SigningKeyView } from './records.ts';
 
 export interface SigningKeys extends SigningDesk {
   /** undefined: no key of ours, or none any more. */
   publicKey(kid: string): KeyObject | undefined;
-  /** Rotates by the schedule from here on, and lets go of what verifies nothing any more. */
-  start(): void;
+  /** Rotates by the schedule from here on, and lets go of what verifies nothing any more; told of what fails then. */
+  start(onFault: (cause: unknown) => void): void;
   close(): void;
 }
 
@@ -45,16 +45,9 @@ export function openSigningKeys(o: SigningKeyOptions): SigningKeys {
   const { store, audit, clock, wall, keyring } = o;
   const table = signingKeyTable(store);
   const listeners: (() => void)[] = [];
-  let held = load();
+  let held = heldOf(table, keyring);
   let stopLooking: (() => void) | undefined;
 
-  /** The one that signs first. A row without its file (a backup holds no keys) is of no use to anybody. */
-  function load(): readonly Held[] {
-    return table.list().flatMap((view) => {
-      const privateKey = keyring.rsaKey(PREFIX + view.kid);
-      return privateKey ? [{ ...view, privateKey, publicKey: createPublicKey(privateKey) }] : [];
-    });
-  }
   const signing = (): Held | undefined => held.find(({ retiredAtMs }) => retiredAtMs === null);
 
   /** The file first, then the commit: a crash between the two leaves a file that nobody knows, and the next start removes it. */
@@ -87,7 +80,7 @@ export function openSigningKeys(o: SigningKeyOptions): SigningKeys {
     });
   }
   function changed(): void {
-    held = load();
+    held = heldOf(table, keyring);
     for (const listener of listeners) listener();
   }
   function letGo(): void {
@@ -108,14 +101,14 @@ export function openSigningKeys(o: SigningKeyOptions): SigningKeys {
     if (current && wall.hasPassed(current.createdAtMs + SIGNING_KEY_TTL_MS)) make('schedule');
     else letGo();
   }
-  function keepLooking(): void {
+  function keepLooking(onFault: (cause: unknown) => void): void {
     try {
       look();
     } catch (fault) {
-      // The key before goes on signing, and the next look tries again.
-      if (!(fault instanceof StoreUnavailable)) throw fault;
+      // The key before goes on signing, and the next look tries again: a folder of keys that takes no file ends no gateway.
+      onFault(fault);
     }
-    stopLooking = clock.after(SIGNING_KEY_LOOK_INTERVAL_MS, keepLooking);
+    stopLooking = clock.after(SIGNING_KEY_LOOK_INTERVAL_MS, () => keepLooking(onFault));
   }
 
   return {
@@ -131,13 +124,21 @@ export function openSigningKeys(o: SigningKeyOptions): SigningKeys {
     },
     publicKey: (kid) => held.find((key) => key.kid === kid)?.publicKey,
     onChange: (listener) => void listeners.push(listener),
-    start() {
+    start(onFault) {
       for (const name of keyring.rsaKeyNames(PREFIX))
         if (!table.list().some(({ kid }) => name === PREFIX + kid)) keyring.removeRsaKey(name);
-      keepLooking();
+      keepLooking(onFault);
     },
     close: () => stopLooking?.(),
   };
+}
+
+/** The one that signs first. A row without its file (a backup holds no keys) is of no use to anybody. */
+function heldOf(table: SigningKeyTable, keyring: SigningKeyOptions['keyring']): readonly Held[] {
+  return table.list().flatMap((view) => {
+    const privateKey = keyring.rsaKey(PREFIX + view.kid);
+    return privateKey ? [{ ...view, privateKey, publicKey: createPublicKey(privateKey) }] : [];
+  });
 }
 
 function required(key: Held | undefined): SigningKeyView {

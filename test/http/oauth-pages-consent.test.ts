@@ -75,7 +75,12 @@ describe('what a tick gives', () => {
     const left = await scene.browser.grant(scene.page, { deny: true });
     expect([left.searchParams.get('error'), left.searchParams.get('code')]).toEqual(['access_denied', null]);
     const [line] = recorded(at, 'oauth.consent_denied');
-    expect(line).toMatchObject({ credential: 'owner', outcome: 'refused', detail: { why: 'denied' } });
+    expect(line).toMatchObject({
+      credential: 'owner',
+      door: 'http',
+      outcome: 'refused',
+      detail: { why: 'denied', client: scene.clientId },
+    });
   });
 
   test('an end that is no choice grants nothing; the one chosen is the end', async () => {

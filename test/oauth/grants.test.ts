@@ -77,8 +77,9 @@ describe('what a grant is worth', () => {
     expect(room.events('oauth.granted')).toMatchObject([
       {
         agent: 'claude',
-        credential: room.clients.find(clientId)?.credential,
-        detail: { grant: grantId, scopes: READS },
+        credential: 'owner',
+        door: 'http',
+        detail: { grant: grantId, client: room.clients.find(clientId)?.credential, scopes: READS },
       },
     ]);
   });

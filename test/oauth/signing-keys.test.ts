@@ -1,5 +1,5 @@
 /** The keys of access tokens: made when first needed, rotated by the schedule and by the owner, gone when nothing needs them. */
-import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
@@ -22,6 +22,9 @@ const files = (): readonly string[] =>
   readdirSync(room.keyring.folder).filter((name) => name.startsWith('oauth-'));
 const kids = (): readonly string[] => keys.jwks().map(({ kid }) => kid);
 const DAY_MS = 86_400_000;
+const noFault = (cause: unknown): never => {
+  throw cause;
+};
 
 describe('the first key', () => {
   test('is made when it is asked for, and not before', () => {
@@ -71,7 +74,7 @@ describe('rotating', () => {
   test('by the schedule, once it is due and not before, without anybody asking', () => {
     fresh();
     const [old] = kids();
-    keys.start();
+    keys.start(noFault);
     room.clock.advance(SIGNING_KEY_TTL_MS - DAY_MS / 2);
     expect(kids()).toEqual([old]);
     room.clock.advance(DAY_MS / 2);
@@ -81,19 +84,36 @@ describe('rotating', () => {
       detail: { why: 'schedule' },
     });
   });
+  test('that fails ends nothing: it is told, the key before signs on, and the next look tries again', () => {
+    fresh();
+    const [old] = kids();
+    const told: unknown[] = [];
+    keys.start((cause) => told.push(cause));
+    // Nothing can be made in a folder that is none.
+    renameSync(room.keyring.folder, `${room.keyring.folder}.aside`);
+    writeFileSync(room.keyring.folder, '');
+    room.clock.advance(SIGNING_KEY_TTL_MS + DAY_MS / 2);
+    expect(told.length).toBeGreaterThan(0);
+    expect(kids()).toEqual([old]);
+    rmSync(room.keyring.folder);
+    renameSync(`${room.keyring.folder}.aside`, room.keyring.folder);
+    room.clock.advance(DAY_MS);
+    // By then no token of the key before lives any more.
+    expect(kids()).toEqual([expect.not.stringMatching(old ?? '')]);
+  });
   test('what came due while nothing ran is made up for at the start', () => {
     fresh();
     const [old = ''] = kids();
     room = room.restart({ wallMs: room.clock.wallMs() + SIGNING_KEY_TTL_MS + DAY_MS });
     keys = open();
-    keys.start();
+    keys.start(noFault);
     expect(keys.list()).toHaveLength(2);
     expect(keys.list()[0]?.kid).not.toBe(old);
   });
   test('a clock that is set back does not put it off', () => {
     fresh();
     keys.jwks();
-    keys.start();
+    keys.start(noFault);
     room.clock.advance(SIGNING_KEY_TTL_MS - 2 * 3_600_000);
     room.access.wall();
     room.clock.setWall(room.clock.wallMs() - 30 * DAY_MS);
@@ -129,7 +149,7 @@ describe('a retired key', () => {
   test('verifies for as long as a token of it can live, then its file goes with it', () => {
     fresh();
     const [old = ''] = kids();
-    keys.start();
+    keys.start(noFault);
     keys.rotate(OWNER_CLI);
     room.clock.advance(SIGNING_KEY_KEPT_MS - 1);
     expect(keys.publicKey(old)).toBeDefined();
@@ -157,7 +177,7 @@ describe('files and rows that do not agree', () => {
     const [kid] = kids();
     room.keyring.makeRsaKey('oauth-0123456789abcdef');
     room.keyring.signingKey('checkpoint');
-    keys.start();
+    keys.start(noFault);
     expect(files()).toEqual([`oauth-${kid}.pem`]);
     expect(existsSync(join(room.keyring.folder, 'checkpoint.pem'))).toBe(true);
   });
