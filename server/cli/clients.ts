@@ -1,6 +1,6 @@
 /** `portcullis clients`: remote clients that ask to be let in, letting them in, and every way of ending what they hold. */
 import type { z } from 'zod';
-import { SCOPES } from '#domain/principal.ts';
+import { NAME_PATTERN, NAME_RULE, SCOPES } from '#domain/principal.ts';
 import { noSuchClient } from '#oauth/client-choice.ts';
 import { STAGE_LABELS } from '#oauth/diagnosis-words.ts';
 import { redirectHost } from '#oauth/redirect-uri.ts';
@@ -33,6 +33,13 @@ function scopesOption(invocation: Invocation): z.output<typeof scopes> | undefin
   return parsed.data;
 }
 
+/** The same of an agent's name: a code is good once, and must not go for what is refused anyway. */
+function agentOption(invocation: Invocation): string | undefined {
+  const given = invocation.text('agent');
+  if (given !== undefined && !NAME_PATTERN.test(given)) throw new UsageError(`--agent takes ${NAME_RULE}.`);
+  return given;
+}
+
 /** On standard error, before the proof is asked for: what is being let in, in what can be compared. */
 function showWho({ terminal }: Invocation, client: Wire): void {
   terminal.warn(
@@ -45,9 +52,8 @@ function showWho({ terminal }: Invocation, client: Wire): void {
 const matches =
   (id: string) =>
   (one: Wire): boolean =>
-    [one.id, one.client_id, one.fingerprint, one.id.replace(/^client_/, '')].some((known) =>
-      known.startsWith(id),
-    );
+    one.fingerprint.startsWith(id.toLowerCase()) ||
+    [one.id, one.client_id, one.id.replace(/^client_/, '')].some((known) => known.startsWith(id));
 
 const SCOPES_OPTION = {
   scopes: { type: 'string', value: 'A,B', about: `what it may hold at most: ${SCOPES.join(', ')}` },
@@ -96,7 +102,7 @@ export const clients = defineCommand({
       async run(invocation) {
         const [id = ''] = invocation.words;
         const chosen = scopesOption(invocation);
-        const agent = invocation.text('agent');
+        const agent = agentOption(invocation);
         const [known, ...others] = (await ask(invocation, list, {})).clients.filter(matches(id));
         // A mistyped id costs no code.
         if (!known) throw new RefusedError(noSuchClient());
@@ -157,7 +163,7 @@ export const clients = defineCommand({
       act: create,
       async run(invocation) {
         const [name = ''] = invocation.words;
-        const agent = invocation.text('agent');
+        const agent = agentOption(invocation);
         const redirects = commaList(invocation.text('redirect'));
         if (agent === undefined || redirects === undefined)
           throw new UsageError('Name the agent with --agent and where the host is answered with --redirect.');

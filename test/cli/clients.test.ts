@@ -242,10 +242,16 @@ describe('as its users run it', () => {
     const unproven = await product.run(['clients', 'approve', id]);
     expect(unproven.code).toBe(1);
     expect(unproven.stderr).toContain('--password-file');
+    const badlyNamed = await product.run(['clients', 'approve', id, '--agent', 'Bad Name', ...owner]);
+    expect([badlyNamed.code, badlyNamed.stderr]).toEqual([
+      2,
+      expect.stringContaining('--agent takes 1 to 40'),
+    ]);
     const mistyped = await product.run(['clients', 'approve', '0000-000x']);
     expect(mistyped.code).toBe(1);
     expect(mistyped.stderr, 'and asks for nothing').toMatch(/^There is no remote client with this id/);
-    for (const named of [id, id.slice(0, 15), id.slice(7, 15), fingerprint(id)])
+    const written = fingerprint(id).toUpperCase();
+    for (const named of [id, id.slice(0, 15), id.slice(7, 15), written])
       expect((await product.run(['clients', 'approve', named])).stderr, named).toContain(fingerprint(id));
     const approved = await product.run(['clients', 'approve', id, '--agent', 'hosted', ...owner]);
     expect(approved.code, approved.stderr).toBe(0);
