@@ -28,7 +28,7 @@ export interface OpenConnectionLog extends ConnectionLog {
 }
 
 /** What a host does from an address of its own, having an id: what came from there before was this client's doing. */
-const JOINING: ReadonlySet<ConnectionStep> = new Set(['registration', 'token', 'refresh']);
+const JOINING: ReadonlySet<ConnectionStep> = new Set(['registration', 'token', 'refresh', 'first_call']);
 
 export function openConnectionLog(o: {
   readonly store: Store;

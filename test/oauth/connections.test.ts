@@ -93,6 +93,17 @@ describe('the steps of a connection', () => {
     expect(told(log.of('c1'))).toEqual(['server_metadata 1 ok', 'authorize 1 ok', 'token 1 ok']);
   });
 
+  it('of a host that looks around again with a token that it still has are its client’s once it calls', () => {
+    const { log, client } = room();
+    client('c1');
+    log.note('challenge', { address: HOST }, 'ok');
+    log.note('resource_metadata', { address: HOST }, 'ok');
+    log.note('first_call', { clientId: 'c1', address: HOST }, 'unauthenticated');
+    expect(log.list(10).map(({ subject }) => subject)).toContain(AT_HOST);
+    log.note('first_call', { clientId: 'c1', address: HOST }, 'ok');
+    expect(log.list(10).map(({ subject }) => subject)).toEqual(['c1']);
+  });
+
   it('are not taken over from an address whose own step failed, nor from one that came long ago', () => {
     const { log, clock, client } = room();
     client('c1');
