@@ -148,6 +148,7 @@ export function connectionWire({ clients, settings, access }: Office, connection
     connection,
     client,
     facts: {
+      on: config.MCP_HTTP_ENABLED,
       publicUrl: config.MCP_PUBLIC_URL?.origin ?? 'https://…',
       redirectHost: uri === undefined ? 'its own address' : redirectHost(uri),
       codeTtlSeconds: config.MCP_OAUTH_CODE_TTL,

@@ -59,10 +59,11 @@ function wayOf(
   { access, remote }: Services,
   o: { readonly connection: Connection | undefined; readonly client: RemoteClient | undefined },
 ) {
-  const { publicUrl, codeTtlSeconds, requireApproval } = remote.state();
+  const { on, publicUrl, codeTtlSeconds, requireApproval } = remote.state();
   const { stages, verdict, says, todo } = diagnose({
     ...o,
     facts: {
+      on,
       publicUrl: publicUrl ?? 'https://…',
       redirectHost: (o.client && hostsOf(o.client)[0]) ?? 'its own address',
       codeTtlSeconds,

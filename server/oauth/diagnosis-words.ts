@@ -26,6 +26,8 @@ export const STAGE_LABELS: Readonly<Record<Stage, string>> = {
 
 /** What a sentence may need to name. */
 export interface Facts {
+  /** Remote MCP is on. */
+  readonly on: boolean;
   /** `https://gate.example.com`, without a path. */
   readonly publicUrl: string;
   /** Where the browser carries the code: the host of the redirect. */
@@ -200,6 +202,10 @@ export const WORKS: Words = { says: 'It is connected and calls.', todo: '' };
 export const REVOKED: Words = {
   says: 'You revoked or rejected it; none of its tokens opens anything.',
   todo: 'Approve it again, or delete it.',
+};
+export const OFF: Words = {
+  says: 'Remote MCP is off: nobody remote is answered, and what was granted has ended.',
+  todo: 'Switch it on and start the gateway again; then connect again from the host.',
 };
 export const OVER: Words = { says: 'Its grants have ended, so its tokens open nothing.', todo: AGAIN };
 export const APPROVED_SINCE: Words = {

@@ -7,6 +7,7 @@ import {
   type Facts,
   HALF_DISCOVERED,
   NOT_ASKED_SINCE,
+  OFF,
   OVER,
   REFRESH_FAILED,
   REVOKED,
@@ -122,6 +123,7 @@ interface Place {
 function whereItIs(scene: Scene): Place {
   const { client, facts, reached, front } = scene;
   if (client?.state === 'revoked') return { at: undefined, words: REVOKED };
+  if (!facts.on) return { at: undefined, words: OFF };
   const isPending = client?.state === 'pending';
   if (isPending && facts.requireApproval) return { at: 'approval', words: WAITS.approval(facts) };
   const last = reached[front];
@@ -203,7 +205,7 @@ function verdictOf(
     readonly freshMs: number;
   },
 ): Verdict {
-  if (words === REVOKED || words === OVER) return 'over';
+  if (words === REVOKED || words === OFF || words === OVER) return 'over';
   if (o.at === undefined) return 'works';
   if (o.client && o.at === 'approval') return 'waits';
   if (o.stages.some(({ state }) => state === 'failed')) return 'stuck';

@@ -257,13 +257,14 @@ describe('as its users run it', () => {
     expect(approved.code, approved.stderr).toBe(0);
     expect(approved.stderr).toContain('https://claude.ai/api/mcp/auth_callback');
     expect(approved.stdout).toContain('acts as hosted');
+    expect((await product.run(['clients', 'connections'])).stdout).toContain('has not been opened');
     await serving.stop();
 
     expect(await product.json(['clients', 'list'])).toMatchObject({
       clients: [{ id, state: 'approved', agent: 'hosted', scopes: ['read:market', 'read:account'] }],
     });
     expect(await product.json(['clients', 'disconnect-all'])).toEqual({ grants_ended: 0 });
-    expect((await product.run(['clients', 'connections'])).stdout).toContain('has not been opened');
+    expect((await product.run(['clients', 'connections'])).stdout).toContain('Remote MCP is off');
     expect(await product.json(['clients', 'revoke', fingerprint(id)])).toMatchObject({
       id,
       state: 'revoked',

@@ -8,6 +8,7 @@ import { FAILURES, STAGES } from '#oauth/diagnosis-words.ts';
 import type { Connection, ConnectionStep, RemoteClient } from '#oauth/records.ts';
 
 const facts = {
+  on: true,
   publicUrl: 'https://gate.example.com',
   redirectHost: 'claude.ai',
   codeTtlSeconds: 60,
@@ -236,6 +237,26 @@ describe('a connection that is not', () => {
     expect(says).toContain('waits for you to sign in');
     expect(stages.slice(-4).map(({ state }) => state)).toEqual(['next', 'ahead', 'ahead', 'ahead']);
     expect(stages.at(-1)?.atMs).toBeNull();
+  });
+
+  it('tells nobody to connect again while remote MCP is off; what you revoked stays what you revoked', () => {
+    const off = { ...facts, on: false };
+    const made = connection([...IN, 'token', 'first_call']);
+    const { verdict, says, todo } = diagnose({
+      connection: made,
+      client: APPROVED,
+      facts: off,
+      nowMs: 2_000_000,
+    });
+    expect([verdict, says, todo]).toEqual([
+      'over',
+      expect.stringContaining('is off'),
+      expect.stringContaining('Switch it on'),
+    ]);
+    const revoked = { ...APPROVED, state: 'revoked' } as const;
+    expect(diagnose({ connection: made, client: revoked, facts: off, nowMs: 2_000_000 }).says).toContain(
+      'You revoked',
+    );
   });
 
   it('is at the furthest of the steps of one moment: a page that goes on passes the first ones again', () => {
