@@ -40,14 +40,16 @@ export function takeEngineLock(folder: string, holder: LockHolder): Result<Engin
   }
   const held = db;
   announce(sidePath, holder);
-  return ok({
-    release() {
-      if (!held.open) return;
-      rmSync(sidePath, { force: true });
-      held.exec('ROLLBACK');
-      held.close();
-    },
-  });
+  function release(): void {
+    process.off('exit', release);
+    if (!held.open) return;
+    rmSync(sidePath, { force: true });
+    held.exec('ROLLBACK');
+    held.close();
+  }
+  // A connection that nobody refers to is collected, and its lock with it: this refers to it until the process ends.
+  process.on('exit', release);
+  return ok({ release });
 }
 
 /** Written whole by renaming, so that a reader never meets half a holder. */

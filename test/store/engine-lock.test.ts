@@ -1,6 +1,8 @@
 /** One engine a data folder, whatever became of the one before. */
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import { startChild } from '../support/child-process.ts';
@@ -29,6 +31,18 @@ test('a second engine is refused and told who holds the folder', () => {
   lock.release();
   expect(readdirSync(folder)).toEqual(['lock.db']);
   take(folder).release();
+});
+
+test('who forgets it does not lose it: it is held until it is released', async () => {
+  const folder = temporaryFolder();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  (() => void take(folder))();
+  for (let n = 0; n < 3; n++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collect();
+  }
+  expect(refusal(folder)).toContain('Another engine works in');
 });
 
 test('another process is refused, and may start when the holder has been killed', async () => {
