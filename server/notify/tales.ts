@@ -98,6 +98,7 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
   'oauth.client_approved': clientAnswered,
   'oauth.client_revoked': clientAnswered,
   'oauth.client_deleted': clientAnswered,
+  'oauth.client_expired': clientAnswered,
   kill: killed,
   resume: () => ({
     kind: 'over',

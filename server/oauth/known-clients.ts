@@ -5,7 +5,7 @@ import type { AuditLog } from '#audit/log.ts';
 import { SCOPES } from '#domain/principal.ts';
 import { excerpt } from '#domain/refusal.ts';
 import { CLIENT_PENDING_TTL_MS, CLIENT_USE_SAVE_INTERVAL_MS, USER_AGENT_LENGTH_MAX } from '#limits.ts';
-import { type Store, StoreUnavailable } from '#store/open.ts';
+import type { Store } from '#store/open.ts';
 import { documentAt, documentCredential } from './client-documents.ts';
 import { secretFits } from './client-secrets.ts';
 import {
@@ -16,6 +16,7 @@ import {
   type RegisteredRow,
   withinAsked,
 } from './client-table.ts';
+import { unlessBroken } from './grant-endings.ts';
 import { scopesIn } from './grant-table.ts';
 import type { ClientPayload, RemoteClients, Sender } from './parts.ts';
 import type { ClientMetadata } from './records.ts';
@@ -160,12 +161,3 @@ const registeredDetail = (row: NewClientRow) => ({
   address: row.address,
   scopes: row.asked_scopes,
 });
-
-/** Noting a use waits for no disk. */
-function unlessBroken(work: () => void): void {
-  try {
-    work();
-  } catch (cause) {
-    if (!(cause instanceof StoreUnavailable)) throw cause;
-  }
-}

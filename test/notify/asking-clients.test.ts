@@ -49,9 +49,11 @@ describe('a client that asks', () => {
     it.happens(asks('client_1', 'One'));
     it.happens(asks('client_2', 'Two'));
     it.happens(asks('client_3', 'Three'));
+    it.happens(asks('client_5', 'Five'));
     await it.clock.advanceAsync(1_000);
     it.happens(decided('approved', 'client_1'));
     it.happens(decided('deleted', 'client_3'));
+    it.happens(decided('expired', 'client_5'));
     await it.until(() => receiver.received.length === 1);
     expect(titlesIn(receiver)).toEqual(['A remote client asks to be let in']);
     expect(textsIn(receiver)[0]).toContain('Two');
