@@ -48,6 +48,8 @@ export interface Frame {
 
 export function answersFor({ views, assets }: Frame, asker: Asker): Answers {
   const { request, reply, services } = asker;
+  // Before anything is read for a page: what changes from here on, its stream tells when it begins.
+  const since = headOf(services);
   const send = (status: number, view: string, context: object): FastifyReply =>
     reply.code(status).type('text/html; charset=utf-8').send(views.render(view, context));
   const around = (around: Around): object => contextOf(asker, assets, around);
@@ -72,6 +74,7 @@ export function answersFor({ views, assets }: Frame, asker: Asker): Answers {
         title: page.title,
         // What a form left on the page is looked at once: a look for changes would take it away.
         live: isPage && extras.form === undefined && extras.shown === undefined ? page.live : [],
+        since,
         scripts: page.scripts,
         page: data.value,
         notice: isPage ? asker.takeNotice() : null,
@@ -100,6 +103,15 @@ export function answersFor({ views, assets }: Frame, asker: Asker): Answers {
       return problem(known);
     },
   };
+}
+
+/** The last line of the record; 0, which is none, while it can not be read. */
+function headOf({ audit }: ConsoleServices): number {
+  try {
+    return audit.head().seq;
+  } catch {
+    return 0;
+  }
 }
 
 interface Around {
@@ -136,6 +148,7 @@ function contextOf(asker: Asker, assets: Assets, { chrome, plain = false }: Arou
     colours: preferences.colours,
     chrome: chrome ? chromeFor(services, path) : null,
     live: [],
+    since: 0,
     scripts: [],
     notice: null,
     form: null,

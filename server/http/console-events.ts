@@ -86,7 +86,8 @@ export function openConsoleEvents(services: ConsoleServices): ConsoleEvents {
       // The browser that reconnects is here; what it left behind may not know yet that nobody reads it.
       if (own.length >= CONSOLE_STREAMS_PER_SESSION_MAX) own[0]?.end();
       if (streams.size >= CONSOLE_STREAMS_MAX) return reply.code(503).header('retry-after', '5').send();
-      const wanted = topicsOf(asked.anyVisit.query['topics']);
+      const { topics, since } = asked.anyVisit.query;
+      const wanted = topicsOf(topics);
       const body = new PassThrough({ highWaterMark: CONSOLE_STREAM_BYTES_MAX });
       const stream = openStream({
         services,
@@ -109,6 +110,8 @@ export function openConsoleEvents(services: ConsoleServices): ConsoleEvents {
         .send(body);
       reply.raw.flushHeaders();
       stream.beat();
+      // The page shows what was there at that line of the record.
+      if (since !== undefined && since !== String(services.audit.head().seq)) stream.tell([...wanted]);
       return reply;
     },
     close() {

@@ -118,6 +118,18 @@ describe('a page that listens', () => {
     expect(nothing.changes()).toEqual([]);
   });
 
+  test('is told as it begins to listen of what has changed since it was made, and only then', async () => {
+    gate.key('claude');
+    const since = gate.gateway.console.audit.head().seq;
+    const current = await listen(`agents&since=${since}`);
+    await pass(CONSOLE_EVENT_INTERVAL_MS);
+    expect(current.changes()).toEqual([]);
+    halt();
+    const late = await listen(`agents&since=${since}`);
+    await pass(CONSOLE_EVENT_INTERVAL_MS);
+    await expect.poll(() => late.changes()).toEqual([['agents']]);
+  });
+
   test('is told of prices, and of new lines of the record', async () => {
     gate.key('claude');
     const page = await listen('quotes,audit');

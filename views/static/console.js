@@ -106,7 +106,9 @@ function listen() {
   clearTimeout(retry);
   events?.close();
   if (document.hidden) return;
-  events = new EventSource(`/admin/events?topics=${topics.join(',')}`);
+  // Something may have changed between the page and its stream, or while the stream was away.
+  const query = new URLSearchParams({ topics: topics.join(','), since: document.body.dataset.since ?? '' });
+  events = new EventSource(`/admin/events?${query}`);
   events.addEventListener('change', later);
   events.addEventListener('beat', ({ data }) => beat(JSON.parse(data)));
   events.addEventListener('error', () => {
