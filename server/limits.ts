@@ -7,6 +7,9 @@ export const COLLAR_PERCENT: { readonly [of in AssetClass]: string } = {
   index: '5',
   fx: '5',
   crypto: '10',
+  perpetual: '10',
+  future: '5',
+  option: '20',
 };
 /** Market orders are valued at the far touch plus this, percent. */
 export const SLIPPAGE_PERCENT = '0.5';

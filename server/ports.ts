@@ -1,8 +1,9 @@
 /** The only interfaces: what a broker, a market feed and a clock must be for the gateway to use them. */
 import type { Money, Price, Quantity } from '#domain/decimal.ts';
 import type { Instrument, InstrumentId } from '#domain/instrument.ts';
-import type { ClearedOrder, FinalState, OrderTerms } from '#domain/order.ts';
+import type { ClearedOrder, FinalState, OrderTerms, Product } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
+import type { Result } from '#domain/result.ts';
 
 /** Wall time stamps records; monotonic time measures deadlines; timers go through it so that tests can turn it by hand. */
 export interface Clock {
@@ -204,6 +205,80 @@ export interface BrokerBalance {
   readonly buyingPower: Money;
 }
 
+/** What is owned beyond the day: delivered shares, coins in the wallet. Not margin positions. */
+export interface BrokerHolding {
+  readonly instrument: InstrumentId;
+  /** Positive, settled and unsettled together. */
+  readonly qty: Quantity;
+  /** Bought and not delivered yet (T+1). */
+  readonly unsettledQty: Quantity;
+  /** Pledged or otherwise not free to sell. */
+  readonly lockedQty: Quantity;
+  /** null: the broker does not say. */
+  readonly avgPrice: Price | null;
+  readonly product?: Product;
+}
+
+/** What a broker would ask for an order, account currency. */
+export interface BrokerMargin {
+  readonly required: Money;
+  /** The broker's own estimate; absent where it gives none. */
+  readonly fees?: Money;
+  readonly source: 'broker' | 'computed';
+}
+
+/**
+ * Prices of one broker's instruments. Questions reject when there is no answer; each is bounded in time by the adapter
+ * itself. Nothing here can move money.
+ */
+export interface BrokerMarket {
+  /** Everything that can be traded there today, in pages, so that two hundred thousand never stand in memory twice. */
+  listings(): AsyncIterable<readonly BrokerListing[]>;
+  /** One answer each, for those that the broker knows; at most `QUOTES_PER_REQUEST_MAX` are asked for. */
+  quotes(listings: readonly BrokerListing[]): Promise<readonly Quote[]>;
+  /** From now on these and no others are streamed. Returns at once; what the stream can not carry is left out. */
+  follow(listings: readonly BrokerListing[]): void;
+  readonly followedMax: number;
+  onQuotes(listener: (quotes: readonly Quote[]) => void): () => void;
+  depth(listing: BrokerListing): Promise<Depth>;
+  /** Finest first; those that the broker serves itself. */
+  readonly timeframes: readonly Timeframe[];
+  /** Complete bars, oldest first. */
+  bars(listing: BrokerListing, query: BarQuery): Promise<readonly Bar[]>;
+  /** Monotonic ms at which anything was last heard on the stream of prices, a heartbeat included; undefined: it is not open. */
+  heardAtMs(): number | undefined;
+  /** Drops the stream of prices and opens it anew, by a fresh session where there is one. */
+  reopen(why: string): void;
+}
+
+/** An instrument as one broker lists it. */
+export interface BrokerListing {
+  readonly instrument: Instrument;
+  /** The broker's own name of it, unique in its list: `AAPL`, `NSE:INFY`, `BTC/USDT:USDT`. */
+  readonly brokerSymbol: string;
+  /** What else the broker needs to be asked: tokens, segments. Never a secret. */
+  readonly extra: Readonly<Record<string, string>>;
+}
+
+/** How an account stands with its broker, for the owner's eyes. */
+export interface BrokerHealth {
+  readonly connected: boolean;
+  /** One sentence on why not, or on what is amiss; null when nothing is. */
+  readonly trouble: string | null;
+  /** The owner has to sign in at the broker (a daily token that has ended). */
+  readonly signInNeeded: boolean;
+  /** Wall clock, epoch ms, at which the broker's session ends; null: it does not, or is not known. */
+  readonly sessionEndsAtMs: number | null;
+}
+
+/** A sign-in at the broker's own page, in the owner's browser. */
+export interface BrokerSignIn {
+  /** Where the owner goes; `state` comes back with them. */
+  url(state: string): string;
+  /** Makes a session of what the broker sent back with the owner; the reason in one sentence where it can not. */
+  finish(query: Readonly<Record<string, string>>): Promise<Result<undefined, string>>;
+}
+
 /** What a broker can do, as data. */
 export interface BrokerCapabilities {
   readonly orderTypes: readonly string[];
@@ -214,6 +289,12 @@ export interface BrokerCapabilities {
   readonly shortSelling: boolean;
   readonly replace: boolean;
   readonly depth: boolean;
+  readonly postOnly: boolean;
+  readonly reduceOnly: boolean;
+  readonly products: readonly Product[];
+  /** It tells what an order would need before it is placed. */
+  readonly marginPreview: boolean;
+  readonly holdings: boolean;
   /** What its ids prove: the ground on which an unclear outcome may be resolved. */
   readonly ids: {
     readonly scope: 'account' | 'open_orders' | 'none';
@@ -237,7 +318,14 @@ export interface BrokerAdapter {
   /** What a short sale meets: `cash` accounts can not sell short. */
   readonly accountType: 'cash' | 'margin';
   readonly capabilities: BrokerCapabilities;
+  /** Prices of its own; undefined where it trades on a feed that it was given (paper). */
+  readonly market: BrokerMarket | undefined;
+  /** Begins its connections and returns at once; what comes of it is told by events. Called once, after the first listener. */
+  start(): void;
   connected(): boolean;
+  health(): BrokerHealth;
+  /** Absent where keys are all it takes. */
+  readonly signIn?: BrokerSignIn;
   place(order: ClearedOrder): Promise<PlaceOutcome>;
   /** Same `brokerClientId`, full new terms; the order keeps its identity. */
   replace(order: ClearedOrder): Promise<PlaceOutcome>;
@@ -255,6 +343,9 @@ export interface BrokerAdapter {
   }>;
   positions(): Promise<readonly BrokerPosition[]>;
   balance(): Promise<BrokerBalance>;
+  /** Present where the capabilities say so. */
+  holdings?(): Promise<readonly BrokerHolding[]>;
+  margin?(order: OrderTerms & { readonly instrument: InstrumentId }): Promise<BrokerMargin>;
   /** What a fill of this size would cost in fees, account currency. */
   estimateFee(order: OrderTerms & { readonly instrument: InstrumentId }, at: Price): Money;
   /** Settles what is held and starts again with this cash, in one step; refused while an order works. Absent at a real broker. */

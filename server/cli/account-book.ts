@@ -255,5 +255,14 @@ export function connectAccount(office: Office, feed: TapeFeed, account: AccountR
     throw new Error(`the account ${account.id} is at ${account.broker}, which is not in brokers/`);
   const { store, clock } = office;
   const settings = broker.settings.parse(account.settings);
-  return broker.connect({ account: { id: account.id, settings }, store, clock, feed });
+  return broker.connect({
+    account: { id: account.id, mode: account.mode, currency: account.currency, settings },
+    credentials: undefined,
+    session: { read: () => undefined, write: () => undefined },
+    store,
+    clock,
+    feed,
+    directory: { byId: () => undefined, bySymbol: () => undefined },
+    gate: () => undefined,
+  });
 }

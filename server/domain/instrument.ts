@@ -6,7 +6,8 @@ declare const instrumentBrand: unique symbol;
 export type InstrumentId = string & { readonly [instrumentBrand]: true };
 export const instrumentId = (id: string): InstrumentId => id as InstrumentId;
 
-export const ASSET_CLASSES = ['equity', 'index', 'crypto', 'fx'] as const;
+/** `perpetual`: a linear crypto perpetual, which is held on margin; `crypto`: the coin itself. */
+export const ASSET_CLASSES = ['equity', 'index', 'crypto', 'fx', 'perpetual', 'future', 'option'] as const;
 export type AssetClass = (typeof ASSET_CLASSES)[number];
 
 export interface Instrument {
@@ -33,12 +34,34 @@ export interface Instrument {
   readonly note?: string;
   /** Other spellings that are recognised in suggestions, never silently replaced. */
   readonly aliases: readonly string[];
+  /** Whose list it is from: `built-in`, or a broker's (`alpaca`, `zerodha`, `ccxt:kraken`). Positions and quotes of two lists never mix. */
+  readonly directory: string;
+  /** Where it trades: an ISO 10383 MIC (XNAS, XNSE), or the exchange's own name for crypto. Absent where there is none. */
+  readonly venue?: string;
+  readonly isin?: string;
+  /** Of a derivative. Dates are YYYY-MM-DD in the venue's zone. */
+  readonly contract?: Contract;
 }
+
+export interface Contract {
+  /** The symbol it is derived from, in this directory's spelling where it lists it. */
+  readonly underlying: string;
+  /** What it is settled in (perpetuals): the account must hold it. */
+  readonly settle?: string;
+  readonly expiry?: string;
+  readonly strike?: Price;
+  readonly right?: 'call' | 'put';
+}
+
+export const BUILT_IN_DIRECTORY = 'built-in';
 
 export const SYMBOL_PATTERN = /^[A-Za-z0-9._:/ -]{1,40}$/;
 
-interface InstrumentInput
-  extends Omit<Instrument, 'id' | 'tick' | 'lot' | 'multiplier' | 'minNotional' | 'aliases' | 'tradable'> {
+export interface InstrumentInput
+  extends Omit<
+    Instrument,
+    'id' | 'tick' | 'lot' | 'multiplier' | 'minNotional' | 'aliases' | 'tradable' | 'directory' | 'contract'
+  > {
   readonly id: string;
   readonly tick: string;
   readonly lot: string;
@@ -46,11 +69,14 @@ interface InstrumentInput
   readonly minNotional?: string;
   readonly aliases?: readonly string[];
   readonly tradable?: 'everywhere' | 'paper';
+  /** `built-in` when absent. */
+  readonly directory?: string;
+  readonly contract?: Omit<Contract, 'strike'> & { readonly strike?: string };
 }
 
 /** Builds an instrument from decimal strings; throws RangeError when a step is not positive or the symbol malformed. */
 export function defineInstrument(input: InstrumentInput): Instrument {
-  const { minNotional, ...rest } = input;
+  const { minNotional, contract, ...rest } = input;
   const built: Instrument = {
     ...rest,
     id: instrumentId(input.id),
@@ -59,13 +85,19 @@ export function defineInstrument(input: InstrumentInput): Instrument {
     multiplier: ratio(input.multiplier ?? '1'),
     tradable: input.tradable ?? 'everywhere',
     aliases: input.aliases ?? [],
+    directory: input.directory ?? BUILT_IN_DIRECTORY,
     ...(minNotional === undefined ? {} : { minNotional: price(minNotional) }),
+    ...(contract === undefined ? {} : { contract: contractFrom(contract) }),
   };
   if (!SYMBOL_PATTERN.test(built.symbol)) throw new RangeError(`malformed symbol ${built.symbol}`);
   if (built.tick.lte('0') || built.lot.lte('0') || built.multiplier.lte('0')) {
     throw new RangeError(`${built.symbol}: tick, lot and multiplier are positive`);
   }
   return built;
+}
+
+function contractFrom({ strike, ...rest }: NonNullable<InstrumentInput['contract']>): Contract {
+  return strike === undefined ? rest : { ...rest, strike: price(strike) };
 }
 
 export const isOnTick = (at: Price, instrument: Instrument): boolean => isMultipleOf(at, instrument.tick);

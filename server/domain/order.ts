@@ -18,6 +18,10 @@ export type Trail =
   | { readonly kind: 'price'; readonly distance: Price }
   | { readonly kind: 'percent'; readonly percent: Ratio };
 
+/** Under which margin and settlement rules an Indian broker holds it: delivery, intraday, carried forward. */
+export const PRODUCTS = ['cnc', 'mis', 'nrml'] as const;
+export type Product = (typeof PRODUCTS)[number];
+
 /** What every order says, whoever placed it. Which prices are present follows from `type`. */
 export interface OrderTerms {
   readonly side: Side;
@@ -30,6 +34,8 @@ export interface OrderTerms {
   readonly postOnly: boolean;
   readonly reduceOnly: boolean;
   readonly extendedHours: boolean;
+  /** Absent: the account's own default, or a broker that knows no products. */
+  readonly product?: Product;
 }
 
 /** How much: units, or a value in quote currency that the gateway turns into units (rounded down to the lot). */

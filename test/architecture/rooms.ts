@@ -33,6 +33,7 @@ const PACKAGES: readonly { readonly name: RegExp; readonly rooms: readonly strin
   { name: /^(?:fastify$|@fastify\/)/, rooms: ['http', 'oauth', 'console'] },
   { name: /^@modelcontextprotocol\//, rooms: ['http'] },
   { name: /^oidc-provider/, rooms: ['oauth'] },
+  { name: /^(?:ccxt|ws)(?:\/|$)/, rooms: ['brokers'] },
   { name: /^nodemailer(?:\/|$)/, rooms: ['notify'] },
   { name: /^nunjucks$/, rooms: ['http', 'console'] },
   { name: /^(?:otplib|qrcode)(?:\/|$)/, rooms: ['access'] },

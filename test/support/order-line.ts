@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Access, openAccess } from '#access/access.ts';
 import { type AuditLog, openAuditLog } from '#audit/log.ts';
-import { paper } from '#brokers/paper/index.ts';
+import { connectPaper } from '#brokers/paper/adapter.ts';
 import type { PaperSettings } from '#brokers/paper/settings.ts';
 import type { Instrument } from '#domain/instrument.ts';
 import { type AccountId, accountId } from '#domain/principal.ts';
@@ -88,10 +88,9 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
   });
   const adapter =
     options.adapter?.({ store, feed }) ??
-    paper.connect({
+    connectPaper({
       account: { id: PAPER, settings: { ...PAPER_DEFAULTS, ...options.paper } },
       store,
-      clock,
       feed,
     });
   const adapters = new Map([

@@ -113,10 +113,14 @@ export async function wireAdapter(
   const asked = Object.fromEntries(
     METHODS.map((method) => [method, (...args: readonly unknown[]) => ask(method, args)]),
   ) as unknown as Pick<BrokerAdapter, Method>;
-  const { account, broker, mode, currency, accountType, capabilities } = scriptedBroker();
+  const { account, broker, mode, currency, accountType, capabilities, market, start, health } =
+    scriptedBroker();
   return {
     account,
     broker,
+    market,
+    start,
+    health,
     mode,
     currency,
     accountType,

@@ -1,11 +1,10 @@
 /** The line is closed for an account that is not there, not compared yet, or being begun anew, also for what was asked before. */
 import { expect, it } from 'vitest';
-import { paper } from '#brokers/paper/index.ts';
+import { connectPaper } from '#brokers/paper/adapter.ts';
 import { money } from '#domain/decimal.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
 import { freshMemory } from '#trading/line.ts';
 import { booksAreReady } from '#trading/ready.ts';
-import { handClock } from '../support/hand-clock.ts';
 import { scriptedBroker } from '../support/scripted-broker.ts';
 import { draft, granted, own, PAPER, place, reduce, refusal, tradingRoom } from '../support/trading-room.ts';
 
@@ -29,7 +28,7 @@ it('a close that was asked before sends nothing into books that are being begun 
   const room = await tradingRoom({
     adapter({ store, feed }) {
       const settings = { preset: 'friendly', seed: 1, cash: '100000', accountType: 'margin' } as const;
-      const real = paper.connect({ account: { id: PAPER, settings }, store, clock: handClock(), feed });
+      const real = connectPaper({ account: { id: PAPER, settings }, store, feed });
       return {
         ...real,
         balance: () => answers.balance.then(() => real.balance()),

@@ -1,11 +1,10 @@
 // A paper account that begins anew: its orders are canceled, its books start with the deposit, and nothing that happened is lost.
 
 import { describe, expect, it } from 'vitest';
-import { paper } from '#brokers/paper/index.ts';
+import { connectPaper } from '#brokers/paper/adapter.ts';
 import { money, sum, ZERO_MONEY } from '#domain/decimal.ts';
 import { OWNER_CONSOLE, type Principal } from '#domain/principal.ts';
 import type { BrokerAdapter } from '#ports.ts';
-import { handClock } from '../support/hand-clock.ts';
 import {
   commit,
   draft,
@@ -130,10 +129,9 @@ describe('while something is unclear it does not begin anew', () => {
   /** The paper broker, whose answers to cancels are lost while `lost` says so. */
   const unheard = (how: { lost: boolean }) => ({
     adapter: ({ store, feed }: Pick<TradingRoom, 'store' | 'feed'>): BrokerAdapter => {
-      const real = paper.connect({
+      const real = connectPaper({
         account: { id: PAPER, settings },
         store,
-        clock: handClock(),
         feed,
       });
       return {
@@ -183,8 +181,8 @@ it('a process that dies after the broker has begun anew finds it out at the next
   const { room, far, long } = await busyRoom();
   granted(await room.trading.cancelOrder(long, far, { ...reduce(), tool: 'cancel_order' }));
   // Another connection to the same books: what it does is not told to the line.
-  const { store, clock, feed } = room;
-  const other = paper.connect({ account: { id: PAPER, settings }, store, clock, feed });
+  const { store, feed } = room;
+  const other = connectPaper({ account: { id: PAPER, settings }, store, feed });
   expect(await other.restart?.(money('50000'))).toEqual({ kind: 'restarted' });
   expect(await own(room, long)).toBe('5');
   const again = await room.restart();

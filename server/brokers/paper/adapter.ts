@@ -39,6 +39,11 @@ export const PAPER_CAPABILITIES: BrokerCapabilities = {
   shortSelling: true,
   replace: true,
   depth: true,
+  postOnly: true,
+  reduceOnly: true,
+  products: [],
+  marginPreview: false,
+  holdings: false,
   // A client id is remembered as long as the account: asking for it is proof, and the same order twice is one.
   ids: {
     scope: 'account',
@@ -123,7 +128,10 @@ export function openVenue(options: VenueOptions): Venue {
     currency: options.currency,
     accountType: settings.accountType,
     capabilities: { ...PAPER_CAPABILITIES, shortSelling: settings.accountType === 'margin' },
+    market: undefined,
+    start: () => undefined,
     connected: () => true,
+    health: () => ({ connected: true, trouble: null, signInNeeded: false, sessionEndsAtMs: null }),
     place: async (order: ClearedOrder) =>
       request((book): PlaceOutcome => {
         const before = known(book, order.brokerClientId);

@@ -82,9 +82,12 @@ export function feeOf(instrument: Instrument, fill: Fill): Money {
     case 'equity':
       return instrument.currency === 'USD' ? usEquityFee(instrument, fill) : ZERO_MONEY;
     case 'crypto':
+    case 'perpetual':
       return cryptoFee(instrument, fill);
     case 'index':
     case 'fx':
+    case 'future':
+    case 'option':
       return ZERO_MONEY;
   }
 }

@@ -3,8 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { BROKERS } from '#brokers/index.ts';
-import { type PaperAdapter } from '#brokers/paper/adapter.ts';
+import { connectPaper, type PaperAdapter } from '#brokers/paper/adapter.ts';
 import { PRESETS } from '#brokers/paper/settings.ts';
 import { accountId } from '#domain/principal.ts';
 import { BUILT_IN } from '#market/master.ts';
@@ -36,15 +35,13 @@ function openFloor(folder: string, file: string, symbol: string): Floor {
   store.db.pragma('synchronous = OFF');
   const clock = handClock();
   const feed = openTapeFeed({ tape: loadTape({ file, instrument }), store, clock, barSeconds: 4 });
-  const [paper] = BROKERS;
   const accounts = PRESETS.map((preset, index) =>
-    paper.connect({
+    connectPaper({
       account: {
         id: accountId(preset),
         settings: { preset, seed: 7, cash: '100000', accountType: index === 1 ? 'cash' : 'margin' },
       },
       store,
-      clock,
       feed,
     }),
   );
