@@ -113,14 +113,13 @@ export async function wireAdapter(
   const asked = Object.fromEntries(
     METHODS.map((method) => [method, (...args: readonly unknown[]) => ask(method, args)]),
   ) as unknown as Pick<BrokerAdapter, Method>;
-  const { account, broker, mode, currency, accountType, capabilities, market, start, health } =
-    scriptedBroker();
+  const { account, broker, mode, currency, accountType, capabilities } = scriptedBroker();
   return {
     account,
     broker,
-    market,
-    start,
-    health,
+    market: undefined,
+    start: () => undefined,
+    health: () => ({ connected: true, trouble: null, signInNeeded: false, sessionEndsAtMs: null }),
     mode,
     currency,
     accountType,
