@@ -85,6 +85,9 @@ export const NEAREST_LENGTH_MAX = 1_000;
 export const NEAREST_WORD_LENGTH_MAX = 60;
 export const SEARCH_RESULTS_MAX = 50;
 export const DEPTH_LEVELS_MAX = 50;
+/** Instruments with a feed that a refusal names, and that are listed as resources of their own. */
+export const FEED_INSTRUMENTS_NAMED_MAX = 20;
+export const RESOURCE_SYMBOLS_MAX = 100;
 
 /** A larger database is not read through at every start; `doctor` does it. */
 export const STORE_CHECK_BYTES_MAX = 512 * 1024 * 1024;
@@ -515,3 +518,17 @@ export const REFRESH_TOKENS_FORGOTTEN_EVERY = 100;
 /** What is dead among codes, tokens and interactions is deleted this often, this many rows at a time. */
 export const OAUTH_PURGE_INTERVAL_MS = 3_600_000;
 export const OAUTH_PURGE_ROWS_MAX = 10_000;
+
+/** Of one answer of a broker, and of one message on its streams; a list of instruments is asked for with a bound of its own. */
+export const BROKER_ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+/** How long an order may wait for its turn at a broker: shorter than anybody waits for its outcome, so that none leaves later. */
+export const WIRE_QUEUE_WAIT_MS = 4_000;
+/** A broker that asks to wait longer is asked again after this. */
+export const BROKER_PUT_OFF_MAX_MS = 600_000;
+/** Connections to one broker of one account, and how long one that is not used is kept. */
+export const BROKER_SOCKETS_MAX = 16;
+export const BROKER_SOCKET_IDLE_MS = 15_000;
+/** Opening a stream of a broker, whatever it takes: its address, the connection, the greeting. */
+export const LIVE_SOCKET_OPEN_TIMEOUT_MS = 15_000;
+/** What waits to be sent on a stream; a broker that reads no more is as good as gone. */
+export const LIVE_SOCKET_UNSENT_BYTES_MAX = 1024 * 1024;

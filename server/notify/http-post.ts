@@ -1,6 +1,7 @@
 /** One bounded POST: a connection of its own, no redirect, nothing read but the head of the answer, and an end from outside. */
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestTls } from 'node:https';
+import { connectionFailure } from '#domain/connection-failure.ts';
 import { NOTIFY_PUT_OFF_MAX_MS } from '#limits.ts';
 import type { Sent } from './channel.ts';
 
@@ -64,28 +65,10 @@ function retryAfter(header: string | undefined): number | undefined {
   return Math.min(Number(header) * 1_000, NOTIFY_PUT_OFF_MAX_MS);
 }
 
-const BY_CODE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'The connection was refused: nothing listens there.',
-  ECONNRESET: 'The connection broke off before an answer came.',
-  EPIPE: 'The connection broke off before an answer came.',
-  ENOTFOUND: 'The name of the server is not known.',
-  EAI_AGAIN: 'The name of the server could not be looked up.',
-  ENETUNREACH: 'There is no way to the server from here.',
-  EHOSTUNREACH: 'There is no way to the server from here.',
-  ETIMEDOUT: 'The server did not answer in time.',
-  CERT_HAS_EXPIRED: 'The certificate of the server has expired.',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'Nobody vouches for the certificate of the server.',
-  SELF_SIGNED_CERT_IN_CHAIN: 'Nobody vouches for the certificate of the server.',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'Nobody vouches for the certificate of the server.',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'The certificate of the server is for another name.',
-};
-
 /** By the code of an error alone: messages of errors name addresses. */
 export function whyFailed(code: unknown, signal: AbortSignal): string {
   if (signal.aborted) return String(signal.reason);
-  if (typeof code !== 'string') return 'The server could not be reached.';
-  const shown = /^[A-Z0-9_]{1,60}$/.test(code) ? ` (${code})` : '';
-  return BY_CODE[code] ?? `The server could not be reached${shown}.`;
+  return connectionFailure(code);
 }
 
 /** What an answer means for a message. Some refuse for good what they do not take; to a webhook anything may happen (its standard). */
