@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { PassphraseCost } from '#access/owner-passphrase.ts';
 import { openAuditDesk } from '#audit/desk.ts';
-import { connectAccounts, settleAccounts } from '#cli/account-book.ts';
+import type { BrokerDefinition } from '#brokers/broker.ts';
+import { settleAccounts } from '#cli/account-book.ts';
+import { type AccountConnections, openConnections } from '#cli/account-connections.ts';
+import { tapeMarkets } from '#cli/account-markets.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
 import { chosenTape, provenFirst } from '#cli/chosen-tape.ts';
@@ -45,6 +48,7 @@ export interface Engine {
   /** Looks at tapes that the next start might play. */
   readonly tapes: TapeLooks;
   readonly adapters: Map<AccountId, BrokerAdapter>;
+  readonly accountConnections: AccountConnections;
   /** `http://127.0.0.1:7800`, once started; undefined without HTTP. */
   url(): string | undefined;
   /** The keys that access tokens are signed with; undefined while remote MCP is off. */
@@ -80,6 +84,8 @@ export interface OpenOptions {
   readonly lock?: (folder: string) => Promise<Result<EngineLock, string>>;
   /** What hashing a passphrase costs; PASSPHRASE_COST. */
   readonly passphraseCost?: PassphraseCost;
+  /** Every broker that accounts can be at; BROKERS. */
+  readonly brokers?: readonly BrokerDefinition[];
   /** Where log lines go. */
   readonly log?: (line: string) => void;
 }
@@ -99,7 +105,7 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
   const lock = await take(config.DATA_DIR);
   if (!lock.ok) throw new StartError(lock.error);
   try {
-    const office = openOffice(config, clock, options.passphraseCost);
+    const office = openOffice(config, clock, options.passphraseCost, options.brokers);
     try {
       // Only now is it known what the owner has stored.
       const { tape, ...chosen } = chosenTape(office, proven);
@@ -142,7 +148,21 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
   const trading = openTrading(line);
   let url: string | undefined;
   const tapes = openTapeLooks(clock);
-  const engine: Engine = { trading, feed, tapes, adapters, url: () => url, signing: () => remote?.signing };
+  const accountConnections = openConnections(office, {
+    adapters,
+    gate: () => undefined,
+    markets: tapeMarkets(feed),
+    log,
+  });
+  const engine: Engine = {
+    trading,
+    feed,
+    tapes,
+    adapters,
+    accountConnections,
+    url: () => url,
+    signing: () => remote?.signing,
+  };
   const services: ToolServices = {
     desk: trading,
     book,
@@ -185,7 +205,7 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
     async start() {
       settleAccounts(office);
       settleRemote(office);
-      connectAccounts(office, { feed, adapters, log });
+      accountConnections.connectAll();
       closers.push(() => trading.stop());
       await trading.start();
       const kill = watchKillFile({ folder: config.DATA_DIR, clock, office: gateway });

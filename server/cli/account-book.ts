@@ -1,5 +1,4 @@
 /** Accounts of this gateway: which there are, what they are set to, and how each is connected to its broker. */
-import { BROKERS } from '#brokers/index.ts';
 import { type PaperSettings, paperSettings } from '#brokers/paper/settings.ts';
 import { type Config, type SettingName, settingValue } from '#config.ts';
 import { text } from '#domain/decimal.ts';
@@ -14,8 +13,6 @@ import {
 } from '#domain/principal.ts';
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import type { TapeFeed } from '#market/tape-feed.ts';
-import type { BrokerAdapter } from '#ports.ts';
 import type { AccountRecord } from '#store/accounts.ts';
 import { holdingTable } from '#trading/holdings.ts';
 import { orderTable } from '#trading/orders.ts';
@@ -70,9 +67,8 @@ export async function addPaperAccount(
   const added = recordPaperAccount(office, paper, by);
   const { engine } = office;
   if (added.ok && engine) {
-    const { id } = added.value;
-    engine.adapters.set(id, connectAccount(office, engine.feed, added.value));
-    await engine.trading.join(id);
+    const connected = await engine.accountConnections.connect(added.value);
+    if (connected.ok) await engine.trading.join(added.value.id);
   }
   return added;
 }
@@ -107,7 +103,7 @@ export async function removeAccount(
   name: string,
   by: Owner,
 ): Promise<Result<AccountRecord, Refusal>> {
-  const { accounts, store, audit, access, engine } = office;
+  const { accounts, secrets, store, audit, access, engine } = office;
   const found = accountNamed(office, name);
   if (!found.ok) return found;
   const { id } = found.value;
@@ -126,11 +122,10 @@ export async function removeAccount(
   store.transaction(() => {
     engine?.trading.owner.approvals.withdrawIn(id, by);
     accounts.remove(id, access.wall());
+    secrets.removeAll(id);
     audit.record({ kind: 'account.removed', ...signed(by), account: id, outcome: 'ok' });
   });
-  const adapter = engine?.adapters.get(id);
-  engine?.adapters.delete(id);
-  await adapter?.close();
+  await engine?.accountConnections.disconnect(id);
   return found;
 }
 
@@ -224,45 +219,4 @@ export function settleAccounts(office: Office): void {
     ...Object.fromEntries(said),
   });
   changeAccount(office, account, { after, by: OWNER_CLI });
-}
-
-interface Market {
-  readonly feed: TapeFeed;
-  readonly adapters: Map<AccountId, BrokerAdapter>;
-  readonly log: (line: string) => void;
-}
-
-/** Connects every account. Throws with one sentence when one can not be opened. */
-export function connectAccounts(office: Office, { feed, adapters, log }: Market): void {
-  const substitute = office.settings.setAside().some(({ name }) => name === 'PAPER_TAPE');
-  for (const account of office.accounts.list()) {
-    const problem = whyNotConnected(account, feed);
-    // Another tape plays than the one the owner has chosen: what it can not serve waits for the right one.
-    if (substitute && problem !== undefined) log(`${problem}\n`);
-    else adapters.set(account.id, connectAccount(office, feed, account));
-  }
-}
-
-export function whyNotConnected({ id, currency }: AccountRecord, { tape }: TapeFeed): string | undefined {
-  if (currency === tape.instrument.currency) return undefined;
-  return `The account ${id} is not connected: it holds ${currency}, and the tape is in ${tape.instrument.currency}.`;
-}
-
-/** Throws with one sentence when the account can not be opened. */
-export function connectAccount(office: Office, feed: TapeFeed, account: AccountRecord): BrokerAdapter {
-  const broker = BROKERS.find((one) => one.id === account.broker);
-  if (broker === undefined)
-    throw new Error(`the account ${account.id} is at ${account.broker}, which is not in brokers/`);
-  const { store, clock } = office;
-  const settings = broker.settings.parse(account.settings);
-  return broker.connect({
-    account: { id: account.id, mode: account.mode, currency: account.currency, settings },
-    credentials: undefined,
-    session: { read: () => undefined, write: () => undefined },
-    store,
-    clock,
-    feed,
-    directory: { byId: () => undefined, bySymbol: () => undefined },
-    gate: () => undefined,
-  });
 }

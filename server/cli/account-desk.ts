@@ -11,14 +11,12 @@ import {
   accountNamed,
   addPaperAccount,
   changeAccount,
-  connectAccount,
   fixedOf,
   PAPER_NAMES,
   PAPER_SETTINGS,
   paperErrors,
   paperFrom,
   removeAccount,
-  whyNotConnected,
 } from './account-book.ts';
 import type { Office, RunningOffice } from './office.ts';
 import { tapeActs } from './tape-desk.ts';
@@ -74,7 +72,7 @@ function entryOf(
   account: AccountRecord,
 ): Omit<AccountEntry, 'tradingState' | 'cash' | 'equity'> {
   const { id, broker, mode, currency, createdAtMs } = account;
-  const { trading, feed } = office.engine;
+  const { trading, accountConnections } = office.engine;
   const status = trading.owner.statuses().find((one) => one.id === id);
   const paper = broker === 'paper' ? paperSettings.parse(account.settings) : null;
   return {
@@ -84,7 +82,7 @@ function entryOf(
     currency,
     createdAtMs,
     connected: status?.connected ?? false,
-    problem: status === undefined ? (whyNotConnected(account, feed) ?? null) : null,
+    problem: accountConnections.whyNot(id) ?? null,
     tickAgeMs: status?.tickAgeMs ?? null,
     reconciledAtMs: status?.reconciledAtMs ?? null,
     workingOrders: trading.workingOrders(id),
@@ -130,11 +128,9 @@ async function change(
       }),
     );
   if (!changeAccount(office, account, { after, by })) return ok([]);
-  const { adapters, feed, trading } = office.engine;
-  const former = adapters.get(account.id);
-  adapters.set(account.id, connectAccount(office, feed, { ...account, settings: after }));
-  await former?.close();
-  await trading.join(account.id);
+  const { accountConnections, trading } = office.engine;
+  const connected = await accountConnections.connect({ ...account, settings: after });
+  if (connected.ok) await trading.join(account.id);
   return ok(PAPER_NAMES.filter((name) => before[name] !== after[name]));
 }
 

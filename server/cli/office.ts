@@ -5,6 +5,8 @@ import type { PassphraseCost } from '#access/owner-passphrase.ts';
 import type { Rates } from '#access/rate.ts';
 import { AUDIT_KEYS } from '#audit/chain.ts';
 import { type AuditLog, openAuditLog } from '#audit/log.ts';
+import type { BrokerDefinition } from '#brokers/broker.ts';
+import { BROKERS } from '#brokers/index.ts';
 import type { Engine } from '#compose.ts';
 import type { Config } from '#config.ts';
 import type { Instrument } from '#domain/instrument.ts';
@@ -15,6 +17,7 @@ import { type Clients, openClients } from '#oauth/clients.ts';
 import { type OpenConnectionLog, openConnectionLog } from '#oauth/connections.ts';
 import { type Grants, openGrants } from '#oauth/grants.ts';
 import type { Clock } from '#ports.ts';
+import { type AccountSecrets, accountSecrets } from '#store/account-secrets.ts';
 import { type AccountTable, accountTable } from '#store/accounts.ts';
 import { type Keyring, openKeyring } from '#store/keyring.ts';
 import { openStore, type Store } from '#store/open.ts';
@@ -33,7 +36,11 @@ export interface Office {
   readonly audit: AuditLog;
   readonly access: Access;
   readonly book: InstrumentBook;
+  /** Every broker that accounts can be at. */
+  readonly brokers: readonly BrokerDefinition[];
   readonly accounts: AccountTable;
+  /** What opens them, sealed. */
+  readonly secrets: AccountSecrets;
   /** How far remote clients came; written by an engine, read by the owner. */
   readonly connections: OpenConnectionLog;
   /** What remote clients were granted, and who they are: the owner's to see and to end whether remote MCP is on or off. */
@@ -51,6 +58,7 @@ export function openOffice(
   given: Config,
   clock: Clock,
   passphraseCost?: PassphraseCost,
+  brokers: readonly BrokerDefinition[] = BROKERS,
 ): Office & { close(): void } {
   for (const folder of [given.DATA_DIR, given.LOG_DIR]) closeFolder(folder);
   const keyring = openKeyring(given.MCP_OAUTH_KEYS_DIR);
@@ -87,7 +95,9 @@ export function openOffice(
       audit,
       access,
       book,
+      brokers,
       accounts,
+      secrets: accountSecrets(store, keyring),
       connections,
       grants,
       clients,

@@ -66,7 +66,7 @@ const MAY_NAME: { readonly [name: string]: readonly RegExp[] } = {
   BrokerAdapter: [
     /^server\/(?:ports|compose)\.ts$/,
     /^server\/brokers\//,
-    /^server\/cli\/account-book\.ts$/,
+    /^server\/cli\/account-(?:connections|markets|trial)\.ts$/,
     /^server\/trading\/(?:line|outside|dispatch|reconcile(?:-[\w-]+)?)\.ts$/,
   ],
   ClearedOrder: [
