@@ -29,7 +29,7 @@ export interface LiveSocketOptions {
   readonly headers?: () => Readonly<Record<string, string>>;
   /** The greeting: what has to be said on every connection. */
   onOpen(send: (message: string | Uint8Array) => void): void;
-  /** Text as a string, binary as it came. */
+  /** Text as a string, binary as it came. One that throws ends the connection. */
   onMessage(message: string | Buffer): void;
   onState(state: LiveState): void;
   readonly clock: Clock;
@@ -53,6 +53,8 @@ export interface LiveSocket {
 
 interface Ending {
   readonly why: string;
+  /** After the usual wait when absent. */
+  readonly next?: 'at once' | 'stay';
   readonly status?: number;
   readonly code?: number;
 }
@@ -67,6 +69,8 @@ export function openLiveSocket(options: LiveSocketOptions): LiveSocket {
   let closed = false;
 
   function begin(): void {
+    // Who hears of an end may have closed it, or begun anew, already.
+    if (closed || current !== undefined) return;
     stopWait?.();
     stopWait = undefined;
     const mine = openConnection(options, {
@@ -74,12 +78,11 @@ export function openLiveSocket(options: LiveSocketOptions): LiveSocket {
         const gapMs = lastHeardMs === undefined ? undefined : clock.monotonicMs() - lastHeardMs;
         options.onState({ kind: 'open', gapMs });
       },
-      nowhere: () => ended(mine, { why: 'It waits for a sign-in.' }, 'stay'),
-      ended: (ending) => ended(mine, ending, 'again'),
+      ended: (ending) => ended(mine, ending),
     });
     current = mine;
   }
-  function ended(connection: Connection, { why, status, code }: Ending, then: 'again' | 'stay'): void {
+  function ended(connection: Connection, { why, status, code, next }: Ending): void {
     if (connection !== current) return;
     current = undefined;
     const openForMs = connection.openForMs();
@@ -87,10 +90,13 @@ export function openLiveSocket(options: LiveSocketOptions): LiveSocket {
     // One that was let in and thrown out at once has not recovered.
     failures = openForMs !== undefined && openForMs >= backoff.maxMs ? 0 : failures + 1;
     if (closed) return;
-    const nextTryMs = then === 'stay' ? undefined : waitMs(failures, backoff);
+    const nextTryMs = nextTry(next);
     if (nextTryMs !== undefined) stopWait = clock.after(nextTryMs, begin);
     options.onState({ kind: 'down', why, status, code, nextTryMs });
   }
+
+  const nextTry = (next: Ending['next']): number | undefined =>
+    next === 'stay' ? undefined : next === 'at once' ? 0 : waitMs(failures, backoff);
 
   begin();
   return {
@@ -99,9 +105,8 @@ export function openLiveSocket(options: LiveSocketOptions): LiveSocket {
     heardAtMs: () => (current?.isOpen() ? current.heardAtMs() : undefined),
     reopen(why) {
       if (closed) return;
+      current?.end({ why, next: 'at once' });
       failures = 0;
-      current?.end({ why });
-      // Told of as any other end; only the wait is left out.
       begin();
     },
     close() {
@@ -114,7 +119,7 @@ export function openLiveSocket(options: LiveSocketOptions): LiveSocket {
 }
 
 function waitMs(failures: number, { firstMs, maxMs }: LiveSocketOptions['backoff']): number {
-  const longest = Math.min(maxMs, firstMs * 2 ** Math.min(failures - 1, 20));
+  const longest = Math.min(maxMs, firstMs * 2 ** Math.min(Math.max(failures - 1, 0), 20));
   const half = Math.floor(longest / 2);
   return half + randomInt(half + 1);
 }
@@ -129,7 +134,6 @@ interface Connection {
 
 interface Told {
   opened(): void;
-  nowhere(): void;
   ended(ending: Ending): void;
 }
 
@@ -184,7 +188,12 @@ function openConnection(options: LiveSocketOptions, tell: Told): Connection {
       if (over) return;
       heard();
       const bytes = bytesOf(data);
-      options.onMessage(isBinary ? bytes : bytes.toString('utf8'));
+      try {
+        options.onMessage(isBinary ? bytes : bytes.toString('utf8'));
+      } catch {
+        // What was in it is missed: a gap that shows, in place of a stream with a hole in it.
+        end({ why: 'A message could not be taken in.' });
+      }
     });
     made.on('open', () => {
       if (over) return;
@@ -202,10 +211,8 @@ function openConnection(options: LiveSocketOptions, tell: Told): Connection {
     .then(() => options.url())
     .then((address) => {
       if (over) return;
-      if (address !== undefined) return connect(address);
-      over = true;
-      stopTimer();
-      tell.nowhere();
+      if (address === undefined) return end({ why: 'It waits for a sign-in.', next: 'stay' });
+      connect(address);
     })
     .catch(() => end({ why: 'There is no address to open it at.' }));
   return {
