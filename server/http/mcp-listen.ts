@@ -11,7 +11,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AgentId, Principal } from '#domain/principal.ts';
 import { MCP_STREAMS_MAX, MCP_STREAMS_PER_AGENT_MAX, MCP_SUBSCRIPTIONS_MAX } from '#limits.ts';
 import { isRecord } from '#tools/normalise.ts';
-import type { Recipient } from './mcp-delivery.ts';
+import type { Recipient } from './delivery.ts';
 import { TOO_MANY_STREAMS } from './mcp-errors.ts';
 import type { Subscriber, Subscriptions } from './mcp-subscriptions.ts';
 import { type Flow, flowOf, isStream, openExchange, type PrincipalCarrier, sendResponse } from './mcp-web.ts';
@@ -105,7 +105,7 @@ export function mcpListens(options: ListenOptions): McpListens {
 interface Line {
   readonly live: () => Principal | undefined;
   readonly flow: Flow;
-  readonly end: Recipient['end'];
+  readonly end: Recipient<ServerEvent>['end'];
 }
 
 /** A bus with one listener, the stream: what reaches it is what its subscriber may hear. */

@@ -1,20 +1,28 @@
 /** Who follows what, through every door: checked by a read when it begins and again before every notice, told a beat at a time. */
+import type { ServerEvent } from '@modelcontextprotocol/server';
 import type { Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { MCP_NOTICE_DELAY_MS, MCP_QUOTE_NOTICE_MS, MCP_SUBSCRIPTIONS_MAX } from '#limits.ts';
+import {
+  MCP_NOTICE_DELAY_MS,
+  MCP_NOTICES_PER_TURN_MAX,
+  MCP_QUOTE_NOTICE_MS,
+  MCP_SUBSCRIPTIONS_MAX,
+} from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { type Pace, topic } from '#tools/change-feed.ts';
 import { LISTS, type Library } from '#tools/library.ts';
 import type { Followed, Reader } from '#tools/resource-reader.ts';
-import { Delivery, Mailbox, type Recipient } from './mcp-delivery.ts';
+import { Delivery, Mailbox, type Recipient } from './delivery.ts';
+import { TopicBeats } from './topic-beats.ts';
 
 export type SubscriptionSources = Pick<Library, 'changes' | 'listsOf'> & {
   readonly resources: Pick<Library['resources'], 'follow'>;
 };
 type Lists = ReturnType<Library['listsOf']>;
 
-interface Watch {
+/** What a subscriber follows under one address. */
+interface FollowedResource {
   readonly uri: string;
   readonly by: Subscriber;
   readonly followed: Followed;
@@ -29,19 +37,25 @@ const isOfLists = (name: string): boolean => name === topic.lists || name.starts
 
 /** One for all doors: made with the offer, idle until somebody connects. */
 export class Subscriptions {
-  readonly #clock: Clock;
   readonly #sources: SubscriptionSources;
-  readonly #delivery: Delivery;
+  readonly #delivery: Delivery<ServerEvent>;
+  readonly #beats: TopicBeats<FollowedResource>;
   readonly #subscribers = new Set<Subscriber>();
-  readonly #byTopic = new Map<string, Set<Watch>>();
-  /** Topics of which somebody will be told with the next beat. */
-  readonly #changed: { readonly [pace in Pace]: Set<string> } = { now: new Set(), market: new Set() };
   #stopChanges: (() => void) | undefined;
 
   constructor(sources: SubscriptionSources, clock: Clock) {
     this.#sources = sources;
-    this.#clock = clock;
-    this.#delivery = new Delivery(clock);
+    this.#delivery = new Delivery(clock, MCP_NOTICES_PER_TURN_MAX);
+    this.#beats = new TopicBeats({
+      clock,
+      beatMs: BEAT_MS,
+      isForAll: isOfLists,
+      tell: ({ uri, by }) => this.#delivery.post(by.mailbox, uri, { kind: 'resource_updated', uri }),
+      told: (topics) => {
+        if (topics.some(isOfLists)) for (const subscriber of this.#subscribers) subscriber.noteLists();
+        this.#delivery.deliver();
+      },
+    });
   }
 
   /** Sessions, listening streams and connections. */
@@ -49,12 +63,12 @@ export class Subscriptions {
     return this.#subscribers.size;
   }
 
-  connect(recipient: Recipient): Subscriber {
+  connect(recipient: Recipient<ServerEvent>): Subscriber {
     const principal = recipient.live();
     const hub: Hub = {
       delivery: this.#delivery,
       follow: (uri, by) => this.#sources.resources.follow(uri, by),
-      index: (watch, topics) => this.#index(watch, topics),
+      index: (watch, topics) => this.#beats.index(watch, topics),
       listsOf: (who) => this.#sources.listsOf(who),
       left: (who) => this.#left(who),
     };
@@ -66,34 +80,9 @@ export class Subscriptions {
 
   /** On the path of orders: notes what somebody follows, and returns. */
   #onChange(topics: readonly string[], pace: Pace): void {
-    const changed = this.#changed[pace];
-    for (const name of topics) {
-      if (!this.#byTopic.has(name) && !isOfLists(name)) continue;
-      if (changed.size === 0) this.#clock.after(BEAT_MS[pace], () => this.#beat(changed));
-      changed.add(name);
-    }
+    this.#beats.note(topics, pace);
     // What ends, ends at once.
     if (topics.includes(topic.credentials)) this.#delivery.endDead();
-  }
-
-  #beat(changed: Set<string>): void {
-    const names = Array.from(changed);
-    changed.clear();
-    for (const name of names)
-      for (const { uri, by } of this.#byTopic.get(name) ?? [])
-        this.#delivery.post(by.mailbox, uri, { kind: 'resource_updated', uri });
-    if (names.some(isOfLists)) for (const subscriber of this.#subscribers) subscriber.noteLists();
-    this.#delivery.deliver();
-  }
-
-  #index(watch: Watch, topics: readonly string[]): void {
-    for (const name of watch.topics) {
-      const watches = this.#byTopic.get(name);
-      watches?.delete(watch);
-      if (watches?.size === 0) this.#byTopic.delete(name);
-    }
-    watch.topics = topics;
-    for (const name of topics) this.#byTopic.set(name, (this.#byTopic.get(name) ?? new Set()).add(watch));
   }
 
   #left(subscriber: Subscriber): void {
@@ -106,24 +95,24 @@ export class Subscriptions {
 
 /** What a subscriber needs of the whole. */
 interface Hub {
-  readonly delivery: Delivery;
+  readonly delivery: Delivery<ServerEvent>;
   readonly follow: (uri: string, by: Reader) => Promise<Result<Followed, Refusal>>;
-  readonly index: (watch: Watch, topics: readonly string[]) => void;
+  readonly index: (watch: FollowedResource, topics: readonly string[]) => void;
   readonly listsOf: (principal: Principal) => Lists;
   readonly left: (subscriber: Subscriber) => void;
 }
 
 export class Subscriber {
-  readonly mailbox: Mailbox;
+  readonly mailbox: Mailbox<ServerEvent>;
   readonly #hub: Hub;
-  readonly #watches = new Map<string, Watch>();
+  readonly #watches = new Map<string, FollowedResource>();
   /** What its lists were when it connected or was last told; undefined while it had none. */
   #lists: Lists | undefined;
 
-  constructor(hub: Hub, recipient: Recipient, lists: Lists | undefined) {
+  constructor(hub: Hub, recipient: Recipient<ServerEvent>, lists: Lists | undefined) {
     this.#hub = hub;
     this.#lists = lists;
-    const told: Recipient = {
+    const told: Recipient<ServerEvent> = {
       ...recipient,
       end: (why) => {
         if (why === 'ended') this.#lists = undefined;
@@ -148,7 +137,7 @@ export class Subscriber {
     if (!this.#hub.delivery.has(this.mailbox) || !this.mailbox.recipient.live()) return err(over());
     if (this.#watches.has(uri)) return ok(undefined);
     if (this.#watches.size >= MCP_SUBSCRIPTIONS_MAX) return err(tooMany());
-    const watch: Watch = { uri, by: this, followed: followed.value, topics: [] };
+    const watch: FollowedResource = { uri, by: this, followed: followed.value, topics: [] };
     this.#watches.set(uri, watch);
     this.#hub.index(watch, followed.value.topics(by.principal));
     return ok(undefined);

@@ -1,18 +1,17 @@
 /** Notices on their way: one of a kind held for each recipient, sent in turns, never to a credential that has ended. */
-import type { ServerEvent } from '@modelcontextprotocol/server';
 import type { Principal } from '#domain/principal.ts';
-import { MCP_NOTICES_PER_TURN_MAX, MCP_STREAM_CHECK_MS, MCP_STREAM_STALLED_MS } from '#limits.ts';
+import { MCP_STREAM_CHECK_MS, MCP_STREAM_STALLED_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 
 /** The other side of a session, a listening stream or a connection. */
-export interface Recipient {
+export interface Recipient<E> {
   /** Who it is while its credential lives; asked before every delivery, and without effect. */
   live(): Principal | undefined;
   /** Asks anew whether its credential opens something again, after the kill switch. */
   renew?(): void;
   /** `closed`: there is no stream now. `busy`: what was sent last has not been read yet. */
   state(): 'closed' | 'busy' | 'ready';
-  send(event: ServerEvent): void;
+  send(event: E): void;
   /** `ended`: its credential opens nothing any more. `stalled`: it has not read for too long. */
   end(why: 'ended' | 'stalled'): void;
 }
@@ -21,14 +20,14 @@ export interface Recipient {
  * Of one recipient. While it does not read, what happens is held as one notice an address or list: a notice says that
  * something changed and not what, so nothing is lost and nothing grows.
  */
-export class Mailbox {
-  readonly recipient: Recipient;
+export class Mailbox<E> {
+  readonly recipient: Recipient<E>;
   readonly #mayHear: (key: string, principal: Principal) => boolean;
-  readonly #held = new Map<string, ServerEvent>();
+  readonly #held = new Map<string, E>();
   /** Monotonic: since when it has not read. */
   busySinceMs: number | undefined;
 
-  constructor(recipient: Recipient, mayHear: (key: string, principal: Principal) => boolean) {
+  constructor(recipient: Recipient<E>, mayHear: (key: string, principal: Principal) => boolean) {
     this.recipient = recipient;
     this.#mayHear = mayHear;
   }
@@ -36,7 +35,7 @@ export class Mailbox {
   get holds(): number {
     return this.#held.size;
   }
-  hold(key: string, event: ServerEvent): void {
+  hold(key: string, event: E): void {
     this.#held.set(key, event);
   }
   drop(key: string): void {
@@ -58,26 +57,29 @@ export class Mailbox {
   }
 }
 
-export class Delivery {
+export class Delivery<E> {
   readonly #clock: Clock;
-  readonly #mailboxes = new Set<Mailbox>();
-  readonly #due = new Set<Mailbox>();
+  /** Notices sent before everything else has its turn. */
+  readonly #perTurnMax: number;
+  readonly #mailboxes = new Set<Mailbox<E>>();
+  readonly #due = new Set<Mailbox<E>>();
   #waitsForTurn = false;
   #stopWatch: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, perTurnMax: number) {
     this.#clock = clock;
+    this.#perTurnMax = perTurnMax;
   }
 
-  get mailboxes(): ReadonlySet<Mailbox> {
+  get mailboxes(): ReadonlySet<Mailbox<E>> {
     return this.#mailboxes;
   }
-  join(mailbox: Mailbox): void {
+  join(mailbox: Mailbox<E>): void {
     this.#mailboxes.add(mailbox);
     this.#watch();
   }
   /** False when it had left already. */
-  leave(mailbox: Mailbox): boolean {
+  leave(mailbox: Mailbox<E>): boolean {
     this.#due.delete(mailbox);
     const left = this.#mailboxes.delete(mailbox);
     if (this.#mailboxes.size > 0) return left;
@@ -85,16 +87,16 @@ export class Delivery {
     this.#stopWatch = undefined;
     return left;
   }
-  has(mailbox: Mailbox): boolean {
+  has(mailbox: Mailbox<E>): boolean {
     return this.#mailboxes.has(mailbox);
   }
 
-  post(mailbox: Mailbox, key: string, event: ServerEvent): void {
+  post(mailbox: Mailbox<E>, key: string, event: E): void {
     mailbox.hold(key, event);
     this.#due.add(mailbox);
   }
   /** The other side reads again, or has opened a stream. */
-  resume(mailbox: Mailbox): void {
+  resume(mailbox: Mailbox<E>): void {
     mailbox.busySinceMs = undefined;
     if (mailbox.holds === 0) return;
     this.#due.add(mailbox);
@@ -104,7 +106,7 @@ export class Delivery {
   /** A turn at a time: a thousand subscribers of one quote must not hold up an order. */
   deliver(): void {
     if (this.#waitsForTurn) return;
-    let left = MCP_NOTICES_PER_TURN_MAX;
+    let left = this.#perTurnMax;
     for (const mailbox of this.#due) {
       if (left <= 0) break;
       this.#due.delete(mailbox);
@@ -130,7 +132,7 @@ export class Delivery {
       if (this.#mailboxes.size > 0) this.#watch();
     });
   }
-  #look(mailbox: Mailbox): void {
+  #look(mailbox: Mailbox<E>): void {
     const { recipient } = mailbox;
     const now = this.#clock.monotonicMs();
     const state = recipient.state();
