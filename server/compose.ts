@@ -21,10 +21,12 @@ import { StartError } from '#cli/start-error.ts';
 import { consoleServices, httpSurface } from '#cli/surface.ts';
 import { productVersion } from '#cli/version.ts';
 import type { ConsoleServices } from '#console/desks.ts';
+import { BUILT_IN_DIRECTORY } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
 import { FEED_RESTART_MS } from '#limits.ts';
+import { type Markets, openMarkets } from '#market/markets.ts';
 import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import { openTapeLooks, type TapeLooks } from '#market/tape-looks.ts';
@@ -45,6 +47,7 @@ import type { Config } from './config.ts';
 export interface Engine {
   readonly trading: Trading;
   readonly feed: TapeFeed;
+  readonly markets: Markets;
   /** Looks at tapes that the next start might play. */
   readonly tapes: TapeLooks;
   readonly adapters: Map<AccountId, BrokerAdapter>;
@@ -140,11 +143,23 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
   const { config, settings, clock, store, keyring, audit, access, book } = office;
   const version = productVersion();
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
+  const markets = openMarkets({ feed, directory: BUILT_IN_DIRECTORY });
   const adapters = new Map<AccountId, BrokerAdapter>();
   const throttle = () => throttleOf(settings.acting());
   let killFile: KillFileWatch | undefined;
   const keepKill = (wish: KillWish): void => killFile?.lay(wish);
-  const line = { store, audit, clock, wallMs: access.wall, access, book, feed, adapters, throttle, keepKill };
+  const line = {
+    store,
+    audit,
+    clock,
+    wallMs: access.wall,
+    access,
+    book,
+    markets,
+    adapters,
+    throttle,
+    keepKill,
+  };
   const trading = openTrading(line);
   let url: string | undefined;
   const tapes = openTapeLooks(clock);
@@ -157,6 +172,7 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
   const engine: Engine = {
     trading,
     feed,
+    markets,
     tapes,
     adapters,
     accountConnections,
@@ -166,7 +182,7 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
   const services: ToolServices = {
     desk: trading,
     book,
-    feed,
+    markets,
     access,
     audit,
     transaction: (work) => store.transaction(work),
@@ -175,7 +191,7 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
     remoteMcp: () => remote !== undefined,
   };
   const dispatcher = openDispatcher(services);
-  const mcp = mcpOffer(dispatcher, openLibrary({ feed, book, audit, access }, dispatcher), clock);
+  const mcp = mcpOffer(dispatcher, openLibrary({ markets, book, audit, access }, dispatcher), clock);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
   const notify = notifyOwner(office, () => url, log);
   const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk, remote });

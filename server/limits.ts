@@ -220,6 +220,34 @@ export const MCP_STREAMS_PER_AGENT_MAX = 64;
 export const MCP_STREAMS_PER_CONNECTION_MAX = 16;
 /** A stream whose other side has not read for this long is ended. */
 export const MCP_STREAM_STALLED_MS = 120_000;
+/**
+ * Event streams of programs (`/api/v1/stream`) open at once, and those of one key and of one address; a program needs one.
+ */
+export const STREAMS_MAX = 512;
+export const STREAMS_PER_KEY_MAX = 8;
+export const STREAMS_PER_ADDRESS_MAX = 64;
+/** When somebody who has too many may try again. */
+export const STREAMS_RETRY_AFTER_SECONDS = 5;
+/** What changes within it goes out together, an instrument or account once. */
+export const STREAM_BEAT_MS = 20;
+/** A line without meaning this often, so that nobody on the way takes the stream for dead. */
+export const STREAM_HEARTBEAT_MS = 15_000;
+/** Bytes that a stream holds for who does not read; what comes then is told, each thing at its latest, once they do. */
+export const STREAM_BUFFER_BYTES_MAX = 64 * 1024;
+/** Notices sent before everything else has its turn: each is some microseconds. */
+export const STREAM_NOTICES_PER_TURN_MAX = 500;
+/** An account's figures are the broker's to give: they are asked for no more often than this for one stream. */
+export const STREAM_ACCOUNT_INTERVAL_MS = 5_000;
+/** Changes of orders and executions that are read for one stream before the next has its turn. */
+export const STREAM_ORDER_EVENTS_PAGE = 50;
+/** Rows of everybody's order changes that one look for an agent's own goes through. */
+export const ORDER_EVENTS_SCAN_ROWS_MAX = 2_000;
+/** How long a call may wait for quotes to change; what changes within the second figure of the first is told with it. */
+export const WATCH_WAIT_MAX_MS = 20_000;
+export const WATCH_GATHER_MS = 50;
+/** Calls that wait for quotes at once, and those of one agent. */
+export const WATCHES_MAX = 512;
+export const WATCHES_PER_AGENT_MAX = 16;
 /** Resources that a session, a stream of the modern era or a connection follows at once. */
 export const MCP_SUBSCRIPTIONS_MAX = 64;
 /** What changes within it is told once; prices are told less often. */

@@ -109,18 +109,29 @@ export interface FeedTick {
 }
 
 export interface MarketFeed {
-  /** Market clock, epoch ms; stands still while nothing is published. */
+  /** Market clock, epoch ms: stands still on a tape while nothing is published, is the wall clock on a live feed. */
   nowMs(): number;
-  /** The current run of the tape, from 1; a live feed has one. */
-  run(): number;
+  /** The current run of the tape, from 1; a live feed has one. Where several feeds are looked at as one: that of what carries it. */
+  run(of?: InstrumentId): number;
+  /** What it quotes now: a live feed carries far more than it follows. */
   instruments(): readonly Instrument[];
+  /** Whether it could quote it at all. */
+  carries(id: InstrumentId): boolean;
+  /**
+   * Makes quotes current: follows these for a while and asks the venue once for those that are not fresh. Bounded in time and
+   * number; never rejects: what could not be had is absent or stale in `quote`. On a tape it is done at once.
+   */
+  follow(ids: readonly InstrumentId[]): Promise<void>;
+  /** Follows these until released, before those that were merely asked for; returns what releases them. */
+  hold(ids: readonly InstrumentId[]): () => void;
   quote(id: InstrumentId): Quote | undefined;
-  depth(id: InstrumentId): Depth | undefined;
+  /** undefined: not carried, or the venue did not say. */
+  depth(id: InstrumentId): Promise<Depth | undefined>;
   phase(id: InstrumentId): MarketPhase | undefined;
   /** The finest timeframe it can answer; undefined when it does not carry the instrument. */
   finest(id: InstrumentId): Timeframe | undefined;
-  /** Oldest first. Throws RangeError for a timeframe finer than `finest`. */
-  bars(query: BarQuery): readonly Bar[];
+  /** Oldest first. Rejects with RangeError for a timeframe finer than `finest`. */
+  bars(query: BarQuery): Promise<readonly Bar[]>;
   /** Called after each published tick is durable, in order. Returns what ends it. */
   onTick(listener: (tick: FeedTick) => void): () => void;
 }

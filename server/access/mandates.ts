@@ -42,7 +42,8 @@ export interface MandateVersion {
 export type MandateJudge = (mandate: Mandate, agentName: string | undefined) => readonly FieldError[];
 
 export interface InstrumentResolver {
-  resolve(symbol: string): Result<Instrument, Refusal>;
+  /** What it names in the lists that these accounts trade from: one instrument in each list that has it. */
+  resolve(symbol: string, accounts: readonly string[]): Result<readonly Instrument[], Refusal>;
 }
 
 interface MandateRow {
@@ -208,13 +209,15 @@ function checkMandate(
     return err(invalid([fieldError('expires_at', end, OVER)], 'invalid_input'));
   const accountErrors = wrongAccounts(document.accounts, o.accounts);
   const found =
-    document.symbols[0] === '*' ? [] : document.symbols.map((symbol) => o.instruments.resolve(symbol));
+    document.symbols[0] === '*'
+      ? []
+      : document.symbols.map((symbol) => o.instruments.resolve(symbol, document.accounts));
   const symbolErrors: FieldError[] = [];
   const reasons = new Set<RefusalReason>();
   const known: Instrument[] = [];
   for (const [index, result] of found.entries()) {
     if (result.ok) {
-      known.push(result.value);
+      known.push(...result.value);
       continue;
     }
     reasons.add(result.error.reason);

@@ -54,7 +54,7 @@ export function tighten(
     return err(wrong('invalid_input', errors));
   }
   const asked = parsed.data;
-  const symbols = resolveSymbols(asked, instruments);
+  const symbols = resolveSymbols(asked, mandate.document.accounts, instruments);
   if (!symbols.ok) return symbols;
   const compared = TIGHTEN_FIELDS.filter((field) => asked[field] !== undefined).map((field) => ({
     field,
@@ -94,11 +94,15 @@ interface AskedSymbols {
 }
 
 function resolveSymbols(
-  { symbols = [] }: Tightening,
+  { symbols = [], accounts }: Tightening,
+  held: readonly string[],
   instruments: InstrumentResolver,
 ): Result<AskedSymbols, Refusal> {
   if (symbols[0] === '*') return ok({ ids: 'any', assetClasses: new Set() });
-  const found = symbols.map((symbol) => ({ symbol, instrument: instruments.resolve(symbol) }));
+  const found = symbols.map((symbol) => ({
+    symbol,
+    instrument: instruments.resolve(symbol, accounts ?? held),
+  }));
   const errors = found.flatMap(({ symbol, instrument }, index) =>
     instrument.ok
       ? []
@@ -112,7 +116,7 @@ function resolveSymbols(
         ],
   );
   if (errors.length > 0) return err(wrong('invalid_input', errors));
-  const known = found.flatMap(({ instrument }) => (instrument.ok ? [instrument.value] : []));
+  const known = found.flatMap(({ instrument }) => (instrument.ok ? instrument.value : []));
   return ok({
     ids: [...new Set(known.map(({ id }) => id))],
     assetClasses: new Set(known.map(({ assetClass }) => assetClass)),

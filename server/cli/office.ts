@@ -9,9 +9,10 @@ import type { BrokerDefinition } from '#brokers/broker.ts';
 import { BROKERS } from '#brokers/index.ts';
 import type { Engine } from '#compose.ts';
 import type { Config } from '#config.ts';
-import type { Instrument } from '#domain/instrument.ts';
+import { BUILT_IN_DIRECTORY, type Instrument } from '#domain/instrument.ts';
 import { isReadScope, SCOPES, type Scope } from '#domain/principal.ts';
 import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
+import { scopedSymbols } from '#market/scoped-symbols.ts';
 import { SAMPLE_SYMBOL } from '#market/tape.ts';
 import { type Clients, openClients } from '#oauth/clients.ts';
 import { type OpenConnectionLog, openConnectionLog } from '#oauth/connections.ts';
@@ -22,6 +23,7 @@ import { type AccountTable, accountTable } from '#store/accounts.ts';
 import { type Keyring, openKeyring } from '#store/keyring.ts';
 import { openStore, type Store } from '#store/open.ts';
 import { mandateJudge } from '#trading/policy.ts';
+import { scopesOf } from './account-scopes.ts';
 import { openSettingsBook, type SettingsBook } from './settings-book.ts';
 import { StartError } from './start-error.ts';
 
@@ -71,15 +73,16 @@ export function openOffice(
     const config = settings.acting();
     const book = instrumentBook(BUILT_IN);
     const accounts = accountTable(store);
+    const symbols = scopedSymbols(book, (names) => scopesOf(accounts, names));
     const access = openAccess({
       store,
       audit,
       clock,
       keyring,
       timezone: config.PORTCULLIS_TIMEZONE,
-      instruments: book,
+      instruments: symbols,
       accounts: { currencyOf: (id) => accounts.byId(id)?.currency },
-      judge: mandateJudge(book),
+      judge: mandateJudge(symbols),
       rates: ratesOf(config),
       ...(passphraseCost === undefined ? {} : { passphraseCost }),
     });
@@ -143,12 +146,12 @@ function closeFolder(folder: string): void {
 export function tapeInstrument(config: Config, book: InstrumentBook): Instrument {
   const { PAPER_TAPE: tape, PAPER_SYMBOL: given } = config;
   const symbol = given === '' && tape === 'sample' ? SAMPLE_SYMBOL : given;
-  const symbols = book.all().map((one) => one.symbol);
+  const symbols = book.builtIn().map((one) => one.symbol);
   if (symbol === '')
     throw new StartError(
       `PAPER_SYMBOL must say what PAPER_TAPE is the tape of: one of ${symbols.join(', ')}.`,
     );
-  const found = book.resolve(symbol);
+  const found = book.resolve(symbol, [BUILT_IN_DIRECTORY]);
   if (!found.ok)
     throw new StartError(`PAPER_SYMBOL must be one of ${symbols.join(', ')}, not ${JSON.stringify(symbol)}.`);
   return found.value;

@@ -36,7 +36,7 @@ export function consoleServices(
     access,
     trading: engine.trading,
     book,
-    feed: engine.feed,
+    markets: engine.markets,
     clock,
     version: given.version,
     timezone,

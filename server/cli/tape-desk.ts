@@ -57,7 +57,7 @@ function tapeView(office: RunningOffice, settings: readonly SettingView[]): Tape
     setAside: file.setAside?.why ?? symbol.setAside?.why ?? null,
     fixedBy: fixedBy(file) ?? fixedBy(symbol),
     speedFixedBy: fixedBy(of('PAPER_BAR_SECONDS')),
-    symbols: office.book.all().map((one) => one.symbol),
+    symbols: office.book.builtIn().map((one) => one.symbol),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Agents: whom the owner lets act, with what is left of each mandate today; and a new one with its mandate and first key. */
 import { z } from 'zod';
 import { checkKeyRequest } from '#access/key-request.ts';
-import { SCOPES } from '#domain/principal.ts';
+import { accountId, SCOPES } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { agentCard, currencies, onlyOne } from './agent-views.ts';
 import { action, definePage, type OwnerVisit, refused, show } from './define.ts';
@@ -56,7 +56,10 @@ export const agents = definePage({
 
 function requestFrom({ services }: OwnerVisit, given: z.output<typeof addInput>) {
   const accounts = given.accounts === undefined ? undefined : [given.accounts].flat();
-  const symbols = services.feed.instruments().map((one) => one.symbol);
+  const symbols = services.markets
+    .among((accounts ?? ['paper']).map(accountId))
+    .instruments()
+    .map((one) => one.symbol);
   return {
     name: given.name.trim(),
     accounts,

@@ -6,12 +6,13 @@ import type { Money, Quantity } from '#domain/decimal.ts';
 import type { AccountId, Scope, TradingState } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import type { Markets } from '#market/markets.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { NotifyDesk } from '#notify/desk.ts';
 import type { OpenConnectionLog } from '#oauth/connections.ts';
 import type { SigningDesk } from '#oauth/parts.ts';
 import type { ClientDesk } from '#oauth/records.ts';
-import type { Clock, MarketFeed } from '#ports.ts';
+import type { Clock } from '#ports.ts';
 import type { Trading } from '#trading/open.ts';
 import type { RestartReport } from '#trading/restart.ts';
 
@@ -27,7 +28,7 @@ export interface ConsoleServices {
   readonly trading: Trading;
   readonly book: InstrumentBook;
   readonly audit: AuditDesk;
-  readonly feed: MarketFeed;
+  readonly markets: Markets;
   readonly clock: Clock;
   readonly version: string;
   /** IANA zone of the gateway (PORTCULLIS_TIMEZONE). */

@@ -4,9 +4,15 @@ import { type Instrument, type InstrumentId, instrumentId } from '#domain/instru
 import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import { CONSOLE_BARS_LISTED, CONSOLE_BARS_MAX, DEPTH_LEVELS_MAX } from '#limits.ts';
-import { type Bar, type DepthLevel, TIMEFRAMES, type Timeframe } from '#ports.ts';
+import {
+  type Bar,
+  type Clock,
+  type DepthLevel,
+  type MarketFeed,
+  TIMEFRAMES,
+  type Timeframe,
+} from '#ports.ts';
 import { definePage } from './define.ts';
-import type { ConsoleServices } from './desks.ts';
 import { decimalsOf, textOrNone } from './figures.ts';
 
 export const instrument = definePage({
@@ -15,16 +21,18 @@ export const instrument = definePage({
   view: 'instrument.html',
   live: ['quotes'],
   scripts: ['lightweight-charts.standalone.production.js', 'candles.js'],
-  load({ services, params, query }) {
+  async load({ services, params, query }) {
     const found = services.book.byId(instrumentId(params['instrument'] ?? ''));
     if (found === undefined)
       return err(refuse('not_found', 'There is no such instrument; search for it under Market.'));
+    const feed = services.markets.all();
+    await feed.follow([found.id]);
     return ok({
       instrument: termsOf(found),
-      quote: quoteOf(services, found.id),
-      session: sessionOf(services, found.id),
-      depth: depthOf(services, found.id),
-      candles: candlesOf(services, found, query['timeframe']),
+      quote: quoteOf(feed, services.clock, found.id),
+      session: sessionOf(feed, found.id),
+      depth: await depthOf(feed, found.id),
+      candles: await candlesOf(feed, found, query['timeframe']),
     });
   },
 });
@@ -43,7 +51,7 @@ const termsOf = (found: Instrument) => ({
   note: found.note ?? null,
 });
 
-function quoteOf({ feed, clock }: ConsoleServices, id: InstrumentId) {
+function quoteOf(feed: MarketFeed, clock: Clock, id: InstrumentId) {
   const quote = feed.quote(id);
   if (quote === undefined) return null;
   return {
@@ -58,7 +66,7 @@ function quoteOf({ feed, clock }: ConsoleServices, id: InstrumentId) {
   };
 }
 
-function sessionOf({ feed }: ConsoleServices, id: InstrumentId) {
+function sessionOf(feed: MarketFeed, id: InstrumentId) {
   const phase = feed.phase(id);
   if (phase === undefined) return null;
   const { session, next } = phase;
@@ -72,8 +80,8 @@ function sessionOf({ feed }: ConsoleServices, id: InstrumentId) {
   };
 }
 
-function depthOf({ feed }: ConsoleServices, id: InstrumentId) {
-  const depth = feed.depth(id);
+async function depthOf(feed: MarketFeed, id: InstrumentId) {
+  const depth = await feed.depth(id);
   if (depth === undefined) return null;
   const levels = (side: readonly DepthLevel[]) =>
     side
@@ -94,12 +102,12 @@ function depthOf({ feed }: ConsoleServices, id: InstrumentId) {
   };
 }
 
-function candlesOf({ feed }: ConsoleServices, { id, symbol, tick }: Instrument, asked: string | undefined) {
+async function candlesOf(feed: MarketFeed, { id, symbol, tick }: Instrument, asked: string | undefined) {
   const finest = feed.finest(id);
   if (finest === undefined) return null;
   const answered = TIMEFRAMES.slice(TIMEFRAMES.indexOf(finest));
   const timeframe: Timeframe = answered.find((one) => one === asked) ?? finest;
-  const bars = feed.bars({ instrument: id, timeframe, limit: CONSOLE_BARS_MAX });
+  const bars = await feed.bars({ instrument: id, timeframe, limit: CONSOLE_BARS_MAX });
   const listed = [...bars].reverse().slice(0, CONSOLE_BARS_LISTED).map(barRow);
   return {
     symbol,

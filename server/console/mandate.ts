@@ -17,11 +17,14 @@ export const mandate = definePage({
     const found = agentOf(visit);
     if (!found.ok) return found;
     const { services, query } = visit;
-    const { access, feed } = services;
+    const { access, markets } = services;
     const current = access.mandates.current(found.value.id);
     const chosen = templateById(query['template'] ?? '');
     const accounts = access.agents.accountsOf(found.value.id);
-    const symbols = feed.instruments().map((one) => one.symbol);
+    const symbols = markets
+      .among(accounts)
+      .instruments()
+      .map((one) => one.symbol);
     const known = await currencies(services);
     const standard: MandateDocument | undefined =
       chosen?.document(accounts, symbols) ??

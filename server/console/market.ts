@@ -14,9 +14,12 @@ export const market = definePage({
   view: 'market.html',
   nav: { label: 'Market', group: 'trade' },
   live: ['quotes'],
-  load({ services: { book, feed, clock }, query }) {
+  async load({ services: { book, markets, clock }, query }) {
     const asked = (query['query'] ?? '').slice(0, SEARCH_LENGTH_MAX);
-    const rows = book.search(asked, CONSOLE_ROWS_MAX).map((instrument) => {
+    const feed = markets.all();
+    const found = book.search(asked, CONSOLE_ROWS_MAX, markets.scopes());
+    await feed.follow(found.map(({ id }) => id));
+    const rows = found.map((instrument) => {
       const quote = feed.quote(instrument.id);
       return {
         id: instrument.id,

@@ -9,7 +9,7 @@ import type { OwnerFilter, OwnerOrderFilter } from '#trading/owner-desk.ts';
 import type { ConsoleServices } from './desks.ts';
 
 type Query = Readonly<Record<string, string>>;
-type Known = Pick<ConsoleServices, 'access' | 'book' | 'preferences' | 'trading'>;
+type Known = Pick<ConsoleServices, 'access' | 'book' | 'markets' | 'preferences' | 'trading'>;
 
 /** What an address asked for, and what of it could not be read. */
 export interface Asked<F> {
@@ -33,7 +33,8 @@ export function whoseAndWhat(services: Known, query: Query): Asked<OwnerFilter> 
   const holders = holderNames(services);
   if (agent !== undefined && !holders.includes(agent))
     errors.push(fieldError('agent', agent, 'the name of an agent', nearest(agent, holders)));
-  const instrument = symbol === undefined ? undefined : services.book.resolve(symbol);
+  const instrument =
+    symbol === undefined ? undefined : services.book.resolve(symbol, services.markets.scopes());
   if (instrument !== undefined && !instrument.ok) {
     const [near = null] = instrument.error.did_you_mean ?? [];
     errors.push(fieldError('symbol', symbol, 'a symbol exactly as it is written here', near));

@@ -15,8 +15,11 @@ import type { OwnerPosition } from '#trading/owner-desk.ts';
 import type { ConsoleServices } from './desks.ts';
 import { decimalsOf, shownMoney, shownMoneyOrNone, shownPriceOrNone, textOrNone } from './figures.ts';
 
-export function positionRow({ book }: Pick<ConsoleServices, 'book'>, position: OwnerPosition) {
-  const instrument = book.resolve(position.symbol);
+export function positionRow(
+  { book, markets }: Pick<ConsoleServices, 'book' | 'markets'>,
+  position: OwnerPosition,
+) {
+  const instrument = book.resolve(position.symbol, [markets.scopeOf(position.account)]);
   const tick = instrument.ok ? instrument.value.tick : undefined;
   return {
     holder: position.holder,

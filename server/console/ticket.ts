@@ -54,7 +54,8 @@ export const ticket = definePage({
     const accounts = services.trading.owner.statuses();
     return ok({
       accounts: accounts.map(({ id, mode }) => ({ id, mode })),
-      symbols: services.feed
+      symbols: services.markets
+        .all()
         .instruments()
         .slice(0, CONSOLE_ROWS_MAX)
         .map(({ symbol, name }) => ({ symbol, name })),
@@ -161,8 +162,8 @@ const fieldsRefused = (errors: readonly FieldError[]): Refusal =>
   );
 
 /** Every term that will be sent, read back from the draft itself and not from the form. */
-function orderInFull({ book, trading }: ConsoleServices, draft: OrderDraft) {
-  const instrument = book.resolve(draft.symbol);
+function orderInFull({ book, trading, markets }: ConsoleServices, draft: OrderDraft) {
+  const instrument = book.resolve(draft.symbol, [markets.scopeOf(draft.account)]);
   const { size, takeProfit, stopLoss } = draft;
   return {
     account: draft.account,

@@ -23,9 +23,9 @@ const isFresh = ({ services }: OwnerVisit, { id }: AccountEntry): boolean =>
   services.trading.owner.orders({ account: id, limit: 1 }).items.length === 0;
 
 export async function accountStep(visit: OwnerVisit): Promise<Result<PageData, Refusal>> {
-  const { accounts, feed } = visit.services;
+  const { accounts, markets } = visit.services;
   const account = await paperAccount(visit);
-  const [instrument] = feed.instruments();
+  const [instrument] = markets.all().instruments();
   return ok({
     account: account ?? null,
     is_fresh: account !== undefined && isFresh(visit, account),

@@ -57,9 +57,12 @@ export async function agentStep(visit: OwnerVisit): Promise<PageData> {
 }
 
 export function makeAgent(visit: OwnerVisit, given: z.output<typeof newAgentInput>): Outcome {
-  const { access, feed, trading } = visit.services;
+  const { access, markets, trading } = visit.services;
   const accounts = trading.owner.statuses().flatMap(({ id, mode }) => (mode === 'paper' ? [id] : []));
-  const symbols = feed.instruments().map(({ symbol }) => symbol);
+  const symbols = markets
+    .among(accounts.slice(0, 1))
+    .instruments()
+    .map(({ symbol }) => symbol);
   // Who gives none means the host's.
   const name = given.name.trim() || given.host;
   const made = access.equip({

@@ -49,8 +49,9 @@ function workingOrder(services: ConsoleServices) {
 
 /** null: without a quote or a mandate there is nothing to say yet. */
 function guideFor({ services, origin }: OwnerVisit, agentName: string) {
-  const [instrument] = services.feed.instruments();
-  const quote = instrument && services.feed.quote(instrument.id);
+  const feed = services.markets.all();
+  const [instrument] = feed.instruments();
+  const quote = instrument && feed.quote(instrument.id);
   const limits = services.trading.owner.mandateOf(agentName)?.mandate;
   if (!instrument || !quote || !limits) return null;
   const order = firstOrder(instrument, quote.ask, limits);

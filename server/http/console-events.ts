@@ -49,7 +49,7 @@ interface Stream {
 }
 
 export function openConsoleEvents(services: ConsoleServices): ConsoleEvents {
-  const { access, recorded, feed, clock, remote } = services;
+  const { access, recorded, markets, clock, remote } = services;
   /** Oldest first. */
   const streams = new Set<Stream>();
   const stops: (() => void)[] = [];
@@ -67,7 +67,7 @@ export function openConsoleEvents(services: ConsoleServices): ConsoleEvents {
     stops.push(
       clock.after(CONSOLE_BEAT_MS, beat),
       recorded.onRecorded(onRecorded),
-      feed.onTick(() => tellAll(['quotes'])),
+      markets.onTick(() => tellAll(['quotes'])),
       remote.connections.onNews(() => tellAll(['remote'])),
       access.owner.onSessionEnd((id) => {
         for (const stream of streams) if (stream.sessionId === id) stream.end();

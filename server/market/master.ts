@@ -1,5 +1,5 @@
 /** The built-in master of instruments, and the book that turns what was written into one instrument or a refusal. */
-import { defineInstrument, type Instrument, type InstrumentId } from '#domain/instrument.ts';
+import { defineInstrument, type Instrument, type InstrumentId, instrumentId } from '#domain/instrument.ts';
 import { printable, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { SEARCH_RESULTS_MAX, SUGGESTIONS_MAX } from '#limits.ts';
@@ -101,15 +101,17 @@ export const BUILT_IN: readonly Instrument[] = [
 ];
 
 export interface InstrumentBook {
-  all(): readonly Instrument[];
+  /** Those that ship with the product. */
+  builtIn(): readonly Instrument[];
+  /** Those too that have left their broker's list: orders and positions in them outlive it. */
   byId(id: InstrumentId): Instrument | undefined;
   /**
-   * Exact canonical symbol only: the case and the spelling of a symbol are never repaired, because another spelling may be
+   * In these lists together. An exact instrument id is always taken. Exact canonical symbol only: the case and the spelling of a symbol are never repaired, because another spelling may be
    * another instrument. Refuses `unknown_symbol` with did_you_mean, or `ambiguous_symbol` with the ids that share the spelling.
    */
-  resolve(symbol: string): Result<Instrument, Refusal>;
+  resolve(symbol: string, scopes: readonly string[]): Result<Instrument, Refusal>;
   /** Best match first: symbol, then alias, then name; exact before beginning before middle. An empty query lists all. */
-  search(query: string, limit: number): readonly Instrument[];
+  search(query: string, limit: number, scopes: readonly string[]): readonly Instrument[];
 }
 
 /** Throws RangeError when two instruments share an id. */
@@ -119,11 +121,16 @@ export function instrumentBook(instruments: readonly Instrument[]): InstrumentBo
   const bySymbol = new Map<string, Instrument[]>();
   for (const one of instruments) bySymbol.set(one.symbol, [...(bySymbol.get(one.symbol) ?? []), one]);
 
+  const within = (scopes: readonly string[]): readonly Instrument[] =>
+    instruments.filter(({ directory }) => scopes.includes(directory));
+
   return {
-    all: () => instruments,
+    builtIn: () => instruments,
     byId: (id) => byId.get(id),
-    resolve(symbol) {
-      const found = bySymbol.get(symbol) ?? [];
+    resolve(symbol, scopes) {
+      const exact = byId.get(instrumentId(symbol));
+      if (exact && scopes.includes(exact.directory)) return ok(exact);
+      const found = (bySymbol.get(symbol) ?? []).filter(({ directory }) => scopes.includes(directory));
       const [first] = found;
       if (first && found.length === 1) return ok(first);
       const shown = printable(symbol).slice(0, 40);
@@ -132,7 +139,7 @@ export function instrumentBook(instruments: readonly Instrument[]): InstrumentBo
         const detail = `The symbol ${shown} names ${ids.length} instruments (${ids.join(', ')}); the owner must rename one before it can be used.`;
         return err(refuse('ambiguous_symbol', detail, { did_you_mean: ids }));
       }
-      const nearest = suggestions(instruments, symbol);
+      const nearest = suggestions(within(scopes), symbol);
       const hint =
         nearest.length > 0 ? `did you mean ${nearest.join(' or ')}?` : 'search_instruments lists them.';
       return err(
@@ -143,7 +150,8 @@ export function instrumentBook(instruments: readonly Instrument[]): InstrumentBo
         ),
       );
     },
-    search: (query, limit) => ranked(instruments, query).slice(0, Math.min(limit, SEARCH_RESULTS_MAX)),
+    search: (query, limit, scopes) =>
+      ranked(within(scopes), query).slice(0, Math.min(limit, SEARCH_RESULTS_MAX)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Plays a tape as a market: publishes its quotes step by step, each with everything it causes in one transaction. */
 import type { Instrument } from '#domain/instrument.ts';
 import { TAPE_CATCH_UP_MS, TAPE_STEP_MS_MAX, TAPE_STEPS_PER_BAR_MIN } from '#limits.ts';
-import type { Clock, FeedTick, MarketFeed, MarketPhase, Quote } from '#ports.ts';
+import type { Clock, Depth, FeedTick, MarketFeed, MarketPhase, Quote } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import type { Session } from './calendar.ts';
 import type { Tape } from './tape.ts';
@@ -128,16 +128,14 @@ export function openTapeFeed({ tape, store, clock, barSeconds }: TapeFeedOptions
     nowMs,
     run: () => position.run,
     instruments: () => [instrument],
+    carries,
+    follow: () => Promise.resolve(),
+    hold: () => () => undefined,
     quote: (id) => (carries(id) ? quote : undefined),
-    depth(id) {
-      if (!carries(id) || !quote) return undefined;
-      const { bid, ask, bidSize, askSize, timeMs, publishedMs, source } = quote;
-      const bids = [{ price: bid, size: bidSize }];
-      return { bids, asks: [{ price: ask, size: askSize }], timeMs, publishedMs, source };
-    },
+    depth: async (id) => (carries(id) && quote ? touch(quote) : undefined),
     phase: (id) => (carries(id) ? phaseAt(tape, nowMs()) : undefined),
     finest: (id) => (carries(id) ? tape.timeframe : undefined),
-    bars: (query) => (carries(query.instrument) ? bars.query(query, progress()) : []),
+    bars: async (query) => (carries(query.instrument) ? bars.query(query, progress()) : []),
     onTick: onTicks.add,
     onStep: onSteps.add,
     onFault: onFaults.add,
@@ -149,6 +147,15 @@ export function openTapeFeed({ tape, store, clock, barSeconds }: TapeFeedOptions
     stop: () => timer.stop(),
   };
 }
+
+/** A tape has no book of orders: its best bid and ask are one level. */
+const touch = ({ bid, ask, bidSize, askSize, timeMs, publishedMs, source }: Quote): Depth => ({
+  bids: [{ price: bid, size: bidSize }],
+  asks: [{ price: ask, size: askSize }],
+  timeMs,
+  publishedMs,
+  source,
+});
 
 function timingOf(barSeconds: number): TapeTiming {
   if (!(barSeconds > 0 && Number.isFinite(barSeconds))) throw new RangeError('barSeconds is above 0');

@@ -27,7 +27,7 @@ export const cancelAllOrders = defineTool({
   input: z.strictObject({ account: accountFilter, symbol: symbol.optional(), ...reduceFields }),
   output: CancelAllShape,
   async run(services, principal, given) {
-    const only = filterSymbol(services, given.symbol);
+    const only = filterSymbol(services, principal, given.symbol);
     if (!only.ok) return only;
     const filter = {
       ...(given.account === undefined ? {} : { account: accountId(given.account) }),

@@ -1,7 +1,8 @@
 /** What changed, as topics that resources name: read off the record, where every change of state is, and off the market feed. */
 import type { AuditEvent } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
-import type { FeedTick, MarketFeed } from '#ports.ts';
+import type { Markets } from '#market/markets.ts';
+import type { FeedTick } from '#ports.ts';
 
 /** What something can be told of; agents by the name that the record gives them. */
 export const topic = {
@@ -36,7 +37,7 @@ export interface ChangeFeed {
 
 export interface ChangeSources {
   readonly audit: Pick<AuditLog, 'onRecorded'>;
-  readonly feed: Pick<MarketFeed, 'onTick'>;
+  readonly markets: Pick<Markets, 'onTick'>;
   readonly access: { onEpochChange(listener: () => void): void };
 }
 
@@ -98,7 +99,7 @@ const OF_KIND: ReadonlyMap<string, OfEvent> = new Map<string, OfEvent>([
   ['oauth.client_revoked', ofCredential],
 ]);
 
-export function openChangeFeed({ audit, feed, access }: ChangeSources): ChangeFeed {
+export function openChangeFeed({ audit, markets, access }: ChangeSources): ChangeFeed {
   const listeners = new Set<(topics: readonly string[], pace: Pace) => void>();
   const tell = (topics: readonly string[], pace: Pace): void => {
     for (const listener of listeners) listener(topics, pace);
@@ -124,7 +125,7 @@ export function openChangeFeed({ audit, feed, access }: ChangeSources): ChangeFe
   return {
     onChange(listener) {
       // Nobody pays for it while nobody listens.
-      if (listeners.size === 0) stops.push(audit.onRecorded(onRecorded), feed.onTick(onTick));
+      if (listeners.size === 0) stops.push(audit.onRecorded(onRecorded), markets.onTick(onTick));
       listeners.add(listener);
       return () => {
         listeners.delete(listener);

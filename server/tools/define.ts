@@ -5,8 +5,9 @@ import type { AuditLog } from '#audit/log.ts';
 import type { Principal, Scope } from '#domain/principal.ts';
 import type { Refusal, RefusalReason } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
+import type { Markets } from '#market/markets.ts';
 import type { InstrumentBook } from '#market/master.ts';
-import type { Clock, MarketFeed } from '#ports.ts';
+import type { Clock } from '#ports.ts';
 import type { Desk } from '#trading/desk.ts';
 import { type InputSchema, inputSchemaOf, type JsonSchema, outputSchemaOf } from './json-schema.ts';
 import { parseArguments } from './parse.ts';
@@ -15,7 +16,7 @@ import { parseArguments } from './parse.ts';
 export interface ToolServices {
   readonly desk: Omit<Desk, 'kill' | 'resume'>;
   readonly book: InstrumentBook;
-  readonly feed: MarketFeed;
+  readonly markets: Pick<Markets, 'among' | 'all' | 'scopesOf'>;
   readonly access: Pick<Access, 'stillLive' | 'rate'> & {
     readonly agents: Pick<Access['agents'], 'accountsOf'>;
   };

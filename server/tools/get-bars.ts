@@ -5,6 +5,7 @@ import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { BARS_MAX, PAGE_DEFAULT } from '#limits.ts';
 import { type Bar, type MarketFeed, TIMEFRAMES, type Timeframe } from '#ports.ts';
+import { callersMarket } from './callers-market.ts';
 import { badCursor, barsCursor, barsCursorOf } from './cursor.ts';
 import { defineTool } from './define.ts';
 import { cursor, symbol, time, timeMs } from './fields.ts';
@@ -48,16 +49,17 @@ export const getBars = defineTool({
     bars: z.array(BarShape),
     next_cursor: nextCursor,
   }),
-  run(services, _principal, given) {
-    const instrument = services.book.resolve(given.symbol);
+  async run(services, principal, given) {
+    const { feed, resolve } = callersMarket(services, principal);
+    const instrument = resolve(given.symbol);
     if (!instrument.ok) return instrument;
     const { id, symbol: canonical } = instrument.value;
-    const finest = services.feed.finest(id);
-    if (finest === undefined) return err(noFeed(services, instrument.value));
+    const finest = feed.finest(id);
+    if (finest === undefined) return err(noFeed(feed, instrument.value));
     if (TIMEFRAMES.indexOf(given.timeframe) < TIMEFRAMES.indexOf(finest)) {
       return err(tooFine(canonical, given.timeframe, finest));
     }
-    const page = pageOf(services.feed, id, given);
+    const page = await pageOf(feed, id, given);
     if (!page.ok) return page;
     const { bars, next } = page.value;
     return ok({
@@ -78,14 +80,14 @@ function tooFine(canonical: string, wanted: Timeframe, finest: Timeframe): Refus
 }
 
 /** One bar more than asked for tells whether there is another page. */
-function pageOf(
+async function pageOf(
   feed: MarketFeed,
   id: InstrumentId,
   given: z.output<typeof input>,
-): Result<{ readonly bars: readonly Bar[]; readonly next: string | undefined }, Refusal> {
+): Promise<Result<{ readonly bars: readonly Bar[]; readonly next: string | undefined }, Refusal>> {
   const at = barsCursorOf(given.cursor);
   if (!at.ok) return at;
-  const run = feed.run();
+  const run = feed.run(id);
   if (at.value !== undefined && at.value.run !== run) {
     return err(badCursor(given.cursor ?? '', 'the tape has started again since'));
   }
@@ -97,7 +99,7 @@ function pageOf(
         : timeMs(given.start);
   const endMs =
     at.value?.direction === 'before' ? at.value.ms : given.end === undefined ? undefined : timeMs(given.end);
-  const found = feed.bars({
+  const found = await feed.bars({
     instrument: id,
     timeframe: given.timeframe,
     ...(startMs === undefined ? {} : { startMs }),

@@ -1,6 +1,7 @@
 /** get_instrument: everything known of one symbol. */
 import { z } from 'zod';
 import { ok } from '#domain/result.ts';
+import { callersMarket } from './callers-market.ts';
 import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
 import { instrumentWire } from './project.ts';
@@ -22,9 +23,10 @@ export const getInstrument = defineTool({
   refusals: OF_SYMBOL,
   input: z.strictObject({ symbol }),
   output: z.object({ instrument: InstrumentShape }),
-  run(services, _principal, given) {
-    const found = services.book.resolve(given.symbol);
+  run(services, principal, given) {
+    const { feed, resolve } = callersMarket(services, principal);
+    const found = resolve(given.symbol);
     if (!found.ok) return found;
-    return ok({ instrument: instrumentWire(found.value, services.feed.finest(found.value.id)) });
+    return ok({ instrument: instrumentWire(found.value, feed.finest(found.value.id)) });
   },
 });

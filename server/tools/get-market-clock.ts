@@ -1,6 +1,7 @@
 /** get_market_clock: is the market open, and what time is it there. */
 import { z } from 'zod';
 import { err, ok } from '#domain/result.ts';
+import { callersMarket } from './callers-market.ts';
 import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
 import { noFeed } from './no-feed.ts';
@@ -23,17 +24,18 @@ export const getMarketClock = defineTool({
   refusals: [...OF_SYMBOL, 'no_reference_price'],
   input: z.strictObject({ symbol: symbol.optional() }),
   output: z.object({ wall_time: z.iso.datetime(), markets: z.array(MarketClockShape) }),
-  run(services, _principal, given) {
+  run(services, principal, given) {
+    const { feed, resolve } = callersMarket(services, principal);
     const wall_time = iso(services.clock.wallMs());
     if (given.symbol !== undefined) {
-      const instrument = services.book.resolve(given.symbol);
+      const instrument = resolve(given.symbol);
       if (!instrument.ok) return instrument;
-      const phase = services.feed.phase(instrument.value.id);
-      if (phase === undefined) return err(noFeed(services, instrument.value));
+      const phase = feed.phase(instrument.value.id);
+      if (phase === undefined) return err(noFeed(feed, instrument.value));
       return ok({ wall_time, markets: [marketClockWire(instrument.value, phase)] });
     }
-    const markets = services.feed.instruments().flatMap((instrument) => {
-      const phase = services.feed.phase(instrument.id);
+    const markets = feed.instruments().flatMap((instrument) => {
+      const phase = feed.phase(instrument.id);
       return phase === undefined ? [] : [marketClockWire(instrument, phase)];
     });
     return ok({ wall_time, markets });

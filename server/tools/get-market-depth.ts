@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { err, ok } from '#domain/result.ts';
 import { DEPTH_LEVELS_MAX } from '#limits.ts';
+import { callersMarket } from './callers-market.ts';
 import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
 import { noFeed } from './no-feed.ts';
@@ -25,11 +26,12 @@ export const getMarketDepth = defineTool({
   refusals: [...OF_SYMBOL, 'no_reference_price'],
   input: z.strictObject({ symbol, levels: z.int().min(1).max(DEPTH_LEVELS_MAX).default(10) }),
   output: DepthShape,
-  run(services, _principal, { symbol: wanted, levels }) {
-    const instrument = services.book.resolve(wanted);
+  async run(services, principal, { symbol: wanted, levels }) {
+    const { feed, resolve } = callersMarket(services, principal);
+    const instrument = resolve(wanted);
     if (!instrument.ok) return instrument;
-    const depth = services.feed.depth(instrument.value.id);
-    if (depth === undefined) return err(noFeed(services, instrument.value));
+    const depth = await feed.depth(instrument.value.id);
+    if (depth === undefined) return err(noFeed(feed, instrument.value));
     return ok(depthWire(instrument.value.symbol, depth, { levels, wallMs: services.clock.wallMs() }));
   },
 });

@@ -33,7 +33,7 @@ export const getOrders = defineTool({
   }),
   output: z.object({ orders: z.array(OrderShape), next_cursor: nextCursor }),
   async run(services, principal, given) {
-    const filter = filterSymbol(services, given.symbol);
+    const filter = filterSymbol(services, principal, given.symbol);
     if (!filter.ok) return filter;
     const before = seqOf(given.cursor);
     if (!before.ok) return before;

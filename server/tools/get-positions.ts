@@ -29,7 +29,7 @@ export const getPositions = defineTool({
   }),
   output: z.object({ positions: z.array(PositionShape) }),
   async run(services, principal, given) {
-    const filter = filterSymbol(services, given.symbol);
+    const filter = filterSymbol(services, principal, given.symbol);
     if (!filter.ok) return filter;
     const positions = await services.desk.positions(principal, {
       ...(given.account === undefined ? {} : { account: accountId(given.account) }),

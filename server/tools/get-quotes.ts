@@ -1,7 +1,10 @@
 /** get_quotes: bid, ask and last of up to fifty symbols at once. */
 import { z } from 'zod';
+import type { Instrument, InstrumentId } from '#domain/instrument.ts';
 import { err, ok } from '#domain/result.ts';
 import { SYMBOLS_PER_CALL_MAX } from '#limits.ts';
+import type { MarketFeed } from '#ports.ts';
+import { callersMarket } from './callers-market.ts';
 import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
 import { quoteWire } from './project.ts';
@@ -32,17 +35,26 @@ export const getQuotes = defineTool({
     symbols: z.array(symbol).min(1).max(SYMBOLS_PER_CALL_MAX).describe('e.g. ["SPX","BTC/USD"]'),
   }),
   output,
-  run(services, _principal, { symbols }) {
+  async run(services, principal, { symbols }) {
+    const { feed, resolve } = callersMarket(services, principal);
+    const instruments: Instrument[] = [];
+    for (const wanted of new Set(symbols)) {
+      const instrument = resolve(wanted);
+      if (!instrument.ok) return err(instrument.error);
+      instruments.push(instrument.value);
+    }
+    await feed.follow(instruments.map(({ id }) => id));
     const wallMs = services.clock.wallMs();
     const quotes: z.output<typeof QuoteShape>[] = [];
     const unavailable: z.output<typeof output>['unavailable'] = [];
-    for (const wanted of new Set(symbols)) {
-      const instrument = services.book.resolve(wanted);
-      if (!instrument.ok) return err(instrument.error);
-      const quote = services.feed.quote(instrument.value.id);
-      if (quote !== undefined) quotes.push(quoteWire(instrument.value.symbol, quote, wallMs));
-      else unavailable.push({ symbol: instrument.value.symbol, reason: 'no feed quotes it here' });
+    for (const { id, symbol: canonical } of instruments) {
+      const quote = feed.quote(id);
+      if (quote !== undefined) quotes.push(quoteWire(canonical, quote, wallMs));
+      else unavailable.push({ symbol: canonical, reason: whyNot(feed, id) });
     }
     return ok({ quotes, unavailable });
   },
 });
+
+const whyNot = (feed: MarketFeed, id: InstrumentId): string =>
+  feed.carries(id) ? 'its venue gives no two-sided quote at the moment' : 'no feed quotes it here';

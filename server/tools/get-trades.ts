@@ -33,7 +33,7 @@ export const getTrades = defineTool({
   }),
   output: z.object({ trades: z.array(TradeShape), next_cursor: nextCursor }),
   async run(services, principal, given) {
-    const filter = filterSymbol(services, given.symbol);
+    const filter = filterSymbol(services, principal, given.symbol);
     if (!filter.ok) return filter;
     const before = seqOf(given.cursor);
     if (!before.ok) return before;

@@ -18,7 +18,8 @@ export interface Library {
   listsOf(principal: Principal): { readonly [list in List]: string };
 }
 
-export type LibraryServices = Pick<ToolServices, 'feed' | 'book'> & {
+export type LibraryServices = Pick<ToolServices, 'book'> & {
+  readonly markets: ToolServices['markets'] & ChangeSources['markets'];
   readonly audit: ChangeSources['audit'];
   readonly access: ChangeSources['access'] & {
     readonly agents: Pick<ToolServices['access']['agents'], 'accountsOf'>;

@@ -2,7 +2,8 @@
 import type { Door, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import type { ToolServices } from './define.ts';
+import { RESOURCE_SYMBOLS_MAX } from '#limits.ts';
+import { callersMarket, type MarketServices } from './callers-market.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { expand, match, misspelt, notAResource, type Segments, segmentsOfUri } from './resource-uri.ts';
 import { mayRead, RESOURCES, type Resource } from './resources.ts';
@@ -47,14 +48,10 @@ export interface Followed {
   mayHear(principal: Principal): boolean;
 }
 
-type ReaderServices = Pick<ToolServices, 'feed' | 'book'> & {
-  readonly access: { readonly agents: Pick<ToolServices['access']['agents'], 'accountsOf'> };
-};
-
 const SINGLE = RESOURCES.filter(({ variables }) => variables.length === 0);
 const TEMPLATES = RESOURCES.filter(({ variables }) => variables.length > 0);
 
-export function openResourceReader(services: ReaderServices, dispatcher: Dispatcher): ResourceReader {
+export function openResourceReader(services: MarketServices, dispatcher: Dispatcher): ResourceReader {
   function find(uri: string): Result<FoundResource, Refusal> {
     const segments = segmentsOfUri(uri);
     if (!segments.ok) return segments;
@@ -69,7 +66,7 @@ export function openResourceReader(services: ReaderServices, dispatcher: Dispatc
   /** BTC/USD is most easily written as two segments; only a symbol that exists is worth suggesting. */
   function withItsSlash(segments: Segments): string | undefined {
     const symbol = segments.slice(1).join('/');
-    const instrument = services.book.resolve(symbol);
+    const instrument = services.book.resolve(symbol, services.markets.scopesOf([]));
     if (!instrument.ok) return undefined;
     const resource = TEMPLATES.find(
       (template) => match(template.segments, [segments[0] ?? '', symbol])?.['symbol'],
@@ -85,7 +82,10 @@ export function openResourceReader(services: ReaderServices, dispatcher: Dispatc
       case 'account':
         return services.access.agents.accountsOf(principal.agent).map((account) => ({ account }));
       case 'symbol':
-        return services.feed.instruments().map(({ symbol }) => ({ symbol }));
+        return callersMarket(services, principal)
+          .feed.instruments()
+          .slice(0, RESOURCE_SYMBOLS_MAX)
+          .map(({ symbol }) => ({ symbol }));
       case 'order_id':
       case undefined:
         return [];
@@ -107,19 +107,18 @@ export function openResourceReader(services: ReaderServices, dispatcher: Dispatc
   function followed({ resource, values }: FoundResource): Followed {
     const accountsOf = (principal: Principal) => services.access.agents.accountsOf(principal.agent);
     return {
-      topics: (principal) =>
-        resource.topics(
+      topics(principal) {
+        const { feed, resolve } = callersMarket(services, principal);
+        return resource.topics(
           {
             agent: principal.agentName,
             accounts: accountsOf(principal),
-            instruments: services.feed.instruments().map(({ id }) => id),
-            instrumentOf(symbol) {
-              const instrument = services.book.resolve(symbol ?? '');
-              return instrument.ok ? instrument.value.id : undefined;
-            },
+            instruments: feed.instruments().map(({ id }) => id),
+            instrumentOf: (symbol) => valueOf(resolve(symbol ?? ''))?.id,
           },
           values,
-        ),
+        );
+      },
       mayHear: (principal) =>
         mayRead(principal, resource) &&
         (values['account'] === undefined || accountsOf(principal).some((id) => id === values['account'])),
@@ -147,6 +146,8 @@ export function openResourceReader(services: ReaderServices, dispatcher: Dispatc
     },
   };
 }
+
+const valueOf = <T>(found: Result<T, Refusal>): T | undefined => (found.ok ? found.value : undefined);
 
 function filledIn(resource: Resource, values: Readonly<Record<string, string>>): ListedResource {
   const uri = expand(resource.segments, values);

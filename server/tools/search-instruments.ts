@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ok } from '#domain/result.ts';
 import { SEARCH_RESULTS_MAX } from '#limits.ts';
+import { callersMarket } from './callers-market.ts';
 import { defineTool } from './define.ts';
 import { instrumentWire } from './project.ts';
 import { InstrumentShape } from './shapes.ts';
@@ -23,10 +24,11 @@ export const searchInstruments = defineTool({
     limit: z.int().min(1).max(SEARCH_RESULTS_MAX).default(20),
   }),
   output: z.object({ instruments: z.array(InstrumentShape) }),
-  run(services, _principal, { query, limit }) {
-    const found = services.book.search(query, limit);
+  run(services, principal, { query, limit }) {
+    const { feed, scopes } = callersMarket(services, principal);
+    const found = services.book.search(query, limit, scopes);
     return ok({
-      instruments: found.map((instrument) => instrumentWire(instrument, services.feed.finest(instrument.id))),
+      instruments: found.map((instrument) => instrumentWire(instrument, feed.finest(instrument.id))),
     });
   },
 });

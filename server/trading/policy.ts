@@ -11,10 +11,10 @@ import {
   ZERO_MONEY,
   ZERO_QUANTITY,
 } from '#domain/decimal.ts';
-import type { Instrument } from '#domain/instrument.ts';
+import { type Instrument, pricedIn } from '#domain/instrument.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import type { MandateTest } from '#domain/mandate-tests.ts';
-import type { OrderTerms } from '#domain/order.ts';
+import { ORDER_TYPES, type OrderTerms, PRODUCTS, TIMES_IN_FORCE } from '#domain/order.ts';
 import { accountId, agentId } from '#domain/principal.ts';
 import { fieldError, type Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
@@ -23,7 +23,7 @@ import type { Facts, Proposal } from './facts.ts';
 import { assess, type Verdict } from './risk.ts';
 
 interface Instruments {
-  resolve(symbol: string): Result<Instrument, Refusal>;
+  resolve(symbol: string, accounts: readonly string[]): Result<readonly Instrument[], Refusal>;
 }
 
 /** Every test that comes out otherwise than it expects, with what came out instead. */
@@ -50,10 +50,12 @@ function judge(
   const { agentName, mandate } = about;
   if (test.principal !== undefined && agentName !== undefined && test.principal !== agentName)
     return ['.principal', test.principal, `${agentName}, whose mandate this is`];
-  const instrument = about.instruments.resolve(test.order.symbol);
-  if (!instrument.ok) return ['.order.symbol', test.order.symbol, instrument.error.detail];
-  const verdict = assess(factsOf(test, mandate, instrument.value), proposalOf(test));
-  if (isExpected(test, verdict)) return undefined;
+  const instruments = about.instruments.resolve(test.order.symbol, mandate.document.accounts);
+  if (!instruments.ok) return ['.order.symbol', test.order.symbol, instruments.error.detail];
+  // Accounts at two brokers may know two things by the symbol: the test speaks of both.
+  const verdicts = instruments.value.map((one) => assess(factsOf(test, mandate, one), proposalOf(test)));
+  const verdict = verdicts.find((one) => !isExpected(test, one));
+  if (verdict === undefined) return undefined;
   const wanted = `${test.expect}${test.reason === undefined ? '' : ` (${test.reason})`}`;
   return ['', orderInWords(test), `expected ${wanted}, and the mandate would ${outcomeInWords(verdict)}`];
 }
@@ -119,9 +121,10 @@ function factsOf({ order, position }: MandateTest, mandate: Mandate, instrument:
     authority: 'mandate',
     agent: agentId('policy'),
     account: accountId(order.account ?? first),
-    accountCurrency: instrument.currency,
+    accountCurrency: pricedIn(instrument),
     accountMode: 'paper',
     accountType: 'margin',
+    broker: TAKES_EVERYTHING,
     instrument,
     tradingState: 'ACTIVE',
     stateReason: null,
@@ -158,6 +161,30 @@ const quoteAt = (instrument: Instrument, at: Price): Quote => ({
   publishedMs: AT_MS,
   source: 'derived',
 });
+
+/** What brokers take is theirs to say, and no test of a mandate's. */
+const TAKES_EVERYTHING: Facts['broker'] = {
+  orderTypes: ORDER_TYPES,
+  timesInForce: TIMES_IN_FORCE,
+  brackets: true,
+  trailing: true,
+  extendedHours: true,
+  shortSelling: true,
+  replace: true,
+  depth: true,
+  postOnly: true,
+  reduceOnly: true,
+  products: PRODUCTS,
+  marginPreview: false,
+  holdings: false,
+  ids: {
+    scope: 'account',
+    queryByClientId: true,
+    dedupes: true,
+    cancelOnDisconnect: false,
+    absentIsFinalAfterMs: 0,
+  },
+};
 
 /** A day on which nothing has happened yet. */
 const UNUSED = {

@@ -10,7 +10,7 @@ import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts
 const book = instrumentBook(BUILT_IN);
 
 function refused(of: InstrumentBook, symbol: string): Refusal {
-  const found = of.resolve(symbol);
+  const found = of.resolve(symbol, ['built-in']);
   if (found.ok) throw new Error(`${symbol} was resolved to ${found.value.id}`);
   return found.error;
 }
@@ -69,7 +69,7 @@ describe('the built-in master', () => {
 describe('resolving a symbol', () => {
   it('finds the exact symbol and nothing else', () => {
     for (const one of BUILT_IN) {
-      expect(book.resolve(one.symbol)).toEqual({ ok: true, value: one });
+      expect(book.resolve(one.symbol, ['built-in'])).toEqual({ ok: true, value: one });
       expect(book.byId(one.id)).toBe(one);
     }
   });
@@ -119,7 +119,7 @@ describe('resolving a symbol', () => {
     );
     fc.assert(
       fc.property(spelling, (given) => {
-        const found = book.resolve(given);
+        const found = book.resolve(given, ['built-in']);
         expect(found.ok).toBe(BUILT_IN.some((one) => one.symbol === given));
         if (found.ok) expect(found.value.symbol).toBe(given);
         else expect((found.error.did_you_mean ?? []).length).toBeLessThanOrEqual(3);
@@ -135,7 +135,8 @@ describe('resolving a symbol', () => {
 });
 
 describe('searching', () => {
-  const found = (query: string, limit = 10): string[] => book.search(query, limit).map((one) => one.symbol);
+  const found = (query: string, limit = 10): string[] =>
+    book.search(query, limit, ['built-in']).map((one) => one.symbol);
 
   it('ranks the symbol before the alias and the alias before the name', () => {
     const three = instrumentBook([
@@ -144,7 +145,7 @@ describe('searching', () => {
       made('A:3', 'GOLD'),
       made('A:4', 'OTHER'),
     ]);
-    expect(three.search('gold', 10).map((one) => one.symbol)).toEqual(['GOLD', 'TWO', 'ONE']);
+    expect(three.search('gold', 10, ['built-in']).map((one) => one.symbol)).toEqual(['GOLD', 'TWO', 'ONE']);
   });
 
   it.each([
@@ -161,6 +162,6 @@ describe('searching', () => {
     expect(found(' ')).toHaveLength(BUILT_IN.length);
     expect(found('', 2)).toEqual(['SPX', 'BTC/USD']);
     const many = Array.from({ length: 200 }, (_, n) => made(`X:${n}`, `S${n}`));
-    expect(instrumentBook(many).search('s', 1_000)).toHaveLength(SEARCH_RESULTS_MAX);
+    expect(instrumentBook(many).search('s', 1_000, ['built-in'])).toHaveLength(SEARCH_RESULTS_MAX);
   });
 });

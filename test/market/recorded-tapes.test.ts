@@ -33,7 +33,7 @@ function cells(file: string): Readonly<Record<string, string>>[] {
   });
 }
 
-function allBars(tape: Tape, timeframe: Timeframe): readonly Bar[] {
+async function allBars(tape: Tape, timeframe: Timeframe): Promise<readonly Bar[]> {
   const room = feedRoom(tape);
   room.store.db.pragma('synchronous = OFF');
   room.walk(tape.length * 4);
@@ -99,8 +99,8 @@ describe.skipIf(recordedAbsent)('the minutes of SPY', () => {
     return [numbers('open')[0], high, Math.min(...numbers('low')), numbers('close').at(-1), volume].join(' ');
   }
 
-  it('add up to the days that the same rows give by hand', () => {
-    const days = allBars(load(SPY_MINUTES, 'SPY'), '1d');
+  it('add up to the days that the same rows give by hand', async () => {
+    const days = await allBars(load(SPY_MINUTES, 'SPY'), '1d');
     const dates = ['2013-10-04', '2013-10-07', '2013-10-08', '2013-10-09', '2013-10-10', '2013-10-11'];
     expect(days.map(shown)).toEqual(dates.map(byHand));
     expect(days.map((day) => new Date(day.timeMs).toISOString())).toEqual(
@@ -108,8 +108,8 @@ describe.skipIf(recordedAbsent)('the minutes of SPY', () => {
     );
   });
 
-  it('agree with the daily file that another hand recorded, to a few cents', () => {
-    const days = allBars(load(SPY_MINUTES, 'SPY'), '1d');
+  it('agree with the daily file that another hand recorded, to a few cents', async () => {
+    const days = await allBars(load(SPY_MINUTES, 'SPY'), '1d');
     const daily = new Map(cells('SPY-1d-1998..2021-unadjusted.csv').map((row) => [row['date'], row]));
     for (const day of days) {
       const other = daily.get(new Date(day.timeMs).toISOString().slice(0, 10));
@@ -119,12 +119,12 @@ describe.skipIf(recordedAbsent)('the minutes of SPY', () => {
     }
   });
 
-  it('make hours whose volumes add up to the minutes’, extended hours included', () => {
+  it('make hours whose volumes add up to the minutes’, extended hours included', async () => {
     const tape = load(SPY_MINUTES, 'SPY');
     const total = (bars: readonly Bar[]): number =>
       bars.reduce((sum, bar) => sum + Number(bar.volume === null ? 0 : text(bar.volume)), 0);
-    const hours = allBars(tape, '1h');
-    expect(total(hours)).toBe(total(allBars(tape, '1m')));
+    const hours = await allBars(tape, '1h');
+    expect(total(hours)).toBe(total(await allBars(tape, '1m')));
     expect(hours.every((bar) => bar.timeMs % 3_600_000 === 0)).toBe(true);
   });
 });
@@ -150,7 +150,7 @@ describe.skipIf(recordedAbsent)('the steps of the master', () => {
     ]);
   });
 
-  it('fit every price of YESBANK, which the database does not list', () => {
+  it('fit every price of YESBANK, which the database does not list', async () => {
     const tick = instrumentOf('YESBANK').tick;
     const off = cells('YESBANK-nse-1m-2019-07-09..11.csv').filter((row) =>
       ['open', 'high', 'low', 'close'].some((name) => Math.round(Number(row[name]) * 100) % 5 !== 0),

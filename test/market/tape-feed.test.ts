@@ -343,12 +343,12 @@ describe('a restart', () => {
     expect(steps.map(told)).toEqual(whole.steps.map(told));
   });
 
-  it('keeps the run and its bars', () => {
+  it('keeps the run and its bars', async () => {
     const room = feedRoom(days());
     room.walk(8 + 4);
     const again = room.restart();
     expect(again.feed.run()).toBe(2);
-    expect(again.feed.bars({ instrument: SPX, timeframe: '1d', limit: 10 })).toHaveLength(1);
+    expect(await again.feed.bars({ instrument: SPX, timeframe: '1d', limit: 10 })).toHaveLength(1);
   });
 
   it('with another timing finishes the bar as it was begun, so that no extreme is missed', () => {
@@ -363,13 +363,13 @@ describe('a restart', () => {
     ]);
   });
 
-  it('with another tape begins that one, under a run that nothing else has had', () => {
+  it('with another tape begins that one, under a run that nothing else has had', async () => {
     const room = feedRoom(days());
     room.walk(8 + 1);
     expect(room.feed.run()).toBe(2);
     const other = room.restart({ tape: tapeFrom('SPX', [...DAYS, '2026-01-07,1,1,1,1,1']) });
     expect(other.feed.quote(SPX)).toBeUndefined();
-    expect(other.feed.bars({ instrument: SPX, timeframe: '1d', limit: 10 })).toEqual([]);
+    expect(await other.feed.bars({ instrument: SPX, timeframe: '1d', limit: 10 })).toEqual([]);
     other.walk(1);
     expect(other.steps.map(place)).toEqual(['3:0:0']);
     expect(other.steps[0]?.previous).toBeUndefined();
@@ -416,26 +416,26 @@ describe('the market of a feed', () => {
     ]);
   });
 
-  it('has one level of depth on each side, as large as is displayed', () => {
+  it('has one level of depth on each side, as large as is displayed', async () => {
     const room = feedRoom(days());
-    expect(room.feed.depth(SPX)).toBeUndefined();
+    expect(await room.feed.depth(SPX)).toBeUndefined();
     room.walk(1);
-    const depth = room.feed.depth(SPX);
+    const depth = await room.feed.depth(SPX);
     const levels = [depth?.bids, depth?.asks].map((side) =>
       side?.map(({ price, size }) => `${text(price)} ${size && text(size)}`),
     );
     expect(levels).toEqual([['100 10'], ['100.01 10']]);
   });
 
-  it('says nothing of an instrument that its tape does not carry', () => {
+  it('says nothing of an instrument that its tape does not carry', async () => {
     const room = feedRoom(days());
     room.walk(4);
     const other = instrumentId('XNAS:AAPL');
     const { feed } = room;
-    expect([feed.quote(other), feed.depth(other), feed.phase(other), feed.finest(other)]).toEqual(
+    expect([feed.quote(other), await feed.depth(other), feed.phase(other), feed.finest(other)]).toEqual(
       Array.from({ length: 4 }, () => undefined),
     );
-    expect(feed.bars({ instrument: other, timeframe: '1d', limit: 10 })).toEqual([]);
+    expect(await feed.bars({ instrument: other, timeframe: '1d', limit: 10 })).toEqual([]);
     expect(feed.instruments().map((one) => one.id)).toEqual([SPX]);
   });
 });

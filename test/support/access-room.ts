@@ -7,6 +7,7 @@ import { type AuditLog, openAuditLog } from '#audit/log.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { scopedSymbols } from '#market/scoped-symbols.ts';
 import { type Keyring, openKeyring } from '#store/keyring.ts';
 import { openStore, type Store } from '#store/open.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
@@ -55,7 +56,7 @@ function openRoom(folder: string, clock: HandClock, options: Partial<AccessOptio
     clock,
     keyring,
     timezone: 'UTC',
-    instruments: instrumentBook(BUILT_IN),
+    instruments: scopedSymbols(instrumentBook(BUILT_IN)),
     accounts: { currencyOf: (id) => CURRENCIES.get(id) },
     ...options,
   });

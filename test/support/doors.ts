@@ -14,6 +14,7 @@ import { err, ok } from '#domain/result.ts';
 import { buildApp, type HttpSettings } from '#http/app.ts';
 import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { scopedSymbols } from '#market/scoped-symbols.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
 import { defineTool, type Tool, type ToolServices } from '#tools/define.ts';
@@ -181,7 +182,7 @@ export async function openDoors(
     clock,
     keyring,
     timezone: 'UTC',
-    instruments: book,
+    instruments: scopedSymbols(book),
     accounts: { currencyOf: (id) => (id === 'paper' ? 'USD' : undefined) },
     rates: DEFAULT_RATES,
   });
@@ -193,7 +194,11 @@ export async function openDoors(
     audit,
     clock,
     book,
-    feed: { instruments: () => [], onTick: () => () => undefined },
+    markets: {
+      all: () => SILENT_FEED,
+      among: () => SILENT_FEED,
+      scopesOf: () => ['built-in'],
+    },
     transaction: <T>(work: () => T) => store.transaction(work),
     version: VERSION,
     remoteMcp: () => false,
@@ -201,7 +206,10 @@ export async function openDoors(
   const dispatcher = openDispatcher(services, tools);
   const own = mcpOffer(
     dispatcher,
-    openLibrary({ feed: services.feed, book, audit, access }, dispatcher),
+    openLibrary(
+      { markets: { ...services.markets, onTick: () => () => undefined }, book, audit, access },
+      dispatcher,
+    ),
     clock,
   );
   const mcp = offer?.(own) ?? own;
@@ -254,3 +262,5 @@ export async function openDoors(
     },
   };
 }
+
+const SILENT_FEED = { instruments: () => [], onTick: () => () => undefined };

@@ -5,9 +5,11 @@ import { type Access, openAccess } from '#access/access.ts';
 import { type AuditLog, openAuditLog } from '#audit/log.ts';
 import { connectPaper } from '#brokers/paper/adapter.ts';
 import type { PaperSettings } from '#brokers/paper/settings.ts';
-import type { Instrument } from '#domain/instrument.ts';
+import { BUILT_IN_DIRECTORY, type Instrument } from '#domain/instrument.ts';
 import { type AccountId, accountId } from '#domain/principal.ts';
+import { type MarketSource, type Markets, openMarkets } from '#market/markets.ts';
 import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
+import { scopedSymbols } from '#market/scoped-symbols.ts';
 import { loadTape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
@@ -36,6 +38,10 @@ export interface LineOptions {
   readonly timezone?: string;
   /** An account `second` beside `paper`, in the same currency. */
   readonly second?: BrokerAdapter;
+  /** What `second` trades on, in place of the tape. */
+  readonly secondMarket?: MarketSource;
+  /** Instruments beside the built-in ones. */
+  readonly listed?: readonly Instrument[];
   /** How often an agent may be refused and may send; default: as a gateway without settings. */
   readonly throttle?: Partial<ThrottleLimits>;
   /** Looks at every transaction; what it gives is the store of every part. */
@@ -50,6 +56,7 @@ export interface OpenedLine {
   readonly access: Access;
   readonly book: InstrumentBook;
   readonly feed: TapeFeed;
+  readonly markets: Markets;
   readonly adapter: BrokerAdapter;
   readonly trading: Trading;
   readonly instrument: Instrument;
@@ -65,22 +72,25 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
   const store = options.watched?.(opened) ?? opened;
   const keyring = openKeyring(join(folder, 'keys'));
   const audit = openAuditLog({ store, clock, keyring, folder: join(folder, 'log') });
-  const book = instrumentBook(BUILT_IN);
-  const found = book.resolve(options.symbol ?? 'SPX');
+  const book = instrumentBook([...BUILT_IN, ...(options.listed ?? [])]);
+  const found = book.resolve(options.symbol ?? 'SPX', [BUILT_IN_DIRECTORY]);
   if (!found.ok) throw new Error(found.error.detail);
   const instrument = found.value;
   const file = options.csv === undefined ? 'sample' : join(folder, 'tape.csv');
   if (options.csv !== undefined) writeFileSync(file, options.csv);
   const tape = openTapeFeed({ tape: loadTape({ file, instrument }), store, clock, barSeconds: 4 });
   const feed = options.heard?.(tape) ?? tape;
+  const markets = openMarkets({ feed, directory: BUILT_IN_DIRECTORY });
+  if (options.secondMarket) markets.add(SECOND, options.secondMarket);
+  const symbols = scopedSymbols(book, (names) => markets.scopesOf(names.map(accountId)));
   const access = openAccess({
     store,
     audit,
     clock,
     keyring,
     timezone: options.timezone ?? 'UTC',
-    instruments: book,
-    judge: mandateJudge(book),
+    instruments: symbols,
+    judge: mandateJudge(symbols),
     accounts: {
       currencyOf: (id) =>
         id === PAPER || (id === SECOND && options.second) ? instrument.currency : undefined,
@@ -98,7 +108,7 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
     ...(options.second ? [[SECOND, options.second] as const] : []),
   ]);
   const throttle = () => ({ ...DEFAULT_THROTTLE, ...options.throttle });
-  const line = { store, audit, clock, wallMs: access.wall, access, book, feed, adapters, throttle };
+  const line = { store, audit, clock, wallMs: access.wall, access, book, markets, adapters, throttle };
   const trading = openTrading(line);
   let closed = false;
   async function close(): Promise<void> {
@@ -110,5 +120,5 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
     audit.close();
     store.close();
   }
-  return { store, audit, access, book, feed, adapter, trading, instrument, close };
+  return { store, audit, access, book, feed, markets, adapter, trading, instrument, close };
 }

@@ -7,6 +7,7 @@ import { openAuditLog } from '#audit/log.ts';
 import { wallClock } from '#clock.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { scopedSymbols } from '#market/scoped-symbols.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
 
@@ -19,7 +20,7 @@ const { owner } = openAccess({
   clock: wallClock,
   keyring,
   timezone: 'UTC',
-  instruments: instrumentBook(BUILT_IN),
+  instruments: scopedSymbols(instrumentBook(BUILT_IN)),
   accounts: { currencyOf: () => undefined },
   passphraseCost: { memoryKib: 64, passes: 1 },
 });

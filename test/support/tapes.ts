@@ -12,7 +12,7 @@ import { type HandClock, handClock } from './hand-clock.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export function instrumentOf(symbol: string): Instrument {
-  const found = instrumentBook(BUILT_IN).resolve(symbol);
+  const found = instrumentBook(BUILT_IN).resolve(symbol, ['built-in']);
   if (!found.ok) throw new Error(found.error.detail);
   return found.value;
 }

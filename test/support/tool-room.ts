@@ -9,7 +9,9 @@ import { type AuditLine, auditQuery } from '#audit/query.ts';
 import { price, quantity } from '#domain/decimal.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
 import type { Principal, Scope } from '#domain/principal.ts';
+import { openMarkets } from '#market/markets.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { scopedSymbols } from '#market/scoped-symbols.ts';
 import type { Bar, MarketFeed, Quote } from '#ports.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
@@ -57,7 +59,7 @@ export function toolRoom(o: RoomOptions = {}): ToolRoom {
     clock,
     keyring,
     timezone: 'UTC',
-    instruments: book,
+    instruments: scopedSymbols(book),
     accounts: { currencyOf: (id) => (['paper', 'second'].includes(id) ? 'USD' : undefined) },
     ...(o.rates === undefined ? {} : { rates: o.rates }),
   });
@@ -73,7 +75,7 @@ export function toolRoom(o: RoomOptions = {}): ToolRoom {
   const plain: ToolServices = {
     desk: written.desk,
     book,
-    feed: writtenFeed(book, clock),
+    markets: openMarkets({ feed: writtenFeed(book, clock), directory: 'built-in' }),
     access,
     audit,
     transaction: (work) => store.transaction(work),
@@ -113,7 +115,7 @@ export function toolRoom(o: RoomOptions = {}): ToolRoom {
 
 /** SPX alone, with one quote and ten daily bars; everything else is known to the book and carried by no feed. */
 function writtenFeed(book: ToolServices['book'], clock: HandClock): MarketFeed {
-  const found = book.resolve('SPX');
+  const found = book.resolve('SPX', ['built-in']);
   if (!found.ok) throw new Error(found.error.detail);
   const spx = found.value;
   const quote: Quote = {
@@ -141,7 +143,10 @@ function writtenFeed(book: ToolServices['book'], clock: HandClock): MarketFeed {
     run: () => 1,
     instruments: () => [spx],
     quote: (id) => only(id, quote),
-    depth: (id) =>
+    carries: (id) => id === spx.id,
+    follow: async () => undefined,
+    hold: () => () => undefined,
+    depth: async (id) =>
       only(id, {
         bids: [{ price: quote.bid, size: null }],
         asks: [{ price: quote.ask, size: quote.askSize }],
@@ -158,7 +163,7 @@ function writtenFeed(book: ToolServices['book'], clock: HandClock): MarketFeed {
         tradingDate: '2026-01-04',
       }),
     finest: (id) => only(id, '1d' as const),
-    bars({ startMs, endMs, limit }) {
+    async bars({ startMs, endMs, limit }) {
       const within = bars.filter(
         ({ timeMs }) => timeMs >= (startMs ?? -Infinity) && timeMs < (endMs ?? Infinity),
       );

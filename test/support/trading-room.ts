@@ -10,6 +10,7 @@ import type { OrderDraft } from '#domain/order.ts';
 import { OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import type { Markets } from '#market/markets.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter } from '#ports.ts';
@@ -37,6 +38,7 @@ export interface TradingRoom {
   readonly access: Access;
   readonly book: InstrumentBook;
   readonly feed: TapeFeed;
+  readonly markets: Markets;
   readonly adapter: BrokerAdapter;
   readonly trading: Trading;
   /** An agent with a mandate and all scopes, as a key would present it. */

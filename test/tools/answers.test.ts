@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { accountId } from '#domain/principal.ts';
 import { refuse } from '#domain/refusal.ts';
+import { openMarkets } from '#market/markets.ts';
 import type { ToolAnswer } from '#tools/dispatch.ts';
 import { TOOLS } from '#tools/index.ts';
 import { mcpTool } from '#tools/mcp-shape.ts';
@@ -210,7 +211,10 @@ describe('quotes, depth, bars and the clock', () => {
 
   it('does not follow a cursor of an earlier run, nor one that it never gave', async () => {
     const room = toolRoom({
-      change: (services) => ({ ...services, feed: { ...services.feed, run: () => 2 } }),
+      change: (services) => ({
+        ...services,
+        markets: openMarkets({ feed: { ...services.markets.all(), run: () => 2 }, directory: 'built-in' }),
+      }),
     });
     const foreign = ['bars:1:before:0', 'bars:2:sideways:0', 'seq:1', 'x'].map((plain) =>
       Buffer.from(plain).toString('base64url'),

@@ -22,7 +22,7 @@ function room() {
   const feed = openChangeFeed({
     access,
     audit,
-    feed: {
+    markets: {
       onTick(listener) {
         tick = listener;
         return () => {

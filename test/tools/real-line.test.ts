@@ -17,7 +17,7 @@ async function openDoor(options: RoomOptions = {}): Promise<{
   const dispatcher = openDispatcher({
     desk: room.trading,
     book: room.book,
-    feed: room.feed,
+    markets: room.markets,
     access: room.access,
     audit: room.audit,
     transaction: (work) => room.store.transaction(work),

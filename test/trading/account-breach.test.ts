@@ -183,7 +183,7 @@ describe('at a breach of an account’s limit', () => {
 describe('of what the owner does at the broker’s own screen, a breach', () => {
   async function breached() {
     const it = await accountScene({ max_daily_loss: '50' });
-    const instrument = granted(it.room.book.resolve('SPX')).id;
+    const instrument = granted(it.room.book.resolve('SPX', ['built-in'])).id;
     const claude = it.room.agent('claude');
     await trade(it, claude, ['buy', '10', '1455']);
     await it.room.play(1);
@@ -215,7 +215,7 @@ describe('of what the owner does at the broker’s own screen, a breach', () => 
 
   it('leaves the stop of a position that was opened there, which the kill switch keeps too', async () => {
     const it = await accountScene({ max_daily_loss: '50' });
-    const instrument = granted(it.room.book.resolve('SPX')).id;
+    const instrument = granted(it.room.book.resolve('SPX', ['built-in'])).id;
     it.broker.fill(it.broker.placeElsewhere({ instrument, side: 'buy', qty: '10' }), '10', '1450');
     const stop = it.broker.placeElsewhere({ instrument, side: 'sell', qty: '10' });
     await it.room.play(1);

@@ -87,7 +87,7 @@ describe('a change of an account’s limits', () => {
     const it = await accountScene();
     const claude = it.room.agent('claude');
     const first = await place(it.room, claude, draft({ side: 'buy', limit: '1440' }));
-    const bitcoin = granted(it.room.book.resolve('BTC/USD')).id;
+    const bitcoin = granted(it.room.book.resolve('BTC/USD', ['built-in'])).id;
     const elsewhere = it.broker.placeElsewhere({ instrument: bitcoin, side: 'buy', qty: '1' });
     await it.room.play(1);
     expect(setLimits(it, { max_positions: '2' }).canceling).toEqual([]);
@@ -114,7 +114,7 @@ describe('the cap on positions', () => {
   /** Two bitcoin orders rest elsewhere: one instrument, which may become a position. */
   async function bitcoin(): Promise<AccountScene> {
     const it = await accountScene();
-    const instrument = granted(it.room.book.resolve('BTC/USD')).id;
+    const instrument = granted(it.room.book.resolve('BTC/USD', ['built-in'])).id;
     it.broker.placeElsewhere({ instrument, side: 'buy', qty: '1' });
     it.broker.placeElsewhere({ instrument, side: 'buy', qty: '2' });
     await it.room.play(1);

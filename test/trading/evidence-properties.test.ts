@@ -164,7 +164,7 @@ function filledAdding({ room }: Scene, executions: readonly Recorded[]): Readonl
       .get(execution.executionId) as { agent_id: string; effect: string } | undefined;
     expect(row, `execution ${execution.executionId} is in the books`).toBeDefined();
     if (row === undefined || row.effect !== 'adding') continue;
-    const worth = scale(value(execution.price, execution.qty), room.book.all()[0]?.multiplier ?? ONE);
+    const worth = scale(value(execution.price, execution.qty), room.book.builtIn()[0]?.multiplier ?? ONE);
     totals.set(row.agent_id, add(totals.get(row.agent_id) ?? ZERO_MONEY, worth));
   }
   return Object.fromEntries([...totals].map(([agent, total]) => [agent, total.toFixed()]));

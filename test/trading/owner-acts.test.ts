@@ -55,7 +55,7 @@ describe('the owner cancels', () => {
 
   it('an order that nobody here placed', async () => {
     const { broker, room, owner } = await holding();
-    const instrument = granted(room.book.resolve('SPX')).id;
+    const instrument = granted(room.book.resolve('SPX', ['built-in'])).id;
     const elsewhere = broker.placeElsewhere({ instrument, side: 'buy', qty: '3' });
     await room.clock.advanceAsync(60_000);
     const [order] = owner.orders({ agent: 'external', limit: 10 }).items;
@@ -231,7 +231,7 @@ describe('the owner closes', () => {
 
   it('what nobody here opened, and the owner’s own', async () => {
     const { broker, room, owner } = await holding();
-    const instrument = granted(room.book.resolve('SPX')).id;
+    const instrument = granted(room.book.resolve('SPX', ['built-in'])).id;
     const elsewhere = broker.placeElsewhere({ instrument, side: 'buy', qty: '3' });
     broker.fill(elsewhere, '3', '1400');
     const mine = granted(await owner.placeOrder(draft({ side: 'buy', qty: '2' }), 'k1'));

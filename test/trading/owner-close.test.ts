@@ -99,7 +99,7 @@ describe('the owner’s close in an agent’s name', () => {
 
   it('first cancels what is being sold elsewhere of a position that nobody here opened', async () => {
     const { broker, room, owner } = await holders();
-    const instrument = granted(room.book.resolve('SPX')).id;
+    const instrument = granted(room.book.resolve('SPX', ['built-in'])).id;
     broker.fill(broker.placeElsewhere({ instrument, side: 'buy', qty: '3' }), '3', '1400');
     const selling = broker.placeElsewhere({ instrument, side: 'sell', qty: '3' });
     const closed = granted(await owner.closePosition(closing({ agent: agentId('external') })));

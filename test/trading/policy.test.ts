@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { scopedSymbols } from '#market/scoped-symbols.ts';
 import { mandateJudge } from '#trading/policy.ts';
 import { mandate } from '../support/facts.ts';
 import { granted, refusal, tradingRoom, WIDE_MANDATE } from '../support/trading-room.ts';
@@ -24,8 +25,11 @@ interface Given {
 
 /** What is wrong with these tests under these rules: field, and the words about it. */
 function wrong(tests: readonly Given[], rules: object = {}, agent = 'claude'): readonly string[] {
-  const resolved = ['SPX', 'AAPL'].map((symbol) => granted(book.resolve(symbol)).id);
-  const judged = mandateJudge(book)(mandate({ ...RULES, ...rules, tests }, { resolved }), agent);
+  const resolved = ['SPX', 'AAPL'].map((symbol) => granted(book.resolve(symbol, ['built-in'])).id);
+  const judged = mandateJudge(scopedSymbols(book))(
+    mandate({ ...RULES, ...rules, tests }, { resolved }),
+    agent,
+  );
   return judged.map(({ field, rule }) => `${field}: ${rule}`);
 }
 

@@ -45,7 +45,7 @@ it.each([
 
 it('another instrument is posted there, and not to the agent', async () => {
   const { room, claude, holds, say } = await bought();
-  const other = granted(room.book.resolve('BTC/USD')).id;
+  const other = granted(room.book.resolve('BTC/USD', ['built-in'])).id;
   say({ instrument: other });
   expect([holds('external', other), holds(claude.agent, other)]).toEqual(['7', '0']);
   expect([holds('external'), holds(claude.agent)]).toEqual(['0', '2']);

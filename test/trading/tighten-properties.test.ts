@@ -36,7 +36,7 @@ const BOOK = new Map([XYZ, like('COIN', 'crypto'), like('IDX', 'index')].map((on
 const instruments = {
   resolve(symbol: string) {
     const found = BOOK.get(symbol);
-    return found === undefined ? err(refuse('unknown_symbol', 'There is no such symbol.')) : ok(found);
+    return found === undefined ? err(refuse('unknown_symbol', 'There is no such symbol.')) : ok([found]);
   },
 };
 const calendar = ownerCalendar('UTC');
