@@ -100,5 +100,8 @@ function contractFrom({ strike, ...rest }: NonNullable<InstrumentInput['contract
   return strike === undefined ? rest : { ...rest, strike: price(strike) };
 }
 
+/** The currency that its value is counted and paid in: of a perpetual what it is settled in. */
+export const pricedIn = ({ currency, contract }: Instrument): string => contract?.settle ?? currency;
+
 export const isOnTick = (at: Price, instrument: Instrument): boolean => isMultipleOf(at, instrument.tick);
 export const isOnLot = (of: Quantity, instrument: Instrument): boolean => isMultipleOf(of, instrument.lot);

@@ -7,7 +7,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import { strictestOf, UNHALTED } from './facts.ts';
 import { type Holding, unrealised } from './holdings.ts';
-import { instrumentOf, type Line } from './line.ts';
+import { feedOf, instrumentOf, type Line } from './line.ts';
 import { markOf } from './loss.ts';
 import { within } from './outside.ts';
 import { dayPnl } from './pnl.ts';
@@ -38,18 +38,23 @@ export async function accountView(line: Line, account: AccountId): Promise<Resul
 export function accountStatus(line: Line, account: AccountId): readonly AccountStatus[] {
   const adapter = line.adapters.get(account);
   if (adapter === undefined) return [];
-  const [instrument] = line.feed.instruments();
-  const quote = instrument && line.feed.quote(instrument.id);
   return [
     {
       id: account,
       broker: adapter.broker,
       mode: adapter.mode,
       connected: adapter.connected(),
-      tickAgeMs: quote ? Math.max(0, line.clock.wallMs() - quote.publishedMs) : null,
+      tickAgeMs: tickAge(line, account),
       reconciledAtMs: line.memory.reconciled.get(account) ?? null,
     },
   ];
+}
+
+/** Since its feed last quoted anything. */
+function tickAge(line: Line, account: AccountId): number | null {
+  const feed = feedOf(line, account);
+  const last = Math.max(...feed.instruments().map(({ id }) => feed.quote(id)?.publishedMs ?? -Infinity));
+  return Number.isFinite(last) ? Math.max(0, line.clock.wallMs() - last) : null;
 }
 
 /** A position with what `of` owns in it and protects it with. */

@@ -3,7 +3,7 @@ import { ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
 import { type AccountId, agentId } from '#domain/principal.ts';
 import type { BrokerExecution, BrokerOrder } from '#ports.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
-import { instrumentOf, type Line } from './line.ts';
+import { feedOf, instrumentOf, type Line } from './line.ts';
 import { newId } from './new-order.ts';
 import type { NewOrder, StoredOrder } from './order-rows.ts';
 import { createOrder, transition } from './transition.ts';
@@ -59,7 +59,7 @@ export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOr
     unitValue: ZERO_MONEY,
     pending: null,
     held: false,
-    run: line.feed.run(),
+    run: feedOf(line, account).run(),
     mandateDay: line.access.mandateDay(wallMs),
     approvalId: null,
     reach: 'own',

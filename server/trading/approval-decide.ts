@@ -41,8 +41,8 @@ type Rejecting = Parameters<ApprovalDesk['reject']>[0];
 export async function approve(line: Line, asked: Approving): Promise<Result<ApprovalOutcome, Refusal>> {
   const found = toDecide(line, asked.id);
   if (!found.ok) return found;
-  const { account, symbol } = found.value.order;
-  const outside = await gatherOutside(line, account, symbol);
+  const { account, instrument } = found.value.order;
+  const outside = await gatherOutside(line, account, instrument);
   if (!outside.ok) return err(stillWaits(outside.error));
   const decided = unlessBroken(() => line.store.transaction(() => decide(line, asked, outside.value)));
   if (!decided.ok) return decided;

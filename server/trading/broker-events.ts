@@ -10,7 +10,7 @@ import { causeOfCancel } from './cancel-words.ts';
 import { hasUnheard } from './evidence-rows.ts';
 import { fixDay, recordFill } from './fills.ts';
 import { isPosted, postExecution } from './ledger.ts';
-import { instrumentOf, type Line } from './line.ts';
+import { feedOf, instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
 import { recordedAs, replaceRecorded, withdrawExecution } from './recorded-fills.ts';
@@ -266,7 +266,7 @@ export function applySettlement(line: Line, account: AccountId, settlement: Brok
     );
     const submitted = transition(line, order, { to: 'submitting', detail: 'settled by the broker' });
     fixDay(line, holding);
-    postExecution(line, submitted, execution, line.feed.run());
+    postExecution(line, submitted, execution, feedOf(line, account).run());
     recordFill(line, submitted, execution);
   }
   writePnlDay(line, account);

@@ -72,7 +72,12 @@ async function closeEach(
     if (holding.qty.eq('0')) continue;
     const symbol = line.book.byId(holding.instrument)?.symbol ?? holding.instrument;
     const { idempotencyKey: _one, ...once } = commit;
-    const closed = await closePosition(line, who, { account: holding.account, symbol }, once);
+    const closed = await closePosition(
+      line,
+      who,
+      { account: holding.account, symbol: holding.instrument },
+      once,
+    );
     if (closed.ok) closes.push({ ...closed.value, symbol });
     else failed.push({ symbol, refusal: closed.error });
   }

@@ -21,7 +21,7 @@ import {
 import type { CloseOutcomeView, ReduceCommit } from './desk.ts';
 import { dispatch, mustFind } from './dispatch.ts';
 import { readFacts } from './facts.ts';
-import type { Line } from './line.ts';
+import { type Line, resolveFor } from './line.ts';
 import { newOrder } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { gatherOutside, type Outside } from './outside.ts';
@@ -110,7 +110,7 @@ export async function close(
   closer: Closer,
   request: CloseRequest,
 ): Promise<Result<Closed, Refusal>> {
-  const instrument = line.book.resolve(request.symbol);
+  const instrument = resolveFor(line, request.account, request.symbol);
   if (!instrument.ok) return instrument;
   const turn = `${closer.agent} ${request.account} ${instrument.value.id}`;
   const before = line.memory.closing.get(turn) ?? Promise.resolve();

@@ -10,6 +10,7 @@ import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
 import { agentNameOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
 import { takingFromOthers, unclaimed } from './reducible.ts';
+import { canBeShort } from './risk-broker.ts';
 import { mayReduceAccount } from './risk-reducing.ts';
 
 export interface CloseRequest {
@@ -61,9 +62,12 @@ export function inTheWay(
   return [...first, ...beyond];
 }
 
-const mayBeShort = (line: Line, agent: StoredOrder['agent'], account: AccountId): boolean =>
-  line.adapters.get(account)?.accountType !== 'cash' &&
-  line.access.mandates.current(agent)?.document.allow_short === true;
+function mayBeShort(line: Line, agent: StoredOrder['agent'], account: AccountId): boolean {
+  const adapter = line.adapters.get(account);
+  if (adapter && !canBeShort({ accountType: adapter.accountType, broker: adapter.capabilities }))
+    return false;
+  return line.access.mandates.current(agent)?.document.allow_short === true;
+}
 
 /**
  * What others, who may close the account, would take of this position. An agent's own close cancels it only where there is not enough

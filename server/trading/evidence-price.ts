@@ -11,7 +11,7 @@ import {
 } from '#domain/decimal.ts';
 import { type FieldError, fieldError } from '#domain/refusal.ts';
 import { COLLAR_PERCENT } from '#limits.ts';
-import type { Line } from './line.ts';
+import { feedOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { Evidence } from './owner-desk.ts';
 import { referenceOf } from './valuation.ts';
@@ -41,7 +41,7 @@ function worseThanLimit(order: StoredOrder, price: Price): string | undefined {
 
 /** The order's own prices say what it was to fill at, the quote what it costs now: near to one of them is near enough. */
 function farFromMarket(line: Line, order: StoredOrder, price: Price): string | undefined {
-  const quote = line.feed.quote(order.instrument);
+  const quote = feedOf(line, order.account).quote(order.instrument);
   const now = quote && referenceOf(quote);
   const near = [order.limitPrice, order.stopPrice, now].filter((known) => known !== undefined);
   const assetClass = line.book.byId(order.instrument)?.assetClass;

@@ -13,18 +13,18 @@ import {
   ZERO_MONEY,
   ZERO_QUANTITY,
 } from '#domain/decimal.ts';
-import type { Instrument } from '#domain/instrument.ts';
+import { type Instrument, pricedIn } from '#domain/instrument.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import { isFinal, type OrderOrigin, type OrderTerms, type Side } from '#domain/order.ts';
 import { type AccountId, type AgentId, OWNER_HOLDER, type TradingState } from '#domain/principal.ts';
 import type { LimitFigure } from '#domain/refusal.ts';
-import type { MarketPhase, Quote } from '#ports.ts';
+import type { BrokerCapabilities, MarketPhase, Quote } from '#ports.ts';
 import { type AccountRisk, readAccountRisk } from './account-limits.ts';
 import { accountReducing, reachedFigure, reducingInWords } from './account-state.ts';
 import { envelopeOf } from './envelope.ts';
 import { exposureOf, fxRate } from './exposure.ts';
 import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
-import type { Line } from './line.ts';
+import { feedOf, type Line } from './line.ts';
 import { honourLift, lossToday } from './loss.ts';
 import { messagesInLastSecond } from './messages.ts';
 import { bestOpposing } from './opposing.ts';
@@ -42,6 +42,8 @@ export interface Facts extends AccountRisk {
   readonly accountCurrency: string;
   readonly accountMode: 'paper' | 'live';
   readonly accountType: 'cash' | 'margin';
+  /** What the account's broker takes. */
+  readonly broker: BrokerCapabilities;
   readonly instrument: Instrument;
   readonly tradingState: TradingState;
   readonly stateReason: string | null;
@@ -132,7 +134,8 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
   const mandateDay = access.mandateDay(wallMs);
   // A look writes nothing: a card is read outside of any transaction.
   if (line.store.inTransaction()) honourLift(line, who.agent, mandateDay);
-  const quote = line.feed.quote(instrument.id);
+  const feed = feedOf(line, who.account);
+  const quote = feed.quote(instrument.id);
   // The owner's own orders obey the states of gateway and account; there is no agent that could be halted.
   const agentState = who.agent === OWNER_HOLDER ? UNHALTED : access.agents.stateOf(who.agent);
   const accounts = envelopeOf(line, who.agent, { account: who.account, mandate });
@@ -151,6 +154,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
     accountCurrency: adapter.currency,
     accountMode: adapter.mode,
     accountType: adapter.accountType,
+    broker: adapter.capabilities,
     instrument,
     tradingState: state.state,
     stateReason: state.reason,
@@ -163,10 +167,10 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
       mandate === undefined ||
       mandate.document.trading_hours === 'session' ||
       access.inTradingHours(mandate.document.trading_hours, wallMs),
-    phase: line.feed.phase(instrument.id),
+    phase: feed.phase(instrument.id),
     quote,
     quoteAgeMs: quote ? line.clock.wallMs() - quote.publishedMs : null,
-    fxRate: fxRate(line, instrument.currency, adapter.currency),
+    fxRate: fxRate(pricedIn(instrument), adapter.currency),
     ...reducibleOf(line, who, instrument, { mandate, changes }),
     workingSells: workingSells(line, who, instrument, itself),
     valueUsed: sum(

@@ -1,15 +1,18 @@
-/** Notices when the feed of an open market falls silent, and when it speaks again: on the record, once each. */
+/** Notices when the tape of an open market falls silent, and when it speaks again: on the record, once each. */
 import type { AuditEvent } from '#audit/event.ts';
-import type { Instrument, InstrumentId } from '#domain/instrument.ts';
+import { BUILT_IN_DIRECTORY, type Instrument, type InstrumentId } from '#domain/instrument.ts';
 import { FEED_WATCH_INTERVAL_MS, QUOTE_AGE_MAX_MS } from '#limits.ts';
 import { StoreUnavailable } from '#store/open.ts';
 import type { Line } from './line.ts';
 
 const DOWN = 'feed_down:';
 
-/** Silence is counted by the monotonic clock, from the start or the opening on; returns what ends the watch. */
+/**
+ * Silence is counted by the monotonic clock, from the start or the opening on; returns what ends the watch. A live feed is watched where it
+ * is kept (market/live-feed.ts): of what nobody trades it has nothing to say, and is not silent for that.
+ */
 export function watchFeed(line: Line): () => void {
-  const { clock, feed, settings } = line;
+  const { clock, markets, settings } = line;
   const heardAtMs = new Map<InstrumentId, number>();
   /** Wall time of the last quote before the silence, for the words alone. */
   const down = new Map<InstrumentId, number>();
@@ -17,8 +20,10 @@ export function watchFeed(line: Line): () => void {
 
   function check(): void {
     const nowMs = clock.monotonicMs();
+    const feed = markets.all();
     for (const instrument of feed.instruments()) {
-      const { id } = instrument;
+      const { id, directory } = instrument;
+      if (directory !== BUILT_IN_DIRECTORY) continue;
       const isOpen = feed.phase(id)?.phase === 'open';
       const heardMs = heardAtMs.get(id) ?? nowMs;
       heardAtMs.set(id, isOpen ? heardMs : nowMs);
@@ -35,7 +40,7 @@ export function watchFeed(line: Line): () => void {
     const sinceMs = down.get(id);
     if (sinceMs === undefined) return;
     down.delete(id);
-    const instrument = feed.instruments().find((one) => one.id === id);
+    const instrument = line.book.byId(id);
     if (instrument === undefined) return;
     note(line, { kind: 'feed.back', outcome: 'ok', detail: detailOf(line, instrument, sinceMs) }, () =>
       settings.remove(DOWN + id),
@@ -51,7 +56,7 @@ export function watchFeed(line: Line): () => void {
   };
   check();
   again();
-  const forget = feed.onTick(({ quote }) => heard(quote.instrument));
+  const forget = markets.onTick(({ quote }) => heard(quote.instrument));
   return () => {
     cancel();
     forget();

@@ -4,7 +4,7 @@ import { isFinal } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { FillEffect } from './holdings.ts';
 import { type Executed, postExecution } from './ledger.ts';
-import { agentNameOf, instrumentOf, type Line } from './line.ts';
+import { agentNameOf, feedOf, instrumentOf, type Line } from './line.ts';
 import { fixDayStart } from './loss.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { writePnlDay } from './pnl.ts';
@@ -28,7 +28,7 @@ export function postFillOf(line: Line, order: StoredOrder, fill: OrderFill): Fil
   const { account } = order;
   fixDays(line, account, fill.instrument);
   fixDay(line, line.holdings.of(order.agent, account, fill.instrument));
-  const effects = postExecution(line, order, fill, line.feed.run());
+  const effects = postExecution(line, order, fill, feedOf(line, account).run());
   const instrument = instrumentOf(line, fill.instrument);
   if (order.effect === 'adding') {
     const worth = scale(value(fill.price, fill.qty), instrument.multiplier);

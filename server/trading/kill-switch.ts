@@ -253,7 +253,7 @@ async function flatten(line: Line): Promise<KillReport['failed']> {
     line.holdings.exposed().map(async ({ holder, account, instrument }) => {
       if (holder === EXTERNAL_HOLDER) return;
       const { symbol } = instrumentOf(line, instrument);
-      const why = await notClosed(line, agentId(holder), { account, symbol });
+      const why = await notClosed(line, agentId(holder), { account, symbol: instrument });
       if (why !== undefined) failed.push({ orderId: `${holder}:${symbol}`, reason: why });
     }),
   );

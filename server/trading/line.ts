@@ -3,8 +3,11 @@ import type { Access } from '#access/access.ts';
 import type { Rate } from '#access/rate.ts';
 import type { AuditEvent } from '#audit/event.ts';
 import type { AuditLog } from '#audit/log.ts';
-import type { InstrumentId } from '#domain/instrument.ts';
+import type { Instrument, InstrumentId } from '#domain/instrument.ts';
 import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
+import type { Refusal } from '#domain/refusal.ts';
+import type { Result } from '#domain/result.ts';
+import type { Markets } from '#market/markets.ts';
 import type { InstrumentBook } from '#market/master.ts';
 import type { BrokerAdapter, BrokerBalance, Clock, MarketFeed } from '#ports.ts';
 import type { Store } from '#store/open.ts';
@@ -29,7 +32,7 @@ export interface Neighbours {
   readonly wallMs: () => number;
   readonly access: Access;
   readonly book: InstrumentBook;
-  readonly feed: MarketFeed;
+  readonly markets: Markets;
   readonly adapters: ReadonlyMap<AccountId, BrokerAdapter>;
   /** Keeps a kill that can not be written to the store where a start finds it; never throws. */
   readonly keepKill?: (wish: {
@@ -194,6 +197,17 @@ export function waitFor(
     watchers.add(watch);
   });
 }
+
+/** What an account trades on, and is valued by: nothing of another feed ever says what its positions are worth. */
+export const feedOf = (line: Pick<Line, 'markets'>, account: AccountId): MarketFeed =>
+  line.markets.of(account);
+
+/** A symbol as the account's own list of instruments has it; what is no longer listed is found by its id. */
+export const resolveFor = (
+  line: Pick<Line, 'book' | 'markets'>,
+  account: AccountId,
+  symbol: string,
+): Result<Instrument, Refusal> => line.book.resolve(symbol, [line.markets.scopeOf(account)]);
 
 /** Throws for an instrument that is not in the book: orders only ever name resolved ones. */
 export const instrumentOf = (line: Line, id: InstrumentId) => {

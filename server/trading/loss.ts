@@ -5,11 +5,14 @@ import type { AgentId } from '#domain/principal.ts';
 import { agentId } from '#domain/principal.ts';
 import { LOSS_CHECK_INTERVAL_MS, MARK_SAVE_INTERVAL_MS } from '#limits.ts';
 import { type Holding, profit } from './holdings.ts';
-import { agentNameOf, instrumentOf, type Line } from './line.ts';
+import { agentNameOf, feedOf, instrumentOf, type Line } from './line.ts';
 
 /** What a position could be closed at now: the bid for a long one, the ask for a short one. */
-export function markOf(line: Line, holding: Pick<Holding, 'instrument' | 'qty'>): Price | undefined {
-  const quote = line.feed.quote(holding.instrument);
+export function markOf(
+  line: Line,
+  holding: Pick<Holding, 'account' | 'instrument' | 'qty'>,
+): Price | undefined {
+  const quote = feedOf(line, holding.account).quote(holding.instrument);
   if (quote === undefined) return undefined;
   return holding.qty.lt('0') ? quote.ask : quote.bid;
 }

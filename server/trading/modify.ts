@@ -31,7 +31,7 @@ export async function modifyOrder(
   if (!authorised.ok) return authorised;
   const known = recall(line, who, commit);
   if (known !== undefined) return withChange(line, who, commit, known);
-  const outside = await gatherOutside(line, found.value.account, found.value.symbol);
+  const outside = await gatherOutside(line, found.value.account, found.value.instrument);
   if (!outside.ok) return outside;
 
   const decided = line.store.transaction(() => decide(line, who, { change, commit }, outside.value));

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ZERO_MONEY, ZERO_QUANTITY } from '#domain/decimal.ts';
 import { type OrderRole, type OrderTerms, opposite } from '#domain/order.ts';
 import type { Facts, Proposal } from './facts.ts';
-import type { Line } from './line.ts';
+import { feedOf, type Line } from './line.ts';
 import type { NewOrder, StoredOrder } from './order-rows.ts';
 import { reachOf } from './risk-reducing.ts';
 import { createOrder, transition } from './transition.ts';
@@ -64,7 +64,7 @@ export function newOrder(line: Line, seed: OrderSeed): NewOrder {
     unitValue: effect === 'adding' ? valued.unitValue : ZERO_MONEY,
     pending: null,
     held: false,
-    run: line.feed.run(),
+    run: feedOf(line, facts.account).run(),
     mandateDay: facts.mandateDay,
     approvalId: seed.approvalId ?? null,
     reach: reachOf(facts, proposal),

@@ -18,10 +18,11 @@ import { watchFeed } from './feed-watch.ts';
 import { holdingTable } from './holdings.ts';
 import { idempotencyTable } from './idempotency.ts';
 import { type KillSwitch, killSwitch } from './kill-switch.ts';
-import { freshMemory, type Line, type Neighbours, preparedOnce } from './line.ts';
+import { feedOf, freshMemory, type Line, type Neighbours, preparedOnce } from './line.ts';
 import { watchLoss } from './loss.ts';
 import { modifyOrder } from './modify.ts';
 import { cancelWithNothingLeft } from './nothing-left.ts';
+import { type OrderEvents, orderEvents } from './order-events.ts';
 import { orderTable } from './orders.ts';
 import { ownerDesk } from './owner.ts';
 import type { OwnerDesk } from './owner-desk.ts';
@@ -39,6 +40,8 @@ import { usageTable } from './usage.ts';
 export interface Trading extends Desk, Pick<KillSwitch, 'drill'> {
   /** What the console sees of the line, and does at it. */
   readonly owner: OwnerDesk;
+  /** For streams: what became of agents' orders since they were last told. */
+  readonly orderEvents: OrderEvents;
   /** Aligns with every broker, then opens the line; resolves when each account has been asked once. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -89,6 +92,7 @@ export function openTrading(neighbours: Neighbours): Trading {
 
   return {
     ...reads(line),
+    orderEvents: orderEvents(line.store),
     owner: ownerDesk(line, { gate, accountLimits: accountLimitsDesk(line, accounts) }),
     placeOrder: (who, draft, commit) => submitOrder(line, who, draft, commit),
     modifyOrder: (who, change, commit) => modifyOrder(line, who, change, commit),
@@ -119,9 +123,10 @@ export function openTrading(neighbours: Neighbours): Trading {
       for (const account of line.adapters.keys()) listen(account);
       line.access.onMandateChange((agent) => cancelUnfit(line, agent));
       stops.push(
-        line.feed.onTick((tick) => {
-          if (!tick.sessionEnd) return;
-          for (const account of line.adapters.keys()) closePnlDay(line, account);
+        line.markets.onTick(({ sessionEnd, quote }) => {
+          if (!sessionEnd) return;
+          for (const account of line.adapters.keys())
+            if (feedOf(line, account).carries(quote.instrument)) closePnlDay(line, account);
         }),
       );
       gate.restore();

@@ -5,7 +5,7 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerBalance } from '#ports.ts';
-import type { Line } from './line.ts';
+import { type Line, resolveFor } from './line.ts';
 
 /** What has to be asked before the transaction. */
 export interface Outside {
@@ -20,7 +20,7 @@ export async function gatherOutside(
   account: AccountId,
   symbol: string,
 ): Promise<Result<Outside, Refusal>> {
-  const instrument = line.book.resolve(symbol);
+  const instrument = resolveFor(line, account, symbol);
   if (!instrument.ok) return instrument;
   const adapter = line.adapters.get(account);
   if (adapter === undefined) {

@@ -14,7 +14,7 @@ import type { AccountId } from '#domain/principal.ts';
 import { type AccountStart, startOf } from './account-start.ts';
 import { ACCOUNT_HOLDER, profit, unrealised } from './holdings.ts';
 import { ledgerBalance } from './ledger.ts';
-import { instrumentOf, type Line } from './line.ts';
+import { feedOf, instrumentOf, type Line } from './line.ts';
 import { markOf } from './loss.ts';
 import type { PnlDay, PnlTotals } from './views.ts';
 
@@ -40,11 +40,12 @@ export function standing(line: Line, account: AccountId): Standing {
   return { realisedTotal, unrealised: open, equity: add(add(cash, cost), open) };
 }
 
-/** The market date that the account's feed is in; its instruments share one tape. */
-export function marketDate(line: Line): string {
-  const [instrument] = line.feed.instruments();
-  const phase = instrument && line.feed.phase(instrument.id);
-  return phase?.tradingDate ?? new Date(line.feed.nowMs()).toISOString().slice(0, 10);
+/** The market date that the account's own feed is in. */
+export function marketDate(line: Line, account: AccountId): string {
+  const feed = feedOf(line, account);
+  const [instrument] = feed.instruments();
+  const phase = instrument && feed.phase(instrument.id);
+  return phase?.tradingDate ?? new Date(feed.nowMs()).toISOString().slice(0, 10);
 }
 
 /** Writes the row of the current market date. Inside a transaction: at every fill and at the end of a session. */
@@ -58,8 +59,8 @@ export function writePnlDay(line: Line, account: AccountId): void {
     )
     .run(
       account,
-      line.feed.run(),
-      marketDate(line),
+      feedOf(line, account).run(),
+      marketDate(line, account),
       text(now.realisedTotal),
       text(now.unrealised),
       text(now.equity),
@@ -69,7 +70,7 @@ export function writePnlDay(line: Line, account: AccountId): void {
 /** At a session's end: a day is kept when something is held or has changed since the last one. */
 export function closePnlDay(line: Line, account: AccountId): void {
   const now = standing(line, account);
-  const unchanged = openingOf(line, account, line.feed.run() + 1, '').equity.eq(now.equity);
+  const unchanged = openingOf(line, account, feedOf(line, account).run() + 1, '').equity.eq(now.equity);
   const flat = line.holdings.byHolder(ACCOUNT_HOLDER, account).every((holding) => holding.qty.eq('0'));
   if (flat && unchanged) return;
   line.store.transaction(() => writePnlDay(line, account));
@@ -106,7 +107,10 @@ const isBefore = (day: DayRow, start: AccountStart): boolean =>
 
 /** Equity now less equity at the end of the last market day (what the account started with before the first). */
 export function dayPnl(line: Line, account: AccountId, equity: Money): Money {
-  return subtract(equity, openingOf(line, account, line.feed.run(), marketDate(line)).equity);
+  return subtract(
+    equity,
+    openingOf(line, account, feedOf(line, account).run(), marketDate(line, account)).equity,
+  );
 }
 
 /** Days of the current run, oldest first, at most `days` calendar days back on the market clock, today included. */
@@ -131,8 +135,8 @@ interface PnlSeen {
 }
 
 export function pnlDays(line: Line, account: AccountId, days: number): PnlSeen {
-  const run = line.feed.run();
-  const today = marketDate(line);
+  const run = feedOf(line, account).run();
+  const today = marketDate(line, account);
   const first = new Date(Date.parse(`${today}T00:00:00Z`) - (days - 1) * 86_400_000)
     .toISOString()
     .slice(0, 10);

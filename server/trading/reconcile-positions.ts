@@ -35,7 +35,7 @@ export async function alignPositions(
       // What the owner alone has read of, and the broker does not have, goes first.
       const gap = subtract(apart, withdrawAgainst(line, account, instrument, apart));
       if (gap.eq('0')) continue;
-      const at = markOf(line, { instrument, qty: gap }) ?? ours.mark;
+      const at = markOf(line, { account, instrument, qty: gap }) ?? ours.mark;
       line.audit.record({
         kind: 'reconcile.mismatch',
         account,

@@ -13,7 +13,7 @@ import {
 } from './evidence-rows.ts';
 import { fixDays, postFillOf } from './fills.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
-import { agentNameOf, instrumentOf, type Line } from './line.ts';
+import { agentNameOf, feedOf, instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { RecordedFill } from './owner-desk.ts';
 import { writePnlDay } from './pnl.ts';
@@ -39,7 +39,7 @@ export function postRecorded(
       qty,
       price,
       fee,
-      timeMs: fill.timeMs ?? line.feed.nowMs(),
+      timeMs: fill.timeMs ?? feedOf(line, order.account).nowMs(),
       brokerOrderId: order.brokerOrderId,
       day,
     });

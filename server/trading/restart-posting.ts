@@ -7,7 +7,7 @@ import { isStarted, noteStart } from './account-start.ts';
 import { endReducing } from './account-state.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { ledgerBalance, post } from './ledger.ts';
-import type { Line } from './line.ts';
+import { feedOf, type Line } from './line.ts';
 import { markOf } from './loss.ts';
 import { marketDate, standing, writePnlDay } from './pnl.ts';
 
@@ -24,7 +24,7 @@ export function postStart(
   if (isStarted(line, account, restart.restartId)) return;
   for (const { instrument } of line.holdings.byHolder(ACCOUNT_HOLDER, account)) {
     const held = line.holdings.holdersOf(account, instrument).find(({ qty }) => !qty.eq('0'));
-    const price = held && (markOf(line, { instrument, qty: quantity('1') }) ?? held.mark);
+    const price = held && (markOf(line, { account, instrument, qty: quantity('1') }) ?? held.mark);
     if (!price) continue;
     const settlementId = `${restart.restartId}:${instrument}`;
     const { detail, timeMs } = restart;
@@ -37,8 +37,8 @@ export function postStart(
     ['capital', negate(change)],
   ]);
   noteStart(line, account, restart.restartId, {
-    run: line.feed.run(),
-    date: marketDate(line),
+    run: feedOf(line, account).run(),
+    date: marketDate(line, account),
     ...standing(line, account),
   });
   writePnlDay(line, account);

@@ -7,6 +7,7 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
 import { opposes } from './holdings.ts';
 import type { Reach } from './order-rows.ts';
+import { canBeShort } from './risk-broker.ts';
 import { isOwners } from './risk-mandate.ts';
 
 /** Control 8: reduce-only is checked, not believed; a short needs the mandate's word and a margin account. */
@@ -23,10 +24,13 @@ export function shortRules(facts: Facts, { terms }: Proposal): Refusal | undefin
       `You own ${text(facts.ownQty)} ${facts.instrument.symbol}, of which ${text(ownLeft(facts, 'sell'))} is not being sold already; the mandate does not allow short sales.`,
     );
   }
-  if (facts.accountType === 'cash') {
-    return refuse('short_not_allowed', `${facts.account} is a cash account; it can not sell short.`);
-  }
-  return undefined;
+  if (canBeShort(facts)) return undefined;
+  return refuse(
+    'short_not_allowed',
+    facts.accountType === 'cash'
+      ? `${facts.account} is a cash account; it can not sell short.`
+      : `The broker of ${facts.account} takes no short sales.`,
+  );
 }
 
 const mandateAllowsShort = (facts: Facts): boolean =>
@@ -37,7 +41,7 @@ const mandateAllowsShort = (facts: Facts): boolean =>
  * too: it was assessed against what was held then, and filled beside a reduction it would leave a short.
  */
 export function ownLeft(facts: Facts, side: Side): Quantity {
-  if (side === 'buy' || (mandateAllowsShort(facts) && facts.accountType !== 'cash')) return facts.reducible;
+  if (side === 'buy' || (mandateAllowsShort(facts) && canBeShort(facts))) return facts.reducible;
   return max(subtract(facts.reducible, facts.workingSells), ZERO_QUANTITY);
 }
 

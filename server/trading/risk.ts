@@ -4,6 +4,7 @@ import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import type { Facts, Proposal } from './facts.ts';
 import * as account from './risk-account.ts';
+import * as broker from './risk-broker.ts';
 import * as bounds from './risk-limits.ts';
 import * as reach from './risk-mandate.ts';
 import * as market from './risk-market.ts';
@@ -71,6 +72,8 @@ export const CONTROLS: readonly Step[] = [
   { number: '2a', what: 'symbol, side and type allowed', check: reach.mandateAdmits },
   { number: '2b', what: 'within the mandate’s hours', check: reach.tradingHours },
   { number: '3', what: 'instrument tradable, session or a type that may wait', check: market.tradable },
+  { number: '3a', what: 'priced in the account’s currency', check: broker.currency },
+  { number: '3b', what: 'what its broker takes', check: broker.taken },
   { number: '4', what: 'on tick, on lot, minimum notional: refused, never rounded', check: market.steps },
   { number: '5', what: 'reference price present and fresh', check: market.reference },
   { number: '5a', what: 'can be valued in the account’s currency', check: market.canValue },
@@ -96,6 +99,7 @@ export const CONTROLS: readonly Step[] = [
 export const REDUCTION_CONTROLS: readonly Step[] = [
   { number: '1', what: 'trading state', check: reach.stateForReduction },
   { number: '3', what: 'instrument tradable', check: market.tradable },
+  { number: '3b', what: 'what its broker takes', check: broker.taken },
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
   { number: '8', what: 'no more than is reducible', check: reducing.reducible },
   { number: '10', what: 'own messages a second', check: bounds.throttleOfReduction },
@@ -106,6 +110,7 @@ export const REDUCTION_CONTROLS: readonly Step[] = [
 /** For a smaller quantity at the same prices: it only takes risk away. */
 export const CUT_CONTROLS: readonly Step[] = [
   { number: '1', what: 'trading state', check: reach.stateForReduction },
+  { number: '3b', what: 'its broker changes orders', check: broker.changed },
   { number: '4', what: 'on tick, on lot', check: market.stepsOfReduction },
   { number: '10', what: 'own messages a second', check: bounds.throttleOfReduction },
 ];

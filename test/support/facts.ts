@@ -1,4 +1,5 @@
 /** Facts by hand for the pure risk decision: an agent that may do much, on a quiet market; a test names what it is about. */
+import { PAPER_CAPABILITIES } from '#brokers/paper/adapter.ts';
 import { money, type Price, price, quantity, ratio } from '#domain/decimal.ts';
 import { defineInstrument, type Instrument } from '#domain/instrument.ts';
 import { type Mandate, MandateDocument, mandateOf } from '#domain/mandate.ts';
@@ -90,6 +91,7 @@ export function facts(about: Partial<Facts> = {}): Facts {
     accountCurrency: 'USD',
     accountMode: 'paper',
     accountType: 'margin',
+    broker: PAPER_CAPABILITIES,
     instrument: XYZ,
     tradingState: 'ACTIVE',
     stateReason: null,

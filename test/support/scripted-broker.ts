@@ -9,7 +9,7 @@ import {
   ZERO_QUANTITY,
 } from '#domain/decimal.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
-import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
+import { type ClearedOrder, ORDER_TYPES, type OrderTerms, TIMES_IN_FORCE } from '#domain/order.ts';
 import { accountId } from '#domain/principal.ts';
 import type {
   BrokerAdapter,
@@ -179,8 +179,8 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
     currency: 'USD',
     accountType: 'margin',
     capabilities: {
-      orderTypes: [],
-      timesInForce: [],
+      orderTypes: ORDER_TYPES,
+      timesInForce: TIMES_IN_FORCE,
       brackets: true,
       trailing: true,
       extendedHours: true,

@@ -61,6 +61,12 @@ const BREACHES: readonly Breach[] = [
     facts: { phase: phase('closed') },
     order: { timeInForce: 'ioc' },
   },
+  { number: '3a', reason: 'not_tradable', facts: { accountCurrency: 'EUR' } },
+  {
+    number: '3b',
+    reason: 'order_type_not_allowed',
+    facts: { broker: { ...facts().broker, orderTypes: [] } },
+  },
   { number: '4', reason: 'below_min_notional', facts: { instrument: smallest } },
   { number: '5', reason: 'stale_price', facts: { quoteAgeMs: 60_000 } },
   { number: '5a', reason: 'cannot_value', facts: { fxRate: undefined } },
@@ -152,13 +158,14 @@ describe('the chain', () => {
     expect(REDUCTION_CONTROLS.map((control) => control.number)).toEqual([
       '1',
       '3',
+      '3b',
       '4',
       '8',
       '10',
       '13',
       '13a',
     ]);
-    expect(CUT_CONTROLS.map((control) => control.number)).toEqual(['1', '4', '10']);
+    expect(CUT_CONTROLS.map((control) => control.number)).toEqual(['1', '3b', '4', '10']);
   });
 
   it('lets a reduction decide in its order too', () => {
