@@ -1,17 +1,6 @@
 /** What may be seen: an agent's own orders and trades, the accounts it was given, its mandate and what is left of it. */
-import {
-  absolute,
-  type Money,
-  max,
-  money,
-  price,
-  quantity,
-  subtract,
-  sum,
-  value,
-  ZERO_MONEY,
-} from '#domain/decimal.ts';
-import { type AccountId, accountId, type Principal } from '#domain/principal.ts';
+import { absolute, type Money, max, subtract, sum, value, ZERO_MONEY } from '#domain/decimal.ts';
+import type { AccountId, Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { readAccountRisk } from './account-limits.ts';
@@ -27,6 +16,7 @@ import { lossToday, markOf } from './loss.ts';
 import { ownOrder } from './modify.ts';
 import { pnlHistory } from './pnl.ts';
 import { accountFigures } from './risk-account.ts';
+import { type ExecutionRow, tradeOf } from './trade-rows.ts';
 import type {
   AccountView,
   MandateUse,
@@ -147,21 +137,7 @@ function tradesOf(
   filter: Omit<OrderFilter, 'status'> & { readonly orderId?: string },
 ): readonly TradeRecord[] {
   return line
-    .prepare<
-      [Record<string, string | number | null>],
-      {
-        seq: number;
-        execution_id: string;
-        order_id: string;
-        account_id: string;
-        symbol: string;
-        side: 'buy' | 'sell';
-        qty: string;
-        price: string;
-        fee: string;
-        market_time: number;
-      }
-    >(
+    .prepare<[Record<string, string | number | null>], ExecutionRow>(
       `SELECT * FROM executions WHERE agent_id = @agent
          AND (@account IS NULL OR account_id = @account)
          AND (@symbol IS NULL OR symbol = @symbol)
@@ -179,18 +155,7 @@ function tradesOf(
       before: filter.beforeSeq ?? null,
       limit: filter.limit + 1,
     })
-    .map((row) => ({
-      seq: row.seq,
-      executionId: row.execution_id,
-      orderId: row.order_id,
-      account: accountId(row.account_id),
-      symbol: row.symbol,
-      side: row.side,
-      qty: quantity(row.qty),
-      price: price(row.price),
-      fee: money(row.fee),
-      timeMs: row.market_time,
-    }));
+    .map(tradeOf);
 }
 
 export function mandateView(line: Line, who: Pick<Principal, 'agent' | 'agentName'>): MandateView {
