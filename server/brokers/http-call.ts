@@ -28,7 +28,9 @@ export interface HttpCallerOptions {
 
 export type HttpBody =
   | { readonly kind: 'json'; readonly value: unknown }
-  | { readonly kind: 'form'; readonly fields: Readonly<Record<string, string>> };
+  | { readonly kind: 'form'; readonly fields: Readonly<Record<string, string>> }
+  /** Encoded and signed by who built it: not a byte of it is changed. */
+  | { readonly kind: 'text'; readonly text: string; readonly type: string };
 
 export interface HttpCall {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -36,6 +38,8 @@ export interface HttpCall {
   readonly path: string;
   /** A list is the same name several times; undefined is left out. */
   readonly query?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** In place of `query`, as it was signed. */
+  readonly search?: string;
   readonly body?: HttpBody;
   readonly headers?: Readonly<Record<string, string>>;
   /** In place of the caller's own. */
@@ -127,6 +131,7 @@ interface Exchange {
 function openExchange(made: ClientRequest, { options, call, bytes, encrypted }: Exchange) {
   const { clock, timeoutMs, bodyMaxBytes } = options;
   let handedOver = false;
+  let answering = false;
   const { promise: told, resolve } = Promise.withResolvers<HttpAnswer | HttpFault>();
   const finish = (answer: HttpAnswer | HttpFault): void => {
     stopTimer();
@@ -141,7 +146,9 @@ function openExchange(made: ClientRequest, { options, call, bytes, encrypted }: 
   );
 
   made.on('error', (cause: NodeJS.ErrnoException) => giveUp(connectionFailure(cause.code)));
-  made.once('close', () => giveUp('The connection ended without an answer.'));
+  made.once('close', () => {
+    if (!answering) giveUp('The connection ended without an answer.');
+  });
   made.once('socket', (socket) =>
     onceConnected(socket, encrypted, () => {
       const reason = call.gate?.();
@@ -155,7 +162,8 @@ function openExchange(made: ClientRequest, { options, call, bytes, encrypted }: 
     socket.destroy();
     giveUp('The broker answered with another protocol.');
   });
-  made.once('response', (response) =>
+  made.once('response', (response) => {
+    answering = true;
     readWhole(response, call.bodyMaxBytes ?? bodyMaxBytes, {
       whole: (text) =>
         finish({
@@ -166,8 +174,8 @@ function openExchange(made: ClientRequest, { options, call, bytes, encrypted }: 
           text,
         }),
       broken: giveUp,
-    }),
-  );
+    });
+  });
   return { told, giveUp };
 }
 
@@ -193,7 +201,9 @@ function readWhole(
   if (encoding !== 'gzip' && encoding !== 'identity')
     return broken('The answer came in an encoding that was not asked for.');
   response.once('error', () => broken('The answer was cut off.'));
-  response.once('aborted', () => broken('The answer was cut off.'));
+  response.once('close', () => {
+    if (!response.complete) broken('The answer was cut off.');
+  });
   if (body !== response) body.once('error', () => broken('The answer could not be unpacked.'));
   body.on('data', (chunk: Buffer) => {
     length += chunk.length;
@@ -203,12 +213,13 @@ function readWhole(
   body.once('end', () => tell.whole(Buffer.concat(chunks).toString('utf8')));
 }
 
-function urlOf(base: URL, { path, query = {} }: HttpCall): URL {
+function urlOf(base: URL, { path, query = {}, search }: HttpCall): URL {
   const url = new URL(base);
   if (!path.startsWith('/')) throw new RangeError('a path begins with /');
   url.pathname = `${base.pathname.replace(/\/$/, '')}${path}`;
   for (const [name, value] of Object.entries(query))
     for (const one of typeof value === 'string' ? [value] : (value ?? [])) url.searchParams.append(name, one);
+  if (search !== undefined) url.search = search;
   return url;
 }
 
@@ -217,10 +228,23 @@ function payloadOf(body: HttpBody | undefined): {
   readonly headers: Readonly<Record<string, string>>;
 } {
   if (body === undefined) return { bytes: undefined, headers: {} };
-  const isJson = body.kind === 'json';
-  const bytes = Buffer.from(isJson ? JSON.stringify(body.value) : String(new URLSearchParams(body.fields)));
-  const type = isJson ? 'application/json' : 'application/x-www-form-urlencoded';
+  const { text, type } = writtenOut(body);
+  const bytes = Buffer.from(text);
   return { bytes, headers: { 'content-type': type, 'content-length': String(bytes.length) } };
+}
+
+function writtenOut(body: HttpBody): { readonly text: string; readonly type: string } {
+  switch (body.kind) {
+    case 'json':
+      return { text: JSON.stringify(body.value), type: 'application/json' };
+    case 'form':
+      return {
+        text: String(new URLSearchParams(body.fields)),
+        type: 'application/x-www-form-urlencoded',
+      };
+    case 'text':
+      return body;
+  }
 }
 
 /** A date is by the broker's clock; a difference of clocks costs as much waiting, or one more 429. */

@@ -61,7 +61,7 @@ export function selfSigned(host: string, nowMs: number = Date.now()): Certificat
   );
   const signature = der(BITS, Buffer.from([0]), sign('sha256', body, privateKey));
   const encoded = der(SEQUENCE, body, algorithm, signature).toString('base64');
-  const lines = encoded.replaceAll(/.{64}/g, '$&\n');
+  const lines = encoded.replaceAll(/.{64}(?=.)/g, '$&\n');
   return {
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
