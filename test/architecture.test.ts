@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { BROKER_RULES } from './architecture/broker-way.ts';
+import { BROKER_WIRE_RULES } from './architecture/broker-wire.ts';
 import { LANGUAGE_RULES } from './architecture/language.ts';
 import { ORDER_LINE_RULES } from './architecture/order-line.ts';
 import { REGISTRY_RULES } from './architecture/registries.ts';
@@ -13,6 +14,7 @@ const RULES: readonly Rule[] = [
   ...ROOM_RULES,
   ...LANGUAGE_RULES,
   ...BROKER_RULES,
+  ...BROKER_WIRE_RULES,
   ...ORDER_LINE_RULES,
   ...REGISTRY_RULES,
 ];
