@@ -33,6 +33,10 @@ export const APPROVAL_NOTE_LENGTH_MAX = 280;
 /** Events of a broker that one transaction posts: a longer one would keep the process from everything else. */
 export const BROKER_EVENTS_PER_COMMIT_MAX = 100;
 export const BROKER_CALL_TIMEOUT_MS = 10_000;
+/** How long an order waits for a fresh quote of a live feed before it is judged by the last one there is. */
+export const QUOTE_WAIT_MS = 3_000;
+/** How long a broker may take to say whether the credentials of a new account are right. */
+export const ACCOUNT_TRIAL_MAX_MS = 15_000;
 /** How long a close waits for the broker's word on each order it cancels first. */
 export const CANCEL_WAIT_MS = 5_000;
 /** An account that has fallen so far below its highest equity may only reduce, unless the owner sets another limit. */
@@ -85,6 +89,20 @@ export const NEAREST_LENGTH_MAX = 1_000;
 export const NEAREST_WORD_LENGTH_MAX = 60;
 export const SEARCH_RESULTS_MAX = 50;
 export const DEPTH_LEVELS_MAX = 50;
+/** A broker's list of instruments is read again at this time of day, UTC: Indian brokers have published theirs, no venue has opened. */
+export const DIRECTORY_REFRESH_AT_MINUTES = 3 * 60 + 10;
+/** After a failure, and before a list that is suspiciously short is believed. */
+export const DIRECTORY_RETRY_MS = 10 * 60_000;
+/** A list that has lost more than this since the last one is looked at twice, percent. */
+export const DIRECTORY_SHRINK_PERCENT = 20;
+export const DIRECTORY_LISTINGS_MAX = 1_000_000;
+/** A list is written in pieces, so that no order waits for one: so many rows, and so long, at most. */
+export const DIRECTORY_CHUNK_ROWS = 100;
+export const DIRECTORY_CHUNK_MS = 4;
+/** Instruments kept decoded in memory. */
+export const INSTRUMENTS_CACHED_MAX = 4_000;
+/** Rows that a search or a suggestion looks at. */
+export const INSTRUMENT_CANDIDATES_MAX = 100;
 /** Instruments with a feed that a refusal names, and that are listed as resources of their own. */
 export const FEED_INSTRUMENTS_NAMED_MAX = 20;
 export const RESOURCE_SYMBOLS_MAX = 100;
@@ -245,6 +263,8 @@ export const ORDER_EVENTS_SCAN_ROWS_MAX = 2_000;
 /** How long a call may wait for quotes to change; what changes within the second figure of the first is told with it. */
 export const WATCH_WAIT_MAX_MS = 20_000;
 export const WATCH_GATHER_MS = 50;
+/** Instruments whose latest change is remembered; what is beyond, and has not changed for longest, is told as changed. */
+export const WATCHED_INSTRUMENTS_MAX = 20_000;
 /** Calls that wait for quotes at once, and those of one agent. */
 export const WATCHES_MAX = 512;
 export const WATCHES_PER_AGENT_MAX = 16;
@@ -350,6 +370,8 @@ export const MANDATE_TESTS_MAX = 100;
 export const MANDATE_FILE_BYTES_MAX = 1024 * 1024;
 /** What `--password-file` reads at most. */
 export const PASSPHRASE_FILE_BYTES_MAX = 4_096;
+/** Keys of a broker in PEM come in a few thousand bytes each. */
+export const CREDENTIALS_FILE_BYTES_MAX = 16_384;
 
 /** Characters of the owner's passphrase; shorter than advised is said on the page. */
 export const PASSPHRASE_LENGTH_MIN = 12;
@@ -454,6 +476,8 @@ export const NOTIFY_MESSAGES_KEPT_MAX = 1_000;
 export const NOTIFY_DELIVERIES_SHOWN_MAX = 50;
 /** The feed is looked at this often while nothing comes from it. */
 export const FEED_WATCH_INTERVAL_MS = 5_000;
+/** How often it is looked at what positions and working orders need quotes of. */
+export const HELD_QUOTES_INTERVAL_MS = 5_000;
 
 /** Body of a registration; a client has ten addresses and a name to tell. */
 export const REGISTRATION_BYTES_MAX = 8 * 1024;
@@ -560,3 +584,72 @@ export const BROKER_SOCKET_IDLE_MS = 15_000;
 export const LIVE_SOCKET_OPEN_TIMEOUT_MS = 15_000;
 /** What waits to be sent on a stream; a broker that reads no more is as good as gone. */
 export const LIVE_SOCKET_UNSENT_BYTES_MAX = 1024 * 1024;
+
+/** An answer of an exchange through ccxt: the list of instruments of the largest comes in one. */
+export const CCXT_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Over how long the rate that ccxt publishes of an exchange is kept. */
+export const CCXT_BUDGET_WINDOW_MS = 10_000;
+/** Requests of each kind that wait for their turn at one exchange. */
+export const CCXT_QUEUE_MAX = 200;
+/** Addresses that one exchange is asked under. */
+export const CCXT_HOSTS_MAX = 12;
+/** Characters of what a broker gave as its reason. */
+export const BROKER_REASON_LENGTH_MAX = 300;
+/** How often an exchange is asked for orders and trades, whatever its streams said; and while they are not open. */
+export const CCXT_LOOK_INTERVAL_MS = 30_000;
+export const CCXT_LOOK_WITHOUT_STREAM_MS = 5_000;
+/** After something was heard on a stream, so that many messages cost one question. */
+export const CCXT_LOOK_AFTER_MS = 1_000;
+/** Between two tries to connect, doubling. */
+export const CCXT_RETRY_FIRST_MS = 1_000;
+export const CCXT_RETRY_MAX_MS = 60_000;
+/** Instruments that an account remembers to have traded, whose histories it asks for where an exchange tells them one by one. */
+export const CCXT_SYMBOLS_REMEMBERED_MAX = 200;
+/** Orders whose ids are kept by both names. */
+export const CCXT_ORDERS_REMEMBERED_MAX = 20_000;
+/** How far back trades are asked for again, against those that an exchange lists late; those that were told are known by their ids. */
+export const CCXT_TRADES_OVERLAP_MS = 60_000;
+/** Questions that one look into a history may cost, before it goes on the next time. */
+export const CCXT_HISTORY_REQUESTS_MAX = 40;
+/** Instruments whose prices one account streams; and those that are asked for by one question. */
+export const CCXT_FOLLOWED_MAX = 200;
+/** Listings in one page of a directory. */
+export const CCXT_LISTINGS_PER_PAGE = 500;
+/** A stream of prices on which nothing at all was heard for so long is dropped and opened anew. */
+export const CCXT_SILENCE_MAX_MS = 30_000;
+/** How often quotes are asked for where an exchange has no stream of them. */
+export const CCXT_QUOTES_INTERVAL_MS = 5_000;
+
+/** Kite Connect (Zerodha): a call from its turn to its last byte, shorter than anybody waits for its outcome. */
+export const KITE_CALL_TIMEOUT_MS = 5_500;
+/** Requests of a kind that wait for their turn there. */
+export const KITE_QUEUE_MAX = 200;
+/** How long nothing is asked after a 429 that names no time. */
+export const KITE_THROTTLE_HOLD_MS = 1_000;
+/** Of what Kite says about a refusal, characters. */
+export const KITE_REASON_CHARS_MAX = 300;
+/** One exchange's list of instruments: the largest has some fifty thousand rows of a hundred bytes. */
+export const KITE_DUMP_BYTES_MAX = 48 * 1024 * 1024;
+export const KITE_DUMP_ROWS_MAX = 400_000;
+export const KITE_DUMP_PAGE_ROWS = 1_000;
+/** Instruments on one stream, as published. */
+export const KITE_FOLLOWED_MAX = 3_000;
+/** Instruments in one question for quotes, as published. */
+export const KITE_QUOTES_MAX = 500;
+/** The heartbeat comes every few seconds; so long without one, the stream is dead. */
+export const KITE_STREAM_SILENCE_MAX_MS = 10_000;
+export const KITE_STREAM_PING_MS = 4_000;
+export const KITE_STREAM_BACKOFF_FIRST_MS = 1_000;
+export const KITE_STREAM_BACKOFF_MAX_MS = 30_000;
+/** How long before the daily end of its session the owner is told. */
+export const KITE_SESSION_WARNING_MS = 3_600_000;
+/** Orders that an account remembers by both ids; the oldest is forgotten first. */
+export const KITE_IDS_MAX = 1_000;
+/** After so long an order that Kite does not list has not arrived. */
+export const KITE_ABSENT_IS_FINAL_MS = 30_000;
+/** How far Kite's clock may be from ours where a trigger is recognised by when it was made. */
+export const KITE_CLOCK_SKEW_MS = 120_000;
+/** A fill may be listed so much later than one that came after it. */
+export const KITE_HISTORY_OVERLAP_MS = 120_000;
+/** Questions for candles that one question for bars may take. */
+export const KITE_CANDLE_REQUESTS_MAX = 5;

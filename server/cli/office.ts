@@ -11,8 +11,11 @@ import type { Engine } from '#compose.ts';
 import type { Config } from '#config.ts';
 import { BUILT_IN_DIRECTORY, type Instrument } from '#domain/instrument.ts';
 import { isReadScope, SCOPES, type Scope } from '#domain/principal.ts';
-import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
+import { type InstrumentBook, instrumentBook } from '#market/instrument-book.ts';
+import { type InstrumentTable, instrumentTable } from '#market/instrument-table.ts';
+import { BUILT_IN } from '#market/master.ts';
 import { scopedSymbols } from '#market/scoped-symbols.ts';
+import { type StoredInstruments, storedInstruments } from '#market/stored-instruments.ts';
 import { SAMPLE_SYMBOL } from '#market/tape.ts';
 import { type Clients, openClients } from '#oauth/clients.ts';
 import { type OpenConnectionLog, openConnectionLog } from '#oauth/connections.ts';
@@ -38,6 +41,9 @@ export interface Office {
   readonly audit: AuditLog;
   readonly access: Access;
   readonly book: InstrumentBook;
+  /** What brokers list, in the database and as it is read. */
+  readonly listings: InstrumentTable;
+  readonly listed: StoredInstruments;
   /** Every broker that accounts can be at. */
   readonly brokers: readonly BrokerDefinition[];
   readonly accounts: AccountTable;
@@ -71,7 +77,9 @@ export function openOffice(
     const audit = openAuditLog({ store, clock, folder: given.LOG_DIR, keyring });
     const settings = openSettingsBook({ store, audit, given });
     const config = settings.acting();
-    const book = instrumentBook(BUILT_IN);
+    const listings = instrumentTable(store);
+    const listed = storedInstruments(listings);
+    const book = instrumentBook(BUILT_IN, listed);
     const accounts = accountTable(store);
     const symbols = scopedSymbols(book, (names) => scopesOf(accounts, names));
     const access = openAccess({
@@ -98,6 +106,8 @@ export function openOffice(
       audit,
       access,
       book,
+      listings,
+      listed,
       brokers,
       accounts,
       secrets: accountSecrets(store, keyring),

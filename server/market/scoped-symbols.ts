@@ -2,7 +2,7 @@
 import { BUILT_IN_DIRECTORY, type Instrument } from '#domain/instrument.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
-import type { InstrumentBook } from './master.ts';
+import type { InstrumentBook } from './instrument-book.ts';
 
 export interface ScopedSymbols {
   /**

@@ -2,7 +2,8 @@
 import type { InstrumentId } from '#domain/instrument.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { Timeframe } from '#ports.ts';
-import { BUILT_IN, instrumentBook } from './master.ts';
+import { instrumentBook } from './instrument-book.ts';
+import { BUILT_IN } from './master.ts';
 import { loadTape, TapeError } from './tape.ts';
 
 /** Plain data, so that it can be sent to another thread. */

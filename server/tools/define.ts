@@ -5,11 +5,12 @@ import type { AuditLog } from '#audit/log.ts';
 import type { Principal, Scope } from '#domain/principal.ts';
 import type { Refusal, RefusalReason } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
+import type { InstrumentBook } from '#market/instrument-book.ts';
 import type { Markets } from '#market/markets.ts';
-import type { InstrumentBook } from '#market/master.ts';
 import type { Clock } from '#ports.ts';
 import type { Desk } from '#trading/desk.ts';
 import { type InputSchema, inputSchemaOf, type JsonSchema, outputSchemaOf } from './json-schema.ts';
+import type { MarketWatch } from './market-watch.ts';
 import { parseArguments } from './parse.ts';
 
 /** What tools may reach; the owner's acts are not among it. */
@@ -23,6 +24,8 @@ export interface ToolServices {
   readonly audit: Pick<AuditLog, 'record' | 'recordGrouped' | 'recordRepeated' | 'recordDeferred'>;
   /** The store's: `audit.record` runs inside it. */
   readonly transaction: <T>(work: () => T) => T;
+  /** Which quotes have changed. */
+  readonly watch: MarketWatch;
   readonly clock: Clock;
   readonly version: string;
   readonly remoteMcp: () => boolean;

@@ -5,7 +5,8 @@ import { text } from '#domain/decimal.ts';
 import { defineInstrument, type Instrument, isOnLot, isOnTick } from '#domain/instrument.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { SEARCH_RESULTS_MAX } from '#limits.ts';
-import { BUILT_IN, type InstrumentBook, instrumentBook } from '#market/master.ts';
+import { type InstrumentBook, instrumentBook } from '#market/instrument-book.ts';
+import { BUILT_IN } from '#market/master.ts';
 
 const book = instrumentBook(BUILT_IN);
 

@@ -13,10 +13,12 @@ import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import { buildApp, type HttpSettings } from '#http/app.ts';
 import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
-import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { instrumentBook } from '#market/instrument-book.ts';
+import { BUILT_IN } from '#market/master.ts';
 import { scopedSymbols } from '#market/scoped-symbols.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
+import { openChangeFeed } from '#tools/change-feed.ts';
 import { defineTool, type Tool, type ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
 import { openLibrary } from '#tools/library.ts';
@@ -204,14 +206,9 @@ export async function openDoors(
     remoteMcp: () => false,
   } as unknown as ToolServices;
   const dispatcher = openDispatcher(services, tools);
-  const own = mcpOffer(
-    dispatcher,
-    openLibrary(
-      { markets: { ...services.markets, onTick: () => () => undefined }, book, audit, access },
-      dispatcher,
-    ),
-    clock,
-  );
+  const changes = openChangeFeed({ audit, access, markets: { onTick: () => () => undefined } });
+  const { markets } = services;
+  const own = mcpOffer(dispatcher, openLibrary({ markets, book, changes, access }, dispatcher), clock);
   const mcp = offer?.(own) ?? own;
   const logged: string[] = [];
   const app = buildApp({

@@ -9,14 +9,17 @@ import { type AuditLine, auditQuery } from '#audit/query.ts';
 import { price, quantity } from '#domain/decimal.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
 import type { Principal, Scope } from '#domain/principal.ts';
+import { instrumentBook } from '#market/instrument-book.ts';
 import { openMarkets } from '#market/markets.ts';
-import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { BUILT_IN } from '#market/master.ts';
 import { scopedSymbols } from '#market/scoped-symbols.ts';
 import type { Bar, MarketFeed, Quote } from '#ports.ts';
 import { openKeyring } from '#store/keyring.ts';
 import { openStore } from '#store/open.ts';
+import { openChangeFeed } from '#tools/change-feed.ts';
 import type { ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher, type ToolAnswer } from '#tools/dispatch.ts';
+import { openMarketWatch } from '#tools/market-watch.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { AT_MS, type WrittenDesk, writtenDesk } from './written-desk.ts';
 
@@ -72,10 +75,13 @@ export function toolRoom(o: RoomOptions = {}): ToolRoom {
   const local = access.localPrincipal();
   if (!local.ok) throw new Error(local.error.detail);
   const written = writtenDesk();
+  const markets = openMarkets({ feed: writtenFeed(book, clock), directory: 'built-in' });
+  const changes = openChangeFeed({ audit, markets, access });
   const plain: ToolServices = {
     desk: written.desk,
     book,
-    markets: openMarkets({ feed: writtenFeed(book, clock), directory: 'built-in' }),
+    markets,
+    watch: openMarketWatch({ changes, clock, access }),
     access,
     audit,
     transaction: (work) => store.transaction(work),

@@ -1,7 +1,8 @@
 /** Tests that a mandate carries: a document that breaks one is not taken, and the one that was in force stays. */
 import { describe, expect, it } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
-import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { instrumentBook } from '#market/instrument-book.ts';
+import { BUILT_IN } from '#market/master.ts';
 import { scopedSymbols } from '#market/scoped-symbols.ts';
 import { mandateJudge } from '#trading/policy.ts';
 import { mandate } from '../support/facts.ts';

@@ -27,9 +27,10 @@ CREATE UNIQUE INDEX instruments_now ON instruments (instrument_id) WHERE valid_t
 CREATE INDEX instruments_by_id ON instruments (instrument_id, valid_from);
 CREATE INDEX instruments_by_symbol ON instruments (directory, symbol) WHERE valid_to IS NULL;
 CREATE INDEX instruments_by_broker_symbol ON instruments (directory, broker_symbol) WHERE valid_to IS NULL;
+-- Of what is listed now; `directory` as one word, so that a search stays within its lists.
 CREATE VIRTUAL TABLE instrument_words USING fts5 (
-  symbol, name, aliases,
-  content = '', contentless_delete = 1, prefix = '2 3 4', tokenize = 'unicode61 remove_diacritics 2'
+  directory, symbol, name, aliases,
+  content = '', contentless_delete = 1, prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2'
 );
 
 CREATE TABLE directories (
