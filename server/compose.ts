@@ -36,9 +36,11 @@ import type { SigningDesk } from '#oauth/parts.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import { StoreUnavailable } from '#store/open.ts';
+import { openChangeFeed } from '#tools/change-feed.ts';
 import type { ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
 import { openLibrary } from '#tools/library.ts';
+import { openMarketWatch } from '#tools/market-watch.ts';
 import type { ThrottleLimits } from '#trading/line.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
 import { wallClock } from './clock.ts';
@@ -179,8 +181,11 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
     url: () => url,
     signing: () => remote?.signing,
   };
+  const changes = openChangeFeed({ audit, markets, access });
+  const watch = openMarketWatch({ changes, clock, access });
   const services: ToolServices = {
     desk: trading,
+    watch,
     book,
     markets,
     access,
@@ -191,7 +196,7 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
     remoteMcp: () => remote !== undefined,
   };
   const dispatcher = openDispatcher(services);
-  const mcp = mcpOffer(dispatcher, openLibrary({ markets, book, audit, access }, dispatcher), clock);
+  const mcp = mcpOffer(dispatcher, openLibrary({ markets, book, changes, access }, dispatcher), clock);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
   const notify = notifyOwner(office, () => url, log);
   const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk, remote });
@@ -251,7 +256,8 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
       closers.push(() => owner.close());
     },
     async stop() {
-      // First of all: the door waits for every request that it has taken in, and one may wait for a tape.
+      // First of all: the door waits for every request that it has taken in, and one may wait for a tape, or for quotes.
+      watch.close();
       const unread = tapes.close();
       for (let close = closers.pop(); close; close = closers.pop()) await close();
       await unread;

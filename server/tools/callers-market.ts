@@ -1,9 +1,10 @@
 /** What a caller sees of the markets: the feeds and the lists of instruments of its accounts. */
 import type { Instrument } from '#domain/instrument.ts';
-import type { Principal } from '#domain/principal.ts';
+import { type AccountId, accountId, type Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
-import type { Result } from '#domain/result.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import type { MarketFeed } from '#ports.ts';
+import { notYours } from './choose-account.ts';
 import type { ToolServices } from './define.ts';
 
 export type MarketServices = Pick<ToolServices, 'book' | 'markets'> & {
@@ -14,13 +15,47 @@ export interface CallersMarket {
   readonly feed: MarketFeed;
   readonly scopes: readonly string[];
   readonly resolve: (symbol: string) => Result<Instrument, Refusal>;
+  /** Each instrument once; the refusal of the first symbol that names none. */
+  readonly resolveAll: (symbols: readonly string[]) => Result<readonly Instrument[], Refusal>;
 }
 
 export function callersMarket(
   { book, markets, access }: MarketServices,
   principal: Principal,
 ): CallersMarket {
-  const accounts = access.agents.accountsOf(principal.agent);
+  return marketAmong({ book, markets }, access.agents.accountsOf(principal.agent));
+}
+
+/** The same, or that of the account which the call names. */
+export function marketOfCall(
+  { book, markets, access }: MarketServices,
+  principal: Principal,
+  named: string | undefined,
+): Result<CallersMarket, Refusal> {
+  const own = access.agents.accountsOf(principal.agent);
+  const refused = notYours(own, named);
+  if (refused) return err(refused);
+  return ok(marketAmong({ book, markets }, named === undefined ? own : [accountId(named)]));
+}
+
+function marketAmong(
+  { book, markets }: Pick<MarketServices, 'book' | 'markets'>,
+  accounts: readonly AccountId[],
+): CallersMarket {
   const scopes = markets.scopesOf(accounts);
-  return { feed: markets.among(accounts), scopes, resolve: (symbol) => book.resolve(symbol, scopes) };
+  const resolve: CallersMarket['resolve'] = (symbol) => book.resolve(symbol, scopes);
+  return {
+    feed: markets.among(accounts),
+    scopes,
+    resolve,
+    resolveAll(symbols) {
+      const found = new Map<string, Instrument>();
+      for (const symbol of symbols) {
+        const instrument = resolve(symbol);
+        if (!instrument.ok) return instrument;
+        found.set(instrument.value.id, instrument.value);
+      }
+      return ok([...found.values()]);
+    },
+  };
 }

@@ -34,7 +34,11 @@ export function nothingThere(
   principal: Principal,
   named: string | undefined,
 ): Refusal | undefined {
-  const own = services.access.agents.accountsOf(principal.agent);
+  return notYours(services.access.agents.accountsOf(principal.agent), named);
+}
+
+/** The refusal of an account that is named and not among these. */
+export function notYours(own: readonly AccountId[], named: string | undefined): Refusal | undefined {
   return named === undefined || own.includes(accountId(named))
     ? undefined
     : refuse('account_not_allowed', `The account ${named} is not yours.`, { did_you_mean: [...own] });

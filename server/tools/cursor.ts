@@ -1,4 +1,4 @@
-/** Cursors: opaque to the caller, checked when they come back. Records go by their sequence, bars by run and time. */
+/** Cursors: opaque to the caller, checked when they come back. Records go by their sequence, bars by run and time, quotes by the count of their changes. */
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 
@@ -31,6 +31,25 @@ export function barsCursorOf(cursor: string | undefined): Result<BarsCursor | un
   if (parts === null) return err(badCursor(cursor));
   const direction = parts[2] === 'from' ? 'from' : 'before';
   return ok({ run: Number(parts[1]), direction, ms: Number(parts[3]) });
+}
+
+/** Where watching goes on: a place among the changes that one process counted, and a digest of what is watched. */
+export interface WatchCursor {
+  readonly source: string;
+  readonly at: number;
+  readonly about: string;
+}
+
+export const watchCursor = ({ source, at, about }: WatchCursor): string =>
+  encode(`watch:${source}:${at}:${about}`);
+
+export function watchCursorOf(cursor: string | undefined): Result<WatchCursor | undefined, Refusal> {
+  if (cursor === undefined) return ok(undefined);
+  const [, source = '', at, about = ''] =
+    /^watch:([\w-]{1,20}):(\d{1,15}):([\w-]{1,20})$/.exec(decode(cursor)) ?? [];
+  return at === undefined
+    ? err(badCursor(cursor, 'next_cursor of the call before, unchanged'))
+    : ok({ source, at: Number(at), about });
 }
 
 export function badCursor(cursor: string, why = 'next_cursor of the page before, unchanged'): Refusal {

@@ -1,21 +1,12 @@
 /** get_quotes: bid, ask and last of up to fifty symbols at once. */
 import { z } from 'zod';
-import type { Instrument, InstrumentId } from '#domain/instrument.ts';
-import { err, ok } from '#domain/result.ts';
+import { ok } from '#domain/result.ts';
 import { SYMBOLS_PER_CALL_MAX } from '#limits.ts';
-import type { MarketFeed } from '#ports.ts';
 import { callersMarket } from './callers-market.ts';
 import { defineTool } from './define.ts';
 import { symbol } from './fields.ts';
-import { quoteWire } from './project.ts';
+import { QuotesNowShape, quotesNow } from './quotes-now.ts';
 import { OF_SYMBOL } from './refusals.ts';
-import { QuoteShape } from './shapes.ts';
-
-const output = z.object({
-  quotes: z.array(QuoteShape),
-  /** Known symbols that no feed quotes now. */
-  unavailable: z.array(z.object({ symbol: z.string(), reason: z.string() })),
-});
 
 export const getQuotes = defineTool({
   name: 'get_quotes',
@@ -34,27 +25,12 @@ export const getQuotes = defineTool({
   input: z.strictObject({
     symbols: z.array(symbol).min(1).max(SYMBOLS_PER_CALL_MAX).describe('e.g. ["SPX","BTC/USD"]'),
   }),
-  output,
+  output: QuotesNowShape,
   async run(services, principal, { symbols }) {
-    const { feed, resolve } = callersMarket(services, principal);
-    const instruments: Instrument[] = [];
-    for (const wanted of new Set(symbols)) {
-      const instrument = resolve(wanted);
-      if (!instrument.ok) return err(instrument.error);
-      instruments.push(instrument.value);
-    }
-    await feed.follow(instruments.map(({ id }) => id));
-    const wallMs = services.clock.wallMs();
-    const quotes: z.output<typeof QuoteShape>[] = [];
-    const unavailable: z.output<typeof output>['unavailable'] = [];
-    for (const { id, symbol: canonical } of instruments) {
-      const quote = feed.quote(id);
-      if (quote !== undefined) quotes.push(quoteWire(canonical, quote, wallMs));
-      else unavailable.push({ symbol: canonical, reason: whyNot(feed, id) });
-    }
-    return ok({ quotes, unavailable });
+    const { feed, resolveAll } = callersMarket(services, principal);
+    const instruments = resolveAll(symbols);
+    if (!instruments.ok) return instruments;
+    await feed.follow(instruments.value.map(({ id }) => id));
+    return ok(quotesNow(feed, instruments.value, services.clock.wallMs()));
   },
 });
-
-const whyNot = (feed: MarketFeed, id: InstrumentId): string =>
-  feed.carries(id) ? 'its venue gives no two-sided quote at the moment' : 'no feed quotes it here';

@@ -24,11 +24,13 @@ import { modifyOrder } from './modify-order.ts';
 import { placeOrder } from './place-order.ts';
 import { searchInstruments } from './search-instruments.ts';
 import { tightenMandate } from './tighten-mandate.ts';
+import { watchMarket } from './watch-market.ts';
 
 export const TOOLS: readonly Tool[] = [
   searchInstruments,
   getInstrument,
   getQuotes,
+  watchMarket,
   getMarketDepth,
   getBars,
   getMarketClock,

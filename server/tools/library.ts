@@ -1,6 +1,6 @@
 /** What MCP shows beside the tools, put together once: resources, completions, and what tells that they changed. */
 import type { Principal } from '#domain/principal.ts';
-import { type ChangeFeed, type ChangeSources, openChangeFeed } from './change-feed.ts';
+import type { ChangeFeed } from './change-feed.ts';
 import { type Completions, openCompletions } from './completions.ts';
 import type { ToolServices } from './define.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -19,18 +19,16 @@ export interface Library {
 }
 
 export type LibraryServices = Pick<ToolServices, 'book'> & {
-  readonly markets: ToolServices['markets'] & ChangeSources['markets'];
-  readonly audit: ChangeSources['audit'];
-  readonly access: ChangeSources['access'] & {
-    readonly agents: Pick<ToolServices['access']['agents'], 'accountsOf'>;
-  };
+  readonly markets: ToolServices['markets'];
+  readonly changes: ChangeFeed;
+  readonly access: { readonly agents: Pick<ToolServices['access']['agents'], 'accountsOf'> };
 };
 
 export function openLibrary(services: LibraryServices, dispatcher: Dispatcher): Library {
   return {
     resources: openResourceReader(services, dispatcher),
     completions: openCompletions(dispatcher),
-    changes: openChangeFeed(services),
+    changes: services.changes,
     listsOf(principal) {
       const scopes = [...principal.scopes].sort().join(' ');
       const accounts = services.access.agents.accountsOf(principal.agent).join(' ');

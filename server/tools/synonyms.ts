@@ -111,6 +111,10 @@ const TOOL_WORDS: readonly (readonly [ours: string, theirs: string])[] = [
     'get_bars',
     'gethistoricaldata historicaldata history gethistory getcandles candles klines getklines getohlcv ohlcv getstockbars fetchohlcv getpricehistory',
   ],
+  [
+    'watch_market',
+    'subscribe subscribequotes streamquotes streammarketdata watchquotes watchsymbols watchprices watch stream pollquotes waitforprice',
+  ],
   ['get_market_depth', 'getorderbook orderbook depth getdepth fetchorderbook level2'],
   ['get_market_clock', 'getclock clock ismarketopen getmarketstatus marketstatus getmarkethours gettime'],
   [

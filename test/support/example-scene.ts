@@ -127,6 +127,7 @@ function withoutChance(text: string, orderId: string): string {
       seen.set(id, replaced);
       return replaced;
     })
+    .replaceAll(/\bd2F0Y2g6[\w-]+/g, 'd2F0Y2g6Y2hhbmdlczo0MjppbmRleGVz')
     .replaceAll(/\bact_[\w-]{43}/g, 'act_Zk3Qm0pXv7LrT1dNwYc5hUeBfGjSa9RoK2i8x4yHnPs')
     .replaceAll(/\bkey_[0-9a-f]{16}\b/g, 'key_5be1907c2ad84f36');
 }

@@ -17,6 +17,7 @@ const CALLS: readonly (readonly [string, Record<string, unknown>])[] = [
   ['search_instruments', { query: 'bitcoin' }],
   ['get_instrument', { symbol: 'BTC/USD' }],
   ['get_quotes', { symbols: ['SPX', 'AAPL'] }],
+  ['watch_market', { symbols: ['SPX', 'AAPL'] }],
   ['get_market_depth', { symbol: 'SPX' }],
   ['get_bars', { symbol: 'SPX', timeframe: '1d', limit: 3 }],
   ['get_market_clock', {}],

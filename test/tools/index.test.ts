@@ -11,6 +11,7 @@ const CORE = `
   search_instruments   read:market  GET    /instruments
   get_instrument       read:market  GET    /instrument
   get_quotes           read:market  GET    /quotes
+  watch_market         read:market  GET    /market-watch
   get_market_depth     read:market  GET    /market-depth
   get_bars             read:market  GET    /bars
   get_market_clock     read:market  GET    /market-clock

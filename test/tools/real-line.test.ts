@@ -2,7 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Principal } from '#domain/principal.ts';
+import { openChangeFeed } from '#tools/change-feed.ts';
 import { openDispatcher } from '#tools/dispatch.ts';
+import { openMarketWatch } from '#tools/market-watch.ts';
 import { mcpTool } from '#tools/mcp-shape.ts';
 import { type RoomOptions, type TradingRoom, tradingRoom } from '../support/trading-room.ts';
 
@@ -14,14 +16,20 @@ async function openDoor(options: RoomOptions = {}): Promise<{
 }> {
   const room = await tradingRoom(options);
   const who = room.agent('claude', { commit: 'two_step' });
+  const { access, audit, clock, markets } = room;
   const dispatcher = openDispatcher({
     desk: room.trading,
+    watch: openMarketWatch({
+      changes: openChangeFeed({ audit, markets, access }),
+      clock,
+      access,
+    }),
     book: room.book,
-    markets: room.markets,
-    access: room.access,
-    audit: room.audit,
+    markets,
+    access,
+    audit,
     transaction: (work) => room.store.transaction(work),
-    clock: room.clock,
+    clock,
     version: '0.1.0',
     remoteMcp: () => true,
   });
@@ -75,6 +83,7 @@ describe('the tools on the real order line', () => {
       ['search_instruments', { query: '' }],
       ['get_instrument', { symbol: 'SPX' }],
       ['get_quotes', { symbols: ['SPX', 'AAPL'] }],
+      ['watch_market', { symbols: ['SPX', 'AAPL'] }],
       ['get_market_depth', { symbol: 'SPX' }],
       ['get_market_clock', {}],
       ['get_gateway_status', {}],

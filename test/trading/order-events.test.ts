@@ -1,7 +1,7 @@
 /** What became of an agent's orders, page by page: everything once, in order, nothing of anybody else. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Principal } from '#domain/principal.ts';
+import { accountId, type Principal } from '#domain/principal.ts';
 import { ORDER_EVENTS_SCAN_ROWS_MAX } from '#limits.ts';
 import type { OrderEvent, OrderEventsCursor } from '#trading/order-events.ts';
 import { scriptedBroker } from '../support/scripted-broker.ts';
@@ -95,12 +95,12 @@ describe('the events of an agent’s orders', () => {
 
   it('are told by kind and by account', async () => {
     const { room, claude } = await busyRoom();
-    const of = (kind: 'order' | 'execution', account?: typeof claude.agent | string) =>
+    const of = (kind: 'order' | 'execution', account?: string) =>
       room.trading.orderEvents.since(FROM_THE_START, {
         agent: claude.agent,
         kinds: new Set([kind]),
         limit: 50,
-        ...(account === undefined ? {} : { account: account as never }),
+        ...(account === undefined ? {} : { account: accountId(account) }),
       });
     expect(new Set(of('execution').events.map(({ kind }) => kind))).toEqual(new Set(['execution']));
     expect(new Set(of('order').events.map(({ kind }) => kind))).toEqual(new Set(['order']));

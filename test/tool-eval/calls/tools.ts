@@ -28,6 +28,7 @@ export const TOOL_NAMES: readonly Entry[] = [
   meant('cancel_orders', 'cancel_all_orders'),
   meant('liquidate_all', 'close_all_positions'),
   meant('get_order_book', 'get_market_depth', { symbol: 'SPX' }),
+  meant('subscribe_quotes', 'watch_market', { symbols: ['SPX'] }),
   meant('whoami', 'get_mandate'),
   meant('set_mandate', 'get_mandate'),
   meant('lower_limits', 'tighten_mandate', { max_daily_loss: '100' }),
