@@ -167,7 +167,7 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
   const tapes = openTapeLooks(clock);
   const accountConnections = openConnections(office, {
     adapters,
-    gate: () => undefined,
+    gate: (order) => trading.wireGate(order),
     markets: tapeMarkets(feed),
     log,
   });

@@ -42,7 +42,7 @@ export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOr
     instrument: terms.instrument,
     symbol: '',
     clientOrderId: null,
-    brokerClientId: terms.brokerClientId ?? `external_${account}_${terms.brokerOrderId}`,
+    brokerClientId: freeId(line, terms.brokerClientId) ?? `external_${account}_${terms.brokerOrderId}`,
     brokerOrderId: null,
     parentOrderId: null,
     role: 'entry',
@@ -67,6 +67,10 @@ export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOr
     updatedAtMs: wallMs,
   };
 }
+
+/** The broker's word may name an order of another account; its own id is its own all the same. */
+const freeId = (line: Line, id: string | null): string | undefined =>
+  id === null || line.orders.byBrokerClientId(id) !== undefined ? undefined : id;
 
 /** The least that an execution says of its order. */
 export const orderBehind = (execution: BrokerExecution): BrokerOrder => ({

@@ -121,7 +121,9 @@ export function find(
   account: AccountId,
   ids: { brokerClientId: string | null; brokerOrderId: string },
 ): StoredOrder | undefined {
-  const byClient = ids.brokerClientId === null ? undefined : line.orders.byBrokerClientId(ids.brokerClientId);
+  const named = ids.brokerClientId === null ? undefined : line.orders.byBrokerClientId(ids.brokerClientId);
+  // An id of another account's order is no id of an order here, whoever says it.
+  const byClient = named?.account === account ? named : undefined;
   return byClient ?? line.orders.byBrokerOrderId(account, ids.brokerOrderId);
 }
 

@@ -24,7 +24,7 @@ import { readFacts } from './facts.ts';
 import { type Line, resolveFor } from './line.ts';
 import { newOrder } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
-import { gatherOutside, type Outside } from './outside.ts';
+import { gatherToClose, type Outside } from './outside.ts';
 import { booksAreReady } from './ready.ts';
 import { bindReduction, settleReduction, underKey } from './reduction-key.ts';
 import { assess } from './risk.ts';
@@ -127,7 +127,7 @@ export async function close(
 }
 
 async function closeNow(line: Line, closer: Closer, request: CloseRequest): Promise<Result<Closed, Refusal>> {
-  const outside = await gatherOutside(line, request.account, request.symbol);
+  const outside = await gatherToClose(line, request.account, request.symbol);
   if (!outside.ok) return outside;
   const { instrument } = outside.value;
   const working = inTheWay(line, closer, { account: request.account, instrument: instrument.id });
@@ -162,7 +162,7 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
     );
   }
   // The cancels took time: what the broker says of the account, and the price, are asked again.
-  const fresh = await gatherOutside(line, request.account, request.symbol);
+  const fresh = await gatherToClose(line, request.account, request.symbol);
   if (!fresh.ok) return fresh;
   const decided = line.store.transaction(() => decideClose(line, closer, request, fresh.value));
   if (!decided.ok) return decided;

@@ -4,7 +4,6 @@ import type { Side } from '#domain/order.ts';
 import type { AccountId, Actor } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import type { ReduceCommit } from './desk.ts';
-import type { Permit } from './dispatch.ts';
 import type { FactsFor, Proposal } from './facts.ts';
 import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
 import { agentNameOf, type Line } from './line.ts';
@@ -12,6 +11,7 @@ import { remainingQty, type StoredOrder } from './order-rows.ts';
 import { takingFromOthers, unclaimed } from './reducible.ts';
 import { canBeShort } from './risk-broker.ts';
 import { mayReduceAccount } from './risk-reducing.ts';
+import type { Permit } from './wire-gate.ts';
 
 export interface CloseRequest {
   readonly account: AccountId;

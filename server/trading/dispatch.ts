@@ -8,15 +8,10 @@ import { countMessage } from './messages.ts';
 import { answerChange, endChange, lastChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { within } from './outside.ts';
+import { onlyCuts } from './risk.ts';
 import { acceptTerms, restingState } from './terms.ts';
 import { type Change, transition } from './transition.ts';
-
-/** What the gate looked like when the order was cleared; a later epoch means that it has fallen since. */
-export interface Permit {
-  readonly epoch: number;
-  /** The owner's flatten goes out while everything else is halted. */
-  readonly byOwner: boolean;
-}
+import { gateClosed, type Permit, TAKEN_BACK, takeBackUnsent, whileSending } from './wire-gate.ts';
 
 /** Sends a cleared, durable order. Gives the order as it stands after the broker's answer. */
 export async function dispatch(
@@ -26,25 +21,21 @@ export async function dispatch(
   permit: Permit,
 ): Promise<StoredOrder> {
   const closed = gateClosed(line, permit);
-  if (closed !== undefined)
-    return settle(line, order.orderId, { to: 'refused', detail: closed, patch: { reason: closed } });
+  if (closed !== undefined) {
+    const detail = `not sent: ${closed}`;
+    return settle(line, order.orderId, { to: 'refused', detail, patch: { reason: detail } });
+  }
   const adapter = line.adapters.get(order.account);
   if (adapter === undefined) throw new Error(`no adapter for ${order.account}`);
   countMessage(line, order.account, order.agent);
   line.memory.sentAtMs.set(order.orderId, line.clock.monotonicMs());
-  const outcome = await answerOf(line, adapter.place(cleared), (late) =>
-    applyPlace(line, order.orderId, late),
+  const outcome = await whileSending(
+    line,
+    cleared.brokerClientId,
+    { ...permit, order, adds: order.effect === 'adding', connection: adapter },
+    () => answerOf(line, adapter.place(cleared), (late) => applyPlace(line, order.orderId, late)),
   );
   return applyPlace(line, order.orderId, outcome);
-}
-
-/** Why nothing may leave now, or undefined. The process's own memory counts when the store can not be read. */
-function gateClosed(line: Line, permit: Permit): string | undefined {
-  if (permit.byOwner) return undefined;
-  if (line.memory.killed) return 'not sent: the kill switch was pressed';
-  if (line.access.epoch() !== permit.epoch) return 'not sent: the authority it was given under has ended';
-  if (line.access.gatewayState() === 'HALTED') return 'not sent: the kill switch was pressed';
-  return undefined;
 }
 
 /** A throw or a time-out is an unclear outcome, never a failure; a word that comes late is evidence and is applied. */
@@ -93,14 +84,18 @@ function applyPlace(line: Line, orderId: string, outcome: PlaceOutcome): StoredO
       case 'not_sent': {
         line.memory.sentAtMs.delete(orderId);
         if (!waiting) return order;
-        const change: Change = {
-          to: outcome.kind === 'rejected' ? 'rejected' : 'refused',
-          detail:
-            outcome.kind === 'rejected'
-              ? `rejected by the broker: ${outcome.reason}`
-              : `not sent: ${outcome.reason}`,
-          patch: { reason: outcome.reason },
-        };
+        const change: Change =
+          outcome.kind === 'rejected'
+            ? {
+                to: 'rejected',
+                detail: `rejected by the broker: ${outcome.reason}`,
+                patch: { reason: outcome.reason },
+              }
+            : {
+                to: outcome.reason === TAKEN_BACK ? 'canceled' : 'refused',
+                detail: `not sent: ${outcome.reason}`,
+                patch: { reason: outcome.reason },
+              };
         for (const leg of legs) transition(line, leg, change);
         return transition(line, order, change);
       }
@@ -134,7 +129,12 @@ export async function dispatchReplace(
   const adapter = line.adapters.get(order.account);
   if (adapter === undefined) throw new Error(`no adapter for ${order.account}`);
   countMessage(line, order.account, order.agent);
-  const outcome = await answerOf(line, adapter.replace(cleared), (late) => applyReplace(line, change, late));
+  const outcome = await whileSending(
+    line,
+    cleared.brokerClientId,
+    { ...permit, order, adds: order.effect === 'adding' && !onlyCuts(order, cleared), connection: adapter },
+    () => answerOf(line, adapter.replace(cleared), (late) => applyReplace(line, change, late)),
+  );
   return applyReplace(line, change, outcome);
 }
 
@@ -194,6 +194,7 @@ export async function dispatchCancel(
   if (order.status === 'pending_approval') return { kind: 'rejected', reason: 'it waits for the owner' };
   const adapter = line.adapters.get(order.account);
   if (adapter === undefined) return { kind: 'rejected', reason: `no adapter for ${order.account}` };
+  takeBackUnsent(line, order);
   try {
     line.store.transaction(() => markCanceling(line, order.orderId, why, actor));
   } catch (cause) {

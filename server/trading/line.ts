@@ -7,8 +7,8 @@ import type { Instrument, InstrumentId } from '#domain/instrument.ts';
 import type { AccountId, Actor, AgentId } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import type { InstrumentBook } from '#market/instrument-book.ts';
 import type { Markets } from '#market/markets.ts';
-import type { InstrumentBook } from '#market/master.ts';
 import type { BrokerAdapter, BrokerBalance, Clock, MarketFeed } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import type { Settings } from '#store/settings.ts';
@@ -23,6 +23,7 @@ import type { Shrunk } from './shrunk.ts';
 import type { LastTry } from './taking-back.ts';
 import type { ActionTokens } from './tokens.ts';
 import type { UsageTable } from './usage.ts';
+import type { Sending } from './wire-gate.ts';
 
 export interface Neighbours {
   readonly store: Store;
@@ -76,6 +77,8 @@ export interface Memory {
   readonly contradicted: Map<AccountId, ReadonlyMap<string, string>>;
   /** Orders whose `place` has not been answered in this process, with the monotonic time they were sent at. */
   readonly sentAtMs: Map<string, number>;
+  /** By our id for the broker: orders that were handed to an adapter and have not been answered. */
+  readonly sending: Map<string, Sending>;
   /** Since when working orders have had their status, monotonic; those of an earlier process since the start of this one. */
   readonly inStateSinceMs: Map<string, number>;
   /** Messages sent per account in the last second. */
@@ -122,6 +125,7 @@ export function freshMemory(): Memory {
     suspect: new Set(),
     contradicted: new Map(),
     sentAtMs: new Map(),
+    sending: new Map(),
     inStateSinceMs: new Map(),
     recentMessages: new Map(),
     takingBack: new Map(),

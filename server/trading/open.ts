@@ -15,6 +15,7 @@ import { closePosition } from './close.ts';
 import { closeAllPositions } from './close-all.ts';
 import type { Desk } from './desk.ts';
 import { watchFeed } from './feed-watch.ts';
+import { keepQuoted } from './held-quotes.ts';
 import { holdingTable } from './holdings.ts';
 import { idempotencyTable } from './idempotency.ts';
 import { type KillSwitch, killSwitch } from './kill-switch.ts';
@@ -36,6 +37,7 @@ import { tightenMandate } from './tighten.ts';
 import { actionTokens } from './tokens.ts';
 import { keepUnapproved } from './unapproved.ts';
 import { usageTable } from './usage.ts';
+import { type ToBeSent, wireGate } from './wire-gate.ts';
 
 export interface Trading extends Desk, Pick<KillSwitch, 'drill'> {
   /** What the console sees of the line, and does at it. */
@@ -45,10 +47,12 @@ export interface Trading extends Desk, Pick<KillSwitch, 'drill'> {
   /** Aligns with every broker, then opens the line; resolves when each account has been asked once. */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Takes in an account whose adapter was added after the start. */
+  /** Takes in an account whose adapter was added after the start, or is another one now. */
   join(account: AccountId): Promise<void>;
   /** Cancels what works in a paper account, and starts its books anew with this cash. */
   restartAccount(restart: Restart): Promise<Result<RestartReport, Refusal>>;
+  /** Why an order may not leave any more, asked right before its first byte does. */
+  wireGate(order: ToBeSent): string | undefined;
   /** Everywhere, or in one account. */
   workingOrders(account?: AccountId): number;
 }
@@ -57,6 +61,7 @@ export function openTrading(neighbours: Neighbours): Trading {
   const line = lineOf(neighbours);
   const gate = killSwitch(line);
   const stops: (() => void)[] = [];
+  const deaf = new Map<AccountId, () => void>();
 
   const takeBack = (agent: AgentId): void =>
     void cancelAdding(line, agent, { why: whyTakenBack(line.access.agents.stateOf(agent)) });
@@ -75,19 +80,23 @@ export function openTrading(neighbours: Neighbours): Trading {
 
   /** Compares an account's books with its broker, and looks at its limits before anything can be added there. */
   async function takeIn(account: AccountId): Promise<void> {
-    await reconcile(line, account, afterEvent);
+    if (!(await reconcile(line, account, afterEvent))) return;
     accounts.check(account);
     cancelOverPositions(line, account);
   }
 
+  /** In place of the connection that the account had before; its broker is not asked for anything until somebody listens. */
   function listen(account: AccountId): void {
     const adapter = line.adapters.get(account);
     if (adapter === undefined) throw new Error(`the account ${account} has no adapter`);
-    stops.push(
+    deaf.get(account)?.();
+    deaf.set(
+      account,
       adapter.onEvents((events) => {
         for (const done of postEvents(line, account, events)) afterEvent(done);
       }),
     );
+    adapter.start();
   }
 
   return {
@@ -113,6 +122,7 @@ export function openTrading(neighbours: Neighbours): Trading {
     drill: (options) => gate.drill(options),
     resume: (by) => gate.resume(by),
     restartAccount: (restart) => restartAccount(line, restart, afterEvent),
+    wireGate: (order) => wireGate(line, order),
     workingOrders: (account) =>
       account === undefined ? line.orders.countWorking() : line.orders.working({ account }).length,
 
@@ -131,7 +141,7 @@ export function openTrading(neighbours: Neighbours): Trading {
       );
       gate.restore();
       for (const account of line.adapters.keys()) await takeIn(account);
-      stops.push(watchSuspects(line, afterEvent), watchFeed(line));
+      stops.push(watchSuspects(line, takeIn), watchFeed(line), keepQuoted(line));
     },
     async join(account) {
       listen(account);
@@ -140,7 +150,7 @@ export function openTrading(neighbours: Neighbours): Trading {
     async stop() {
       losses.stop();
       accounts.stop();
-      for (const stop of stops.splice(0)) stop();
+      for (const stop of [...stops.splice(0), ...deaf.values()]) stop();
       for (const adapter of line.adapters.values()) await adapter.close();
     },
   };

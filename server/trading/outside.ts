@@ -1,11 +1,11 @@
-/** What has to be asked outside before the transaction: the instrument, the adapter, the broker's balance, each in its time. */
+/** What has to be asked outside before the transaction: the instrument, the adapter, a fresh quote, the broker's balance, each in its time. */
 import type { Instrument } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
+import { BROKER_CALL_TIMEOUT_MS, QUOTE_WAIT_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerBalance } from '#ports.ts';
-import { type Line, resolveFor } from './line.ts';
+import { feedOf, type Line, resolveFor } from './line.ts';
 
 /** What has to be asked before the transaction. */
 export interface Outside {
@@ -14,8 +14,26 @@ export interface Outside {
   readonly balance: BrokerBalance;
 }
 
-/** Asks the broker within its time; a broker that does not answer refuses the order, it never lets it pass. */
+/**
+ * Asks the broker and the feed, each within its time. A broker that does not answer refuses the order, it never lets it pass; a feed that
+ * does not leaves the quote as old as it is, and the controls judge by that.
+ */
 export async function gatherOutside(
+  line: Line,
+  account: AccountId,
+  symbol: string,
+): Promise<Result<Outside, Refusal>> {
+  const found = resolveFor(line, account, symbol);
+  if (!found.ok) return found;
+  const [outside] = await Promise.all([
+    gatherToClose(line, account, symbol),
+    quoted(line, account, found.value),
+  ]);
+  return outside;
+}
+
+/** Without waiting for a price: a close needs none. */
+export async function gatherToClose(
   line: Line,
   account: AccountId,
   symbol: string,
@@ -41,8 +59,21 @@ export async function gatherOutside(
   }
 }
 
+/** From then on the feed has a quote that is as fresh as it could be had; never rejects. */
+export async function quoted(line: Line, account: AccountId, { id }: Instrument): Promise<void> {
+  try {
+    await within(line, feedOf(line, account).follow([id]), QUOTE_WAIT_MS);
+  } catch {
+    // As if it had not answered.
+  }
+}
+
 /** The answer, or undefined after `timeoutMs`; a late rejection is swallowed because nobody waits for it any more. */
-export function within<T>(line: Line, answer: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+export function within<T>(
+  line: Pick<Line, 'clock'>,
+  answer: Promise<T>,
+  timeoutMs: number,
+): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const stop = line.clock.after(timeoutMs, () => resolve(undefined));
     answer.then(

@@ -1,20 +1,18 @@
 /** When accounts are compared with their brokers again: soon while something is unclear, and now and then all the same. */
 import type { AccountId } from '#domain/principal.ts';
 import { RECONCILE_ALL_INTERVAL_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
-import type { AfterEvent } from './broker-events.ts';
 import type { Line } from './line.ts';
-import { reconcile } from './reconcile.ts';
 import { inFlight } from './reconcile-orders.ts';
 
 /** Asks again for accounts that something is unclear about, and for every account now and then. */
-export function watchSuspects(line: Line, after: (done: AfterEvent) => void): () => void {
+export function watchSuspects(line: Line, compare: (account: AccountId) => Promise<void>): () => void {
   let stop: () => void = () => undefined;
   function round(): void {
     try {
       for (const account of line.adapters.keys()) {
         // Side by side: a broker that does not answer must not keep the others waiting.
         if (line.memory.reconciling.has(account) || !isDue(line, account)) continue;
-        void reconcile(line, account, after).catch(() => line.memory.suspect.add(account));
+        void compare(account).catch(() => line.memory.suspect.add(account));
       }
     } catch {
       // A store that can not be read now is read again in the next round.

@@ -47,8 +47,8 @@ export function taken(facts: Facts, proposal: Proposal): Refusal | undefined {
 }
 
 /** Of a smaller quantity too: what it can not change is canceled and placed anew. */
-export function changed({ account, broker, changes }: Facts): Refusal | undefined {
-  if (changes === undefined || broker.replace) return undefined;
+export function changed({ account, broker: { replace: canChange }, changes }: Facts): Refusal | undefined {
+  if (changes === undefined || canChange) return undefined;
   return refuse(
     'invalid_input',
     `The broker of ${account} changes no order that works: cancel it and place another one.`,

@@ -13,6 +13,7 @@ import { type ClearedOrder, ORDER_TYPES, type OrderTerms, TIMES_IN_FORCE } from 
 import { accountId } from '#domain/principal.ts';
 import type {
   BrokerAdapter,
+  BrokerCapabilities,
   BrokerEvent,
   BrokerExecution,
   BrokerOrder,
@@ -74,6 +75,9 @@ export interface ScriptedOptions {
   readonly queryByClientId?: boolean;
   /** false: what it tells of orders and executions does not name our ids. */
   readonly tellsClientIds?: boolean;
+  readonly capabilities?: Partial<BrokerCapabilities>;
+  readonly currency?: string;
+  readonly mode?: BrokerAdapter['mode'];
 }
 
 export function scriptedBroker(account = 'paper', options: ScriptedOptions = {}): ScriptedBroker {
@@ -175,8 +179,8 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
   const broker: ScriptedBroker = {
     account: accountId(account),
     broker: 'scripted',
-    mode: 'paper',
-    currency: 'USD',
+    mode: options.mode ?? 'paper',
+    currency: options.currency ?? 'USD',
     accountType: 'margin',
     capabilities: {
       orderTypes: ORDER_TYPES,
@@ -199,6 +203,7 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
         cancelOnDisconnect: false,
         absentIsFinalAfterMs: options.absentIsFinalAfterMs ?? 30_000,
       },
+      ...options.capabilities,
     },
     market: undefined,
     start: () => undefined,
@@ -298,7 +303,7 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
           const gross = one.price.times(one.qty);
           cash = (one.side === 'buy' ? cash.minus(gross) : cash.plus(gross)).minus(one.fee) as typeof cash;
         }
-        return { currency: 'USD', cash, equity: cash, buyingPower: money('100000000') };
+        return { currency: broker.currency, cash, equity: cash, buyingPower: money('100000000') };
       }),
     estimateFee: () => ZERO_MONEY,
     onEvents(listener) {

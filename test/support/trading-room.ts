@@ -10,8 +10,8 @@ import type { OrderDraft } from '#domain/order.ts';
 import { OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import type { InstrumentBook } from '#market/instrument-book.ts';
 import type { Markets } from '#market/markets.ts';
-import type { InstrumentBook } from '#market/master.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
 import type { BrokerAdapter } from '#ports.ts';
 import type { Store } from '#store/open.ts';
@@ -28,6 +28,8 @@ export { draft, PAPER, SECOND };
 
 export interface RoomOptions extends LineOptions {
   readonly mandate?: Readonly<Record<string, unknown>>;
+  /** One that something outside the room goes by too. */
+  readonly clock?: HandClock;
 }
 
 export interface TradingRoom {
@@ -86,7 +88,7 @@ export const WIDE_MANDATE = {
 export async function tradingRoom(options: RoomOptions = {}): Promise<TradingRoom> {
   const folder = mkdtempSync(join(FAST_DISK, 'portcullis-trading-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return openRoom(folder, handClock(), options);
+  return openRoom(folder, options.clock ?? handClock(), options);
 }
 
 async function openRoom(folder: string, clock: HandClock, options: RoomOptions): Promise<TradingRoom> {
