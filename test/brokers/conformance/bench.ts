@@ -6,7 +6,7 @@
 import type { WireGate } from '#brokers/broker.ts';
 import type { BudgetRule } from '#brokers/request-budget.ts';
 import type { Instrument } from '#domain/instrument.ts';
-import type { Product, Side } from '#domain/order.ts';
+import type { OrderType, Product, Side, TimeInForce } from '#domain/order.ts';
 import type { BrokerAdapter, BrokerCapabilities, BrokerListing } from '#ports.ts';
 import type { HandClock } from '../../support/hand-clock.ts';
 
@@ -44,12 +44,8 @@ export interface ConformanceSubject {
   readonly limits: readonly BudgetRule[];
   /** What history answers to who has no cursor: everything (books kept here), or nothing that is old. */
   readonly historyBegins: 'at the first' | 'now';
-  open(options?: OpenOptions): Promise<ConformanceBench>;
-}
-
-export interface OpenOptions {
-  /** Open when absent. */
-  readonly gate?: WireGate;
+  /** The gate is handed to the adapter as its connection's; where nothing is sent, there is nothing to hand it to. */
+  open(gate: WireGate): Promise<ConformanceBench>;
 }
 
 /** Fresh for each case. The suite listens, calls `start` and waits for `connected` itself. */
@@ -84,10 +80,12 @@ export interface ConformanceBench {
 /** What reaches a venue; `read` is every question about orders, history, positions and money, `price` about prices. */
 export type VenueRequest = 'place' | 'replace' | 'cancel' | 'read' | 'price';
 
-/** An order as the venue has it; decimals exactly as they were sent. */
+/** An order as the venue has it: what it understands it to be, in our words; decimals exactly as they were sent. */
 export interface VenueOrder {
   readonly brokerOrderId: string;
   readonly side: Side;
+  readonly type: OrderType;
+  readonly timeInForce: TimeInForce;
   readonly qty: string;
   readonly filledQty: string;
   readonly limitPrice: string | undefined;

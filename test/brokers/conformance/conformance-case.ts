@@ -1,5 +1,5 @@
 /** What a case of the suite is, and the reasons for which one does not apply. */
-import type { ConformanceSubject, Drill, OpenOptions } from './bench.ts';
+import type { ConformanceSubject, Drill } from './bench.ts';
 import type { Scene } from './scene.ts';
 
 export interface ConformanceCase {
@@ -9,8 +9,6 @@ export interface ConformanceCase {
   readonly title: string;
   /** Why it does not apply, in half a sentence; undefined: it does. */
   skipWhen(subject: ConformanceSubject): string | undefined;
-  /** What its bench is opened with. */
-  readonly options?: () => OpenOptions;
   run(scene: Scene): Promise<void>;
 }
 

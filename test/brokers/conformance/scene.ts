@@ -4,13 +4,20 @@ import { text } from '#domain/decimal.ts';
 import type { ClearedOrder } from '#domain/order.ts';
 import type { BrokerAdapter, BrokerEvent, BrokerExecution, BrokerOrder, PlaceOutcome } from '#ports.ts';
 import { cleared, type OrderWords } from '../../support/cleared.ts';
-import type { ConformanceBench, ConformanceSubject, OpenOptions, VenueControls } from './bench.ts';
+import type { ConformanceBench, ConformanceSubject, VenueControls } from './bench.ts';
 
 /** How much passes on the hand clock with every look, and how long anything is waited for on it. */
 const STEP_MS = 40;
 const PATIENCE_MS = 90_000;
 
+/** What stands between the adapter and the wire: why nothing may leave, and what was asked about. */
+export interface Gate {
+  closed: string | undefined;
+  readonly asked: ClearedOrder[];
+}
+
 export interface Scene {
+  readonly gate: Gate;
   readonly subject: ConformanceSubject;
   readonly bench: ConformanceBench;
   readonly venue: VenueControls;
@@ -35,29 +42,28 @@ export interface Scene {
   reopened(): Promise<Scene>;
 }
 
-export async function openScene(subject: ConformanceSubject, options: OpenOptions = {}): Promise<Scene> {
-  const bench = await subject.open(options);
-  return started(subject, bench, bench.adapter);
+export async function openScene(subject: ConformanceSubject): Promise<Scene> {
+  const gate: Gate = { closed: undefined, asked: [] };
+  const bench = await subject.open((order) => {
+    gate.asked.push(order);
+    return gate.closed;
+  });
+  return started({ subject, bench, gate }, bench.adapter);
 }
 
-async function started(
-  subject: ConformanceSubject,
-  bench: ConformanceBench,
-  adapter: BrokerAdapter,
-): Promise<Scene> {
+type Opened = Pick<Scene, 'subject' | 'bench' | 'gate'>;
+
+async function started(opened: Opened, adapter: BrokerAdapter): Promise<Scene> {
   const events: BrokerEvent[] = [];
   adapter.onEvents((told) => void events.push(...told));
   adapter.start();
-  const scene = sceneOf(subject, bench, { adapter, events });
+  const scene = sceneOf(opened, adapter, events);
   await scene.until(() => adapter.connected(), 'the adapter connects');
   return scene;
 }
 
-function sceneOf(
-  subject: ConformanceSubject,
-  bench: ConformanceBench,
-  { adapter, events }: { readonly adapter: BrokerAdapter; readonly events: readonly BrokerEvent[] },
-): Scene {
+function sceneOf(opened: Opened, adapter: BrokerAdapter, events: readonly BrokerEvent[]): Scene {
+  const { bench } = opened;
   const { clock, venue } = bench;
   const passes = async (over: () => boolean, forMs: number): Promise<void> => {
     const untilMs = clock.monotonicMs() + forMs;
@@ -67,8 +73,7 @@ function sceneOf(
     }
   };
   const scene: Scene = {
-    subject,
-    bench,
+    ...opened,
     venue,
     adapter,
     events,
@@ -104,7 +109,7 @@ function sceneOf(
     found: (brokerClientId) => scene.soon(adapter.orderByClientId(brokerClientId)),
     async reopened() {
       await scene.soon(adapter.close());
-      return started(subject, bench, await bench.reopen());
+      return started(opened, await bench.reopen());
     },
   };
   return scene;
@@ -120,11 +125,10 @@ function freshId(wallMs: number): string {
 function orderOf(bench: ConformanceBench, id: string, words: Partial<OrderWords>): ClearedOrder {
   const { instrument, prices, qty, product, adapter } = bench;
   const side = words.side ?? 'buy';
-  const isPlain = words.type === undefined && words.stop === undefined && words.trailPrice === undefined;
-  const limit =
-    isPlain && words.trailPercent === undefined
-      ? { limit: side === 'buy' ? prices.buyLimit : prices.sellLimit }
-      : {};
+  const says = [words.type, words.stop, words.trailPrice, words.trailPercent];
+  const limit = says.every((word) => word === undefined)
+    ? { limit: side === 'buy' ? prices.buyLimit : prices.sellLimit }
+    : {};
   const order = cleared({
     id,
     side,
@@ -135,13 +139,8 @@ function orderOf(bench: ConformanceBench, id: string, words: Partial<OrderWords>
     instrument: instrument.id,
     account: adapter.account,
   });
-  return product === undefined || words.type === 'market'
-    ? withProduct(order, product)
-    : withProduct(order, product);
+  return product === undefined ? order : { ...order, product };
 }
-
-const withProduct = (order: ClearedOrder, product: ConformanceBench['product']): ClearedOrder =>
-  product === undefined ? order : { ...order, product };
 
 const defaultTif = ({ capabilities }: BrokerAdapter): 'day' | 'gtc' =>
   capabilities.timesInForce.includes('gtc') ? 'gtc' : 'day';
@@ -149,7 +148,3 @@ const defaultTif = ({ capabilities }: BrokerAdapter): 'day' | 'gtc' =>
 /** `open 0/10`: what a broker says of an order, in short. */
 export const shortly = (order: BrokerOrder | undefined): string =>
   order === undefined ? 'none' : `${order.status} ${text(order.filledQty)}/${text(order.qty)}`;
-
-/** What is no word of acceptance, whatever else it may be. */
-export const isKind = (outcome: PlaceOutcome, ...kinds: readonly PlaceOutcome['kind'][]): boolean =>
-  kinds.includes(outcome.kind);

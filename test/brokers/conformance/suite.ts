@@ -48,7 +48,7 @@ export function runConformance(subject: ConformanceSubject): void {
 }
 
 async function runCase(one: ConformanceCase, subject: ConformanceSubject): Promise<void> {
-  const scene = await openScene(subject, one.options?.() ?? {});
+  const scene = await openScene(subject);
   try {
     await one.run(scene);
   } finally {

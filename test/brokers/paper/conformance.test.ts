@@ -116,12 +116,14 @@ function rowsOf({ store }: TestVenue): readonly { readonly clientId: string; rea
       readonly brokerClientId: string;
       readonly limitPrice: string | null;
     };
-    const { brokerOrderId, side, qty, filledQty, limitPrice, stopPrice, status } = one;
+    const { brokerOrderId, side, type, timeInForce, qty, filledQty, limitPrice, stopPrice, status } = one;
     return {
       clientId: one.brokerClientId,
       order: {
         brokerOrderId,
         side,
+        type,
+        timeInForce,
         qty,
         filledQty,
         limitPrice: limitPrice ?? undefined,
