@@ -89,6 +89,30 @@ export const NEAREST_LENGTH_MAX = 1_000;
 export const NEAREST_WORD_LENGTH_MAX = 60;
 export const SEARCH_RESULTS_MAX = 50;
 export const DEPTH_LEVELS_MAX = 50;
+/** Instruments that one question to a broker's market names. */
+export const QUOTES_PER_REQUEST_MAX = 100;
+/** An instrument that was asked for is followed on the stream for so long after. */
+export const FEED_FOLLOW_MS = 10 * 60_000;
+/** Of one feed, whatever its broker would carry; what was asked for longest ago makes room. */
+export const FEED_FOLLOWED_MAX = 2_000;
+/** Changes of what is followed are told to the broker together. */
+export const FEED_FOLLOW_GATHER_MS = 50;
+/** What accounts hold and work in is looked at this often. */
+export const FEED_FOLLOW_LOOK_MS = 30_000;
+/** A quote that was heard within this is not asked for. */
+export const FEED_FRESH_MS = 2_000;
+/** How long who wants a quote waits for the answer, and how soon the same one is asked for again. */
+export const FEED_ASK_WAIT_MS = 4_000;
+export const FEED_ASK_AGAIN_MS = 1_000;
+/** Last quotes kept in memory, those followed among them. */
+export const FEED_QUOTES_MAX = 10_000;
+/** An open market's stream that is silent for this long is dead; with the interval at which it is looked at, under half a minute. */
+export const FEED_SILENCE_MAX_MS = 20_000;
+/** A dead stream is opened anew after this, then after twice as long, and so on. */
+export const FEED_REOPEN_FIRST_MS = 5_000;
+export const FEED_REOPEN_WAIT_MAX_MS = 120_000;
+/** Ends of sessions are looked for at least this often: what is followed changes meanwhile. */
+export const SESSION_LOOK_MAX_MS = 60_000;
 /** A broker's list of instruments is read again at this time of day, UTC: Indian brokers have published theirs, no venue has opened. */
 export const DIRECTORY_REFRESH_AT_MINUTES = 3 * 60 + 10;
 /** After a failure, and before a list that is suspiciously short is believed. */
@@ -604,7 +628,9 @@ export const CCXT_LOOK_AFTER_MS = 1_000;
 export const CCXT_RETRY_FIRST_MS = 1_000;
 export const CCXT_RETRY_MAX_MS = 60_000;
 /** Instruments that an account remembers to have traded, whose histories it asks for where an exchange tells them one by one. */
-export const CCXT_SYMBOLS_REMEMBERED_MAX = 200;
+export const CCXT_SYMBOLS_REMEMBERED_MAX = 100;
+/** How often the history of one is read in which nothing was going on. */
+export const CCXT_QUIET_LIST_INTERVAL_MS = 600_000;
 /** Orders whose ids are kept by both names. */
 export const CCXT_ORDERS_REMEMBERED_MAX = 20_000;
 /** How far back trades are asked for again, against those that an exchange lists late; those that were told are known by their ids. */
@@ -615,8 +641,6 @@ export const CCXT_HISTORY_REQUESTS_MAX = 40;
 export const CCXT_FOLLOWED_MAX = 200;
 /** Listings in one page of a directory. */
 export const CCXT_LISTINGS_PER_PAGE = 500;
-/** A stream of prices on which nothing at all was heard for so long is dropped and opened anew. */
-export const CCXT_SILENCE_MAX_MS = 30_000;
 /** How often quotes are asked for where an exchange has no stream of them. */
 export const CCXT_QUOTES_INTERVAL_MS = 5_000;
 
@@ -644,7 +668,7 @@ export const KITE_STREAM_BACKOFF_MAX_MS = 30_000;
 /** How long before the daily end of its session the owner is told. */
 export const KITE_SESSION_WARNING_MS = 3_600_000;
 /** Orders that an account remembers by both ids; the oldest is forgotten first. */
-export const KITE_IDS_MAX = 1_000;
+export const KITE_IDS_MAX = 500;
 /** After so long an order that Kite does not list has not arrived. */
 export const KITE_ABSENT_IS_FINAL_MS = 30_000;
 /** How far Kite's clock may be from ours where a trigger is recognised by when it was made. */

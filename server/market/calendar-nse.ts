@@ -1,4 +1,4 @@
-/** The National Stock Exchange of India, 2004 to 2030: 09:15 to 15:30 Kolkata, Monday to Friday, with its holidays as data. */
+/** The National Stock Exchange of India, and the one of Bombay beside it, 2004 to 2030: 09:15 to 15:30 Kolkata, Monday to Friday, with its holidays as data. */
 import { type Calendar, listedCalendar, type Session } from './calendar-listed.ts';
 import { dateOf, dayFrom, dayOf, weekday, zoneMoment } from './calendar-time.ts';
 
@@ -9,7 +9,7 @@ const OPEN = 9 * 60 + 15;
 const CLOSE = 15 * 60 + 30;
 
 /**
- * Closings from Monday to Friday, MM-DD by year. Most feasts follow moons and are announced a year ahead: from 2026 on
+ * Closings from Monday to Friday, MM-DD by year. Most feasts follow moons and are announced a year ahead: from 2027 on
  * only the fixed dates are here, so a day that is open here may yet be closed. Weekdays of Diwali on which only the
  * evening hour of muhurat trading was held are closed from 2014 on, and 2011.
  */
@@ -36,7 +36,7 @@ const CLOSINGS: Readonly<Record<number, string>> = {
   2023: '01-26 03-07 03-30 04-04 04-07 04-14 05-01 06-29 08-15 09-19 10-02 10-24 11-14 11-27 12-25',
   2024: '01-22 01-26 03-08 03-25 03-29 04-11 04-17 05-01 05-20 06-17 07-17 08-15 10-02 11-01 11-15 11-20 12-25',
   2025: '02-26 03-14 03-31 04-10 04-14 04-18 05-01 08-15 08-27 10-02 10-21 10-22 11-05 12-25',
-  2026: '01-26 04-14 05-01 10-02 12-25',
+  2026: '01-15 01-26 03-03 03-26 03-31 04-03 04-14 05-01 05-28 06-26 09-14 10-02 10-20 11-10 11-24 12-25',
   2027: '01-26 04-14',
   2028: '01-26 04-14 05-01 08-15 10-02 12-25',
   2029: '01-26 05-01 08-15 10-02 12-25',
@@ -47,7 +47,11 @@ const CLOSINGS: Readonly<Record<number, string>> = {
  * The opening auction (09:00) and the session at the closing price (15:40) are not continuous trading and no extended
  * hours here; nor are the rare special sessions on a Saturday, nor that trading opened earlier or later before 2010-10-18.
  */
-export function nseCalendar(): Calendar {
+export const nseCalendar = (): Calendar => indianCalendar('nse');
+/** Both exchanges announce the same days and hours for shares and their derivatives. */
+export const bseCalendar = (): Calendar => indianCalendar('bse');
+
+function indianCalendar(id: 'nse' | 'bse'): Calendar {
   const closed = new Set(
     Object.entries(CLOSINGS).flatMap(([year, days]) => days.split(' ').map((day) => dayOf(`${year}-${day}`))),
   );
@@ -64,7 +68,7 @@ export function nseCalendar(): Calendar {
     });
   }
   return listedCalendar({
-    id: 'nse',
+    id,
     timezone: TIMEZONE,
     range: { first: dateOf(first), last: dateOf(last) },
     sessions,

@@ -1,6 +1,6 @@
 /** Trading calendars: when a venue trades, and to which trading day a moment belongs. */
 import type { Calendar } from './calendar-listed.ts';
-import { nseCalendar } from './calendar-nse.ts';
+import { bseCalendar, nseCalendar } from './calendar-nse.ts';
 import { cryptoCalendar, fxCalendar } from './calendar-rolling.ts';
 import { usEquityCalendar } from './calendar-us-equity.ts';
 
@@ -8,18 +8,26 @@ export type { Calendar, Session } from './calendar-listed.ts';
 export { tapeCalendar } from './calendar-tape.ts';
 
 /** The venues with rules of their own; `tapeCalendar` makes the calendar of anything else. */
-export type CalendarId = 'us-equity' | 'crypto' | 'fx' | 'nse';
+export type CalendarId = 'us-equity' | 'crypto' | 'fx' | 'nse' | 'bse';
 
 /** Calendars are immutable and a listed one takes tens of milliseconds to make, so each is made once, when first asked for. */
 const made = new Map<CalendarId, Calendar>();
 
-/** US equities know 1998 to 2028 and NSE 2004 to 2030 (`range`); crypto and FX have no end. */
+/** US equities know 1998 to 2028, NSE and BSE 2004 to 2030 (`range`); crypto and FX have no end. */
 export function calendar(id: CalendarId): Calendar {
   const known = made.get(id);
   if (known) return known;
   const calendarOf = make(id);
   made.set(id, calendarOf);
   return calendarOf;
+}
+
+const VENUE_CALENDARS: readonly CalendarId[] = ['us-equity', 'crypto', 'fx', 'nse', 'bse'];
+
+/** By the name that an instrument gives it; undefined: no venue's (a tape's own). */
+export function venueCalendar(name: string): Calendar | undefined {
+  const id = VENUE_CALENDARS.find((one) => one === name);
+  return id && calendar(id);
 }
 
 function make(id: CalendarId): Calendar {
@@ -32,5 +40,7 @@ function make(id: CalendarId): Calendar {
       return fxCalendar();
     case 'nse':
       return nseCalendar();
+    case 'bse':
+      return bseCalendar();
   }
 }

@@ -1,9 +1,9 @@
 /** Plays a tape as a market: publishes its quotes step by step, each with everything it causes in one transaction. */
 import type { Instrument } from '#domain/instrument.ts';
 import { TAPE_CATCH_UP_MS, TAPE_STEP_MS_MAX, TAPE_STEPS_PER_BAR_MIN } from '#limits.ts';
-import type { Clock, Depth, FeedTick, MarketFeed, MarketPhase, Quote } from '#ports.ts';
+import type { Clock, Depth, FeedTick, MarketFeed, Quote } from '#ports.ts';
 import type { Store } from '#store/open.ts';
-import type { Session } from './calendar.ts';
+import { phaseAt } from './calendar-phase.ts';
 import type { Tape } from './tape.ts';
 import { type Progress, tapeBars } from './tape-bars.ts';
 import { type TapePosition, tapePositions } from './tape-position.ts';
@@ -133,7 +133,7 @@ export function openTapeFeed({ tape, store, clock, barSeconds }: TapeFeedOptions
     hold: () => () => undefined,
     quote: (id) => (carries(id) ? quote : undefined),
     depth: async (id) => (carries(id) && quote ? touch(quote) : undefined),
-    phase: (id) => (carries(id) ? phaseAt(tape, nowMs()) : undefined),
+    phase: (id) => (carries(id) ? phaseAt(tape.calendar, nowMs()) : undefined),
     finest: (id) => (carries(id) ? tape.timeframe : undefined),
     bars: async (query) => (carries(query.instrument) ? bars.query(query, progress()) : []),
     onTick: onTicks.add,
@@ -160,25 +160,6 @@ const touch = ({ bid, ask, bidSize, askSize, timeMs, publishedMs, source }: Quot
 function timingOf(barSeconds: number): TapeTiming {
   if (!(barSeconds > 0 && Number.isFinite(barSeconds))) throw new RangeError('barSeconds is above 0');
   return { barSeconds, stepsPerBar: Math.max(TAPE_STEPS_PER_BAR_MIN, Math.ceil(barSeconds)) };
-}
-
-/** Extended hours name the session they surround; `next` is the one to open next. */
-function phaseAt(tape: Tape, nowMs: number): MarketPhase {
-  const { calendar } = tape;
-  const open = calendar.sessionAt(nowMs);
-  const extended = open ? undefined : calendar.extendedAt(nowMs);
-  const next = calendar.nextSession(open ? open.closeMs : nowMs);
-  return {
-    nowMs,
-    phase: open ? 'open' : extended ? 'extended' : 'closed',
-    session: bounds(open ?? extended),
-    next: bounds(next),
-    tradingDate: (open ?? extended)?.date ?? calendar.tradingDate(nowMs),
-  };
-}
-
-function bounds(session: Session | undefined): MarketPhase['session'] {
-  return session && { date: session.date, openMs: session.openMs, closeMs: session.closeMs };
 }
 
 /**
