@@ -182,6 +182,24 @@ export interface BrokerHealth {
   readonly signInNeeded: boolean;
   /** Wall clock, epoch ms, at which the broker's session ends; null: it does not, or is not known. */
   readonly sessionEndsAtMs: number | null;
+  /** How much of the broker's limits of requests is used now; absent where there are none. */
+  readonly requests?: BrokerRequests;
+}
+
+/** Requests to a broker, counted against its published limits. */
+export interface BrokerRequests {
+  readonly rules: readonly {
+    readonly name: string;
+    readonly used: number;
+    readonly max: number;
+    readonly perMs: number;
+  }[];
+  /** Waiting for their turn. */
+  readonly waiting: { readonly cancel: number; readonly order: number; readonly read: number };
+  /** The broker asked to wait so long; 0: it did not. */
+  readonly heldForMs: number;
+  /** Never sent, because no turn came in time. */
+  readonly refused: number;
 }
 
 /** A sign-in at the broker's own page, in the owner's browser. */

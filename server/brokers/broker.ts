@@ -40,8 +40,8 @@ export interface BrokerConnection<S, C = unknown> {
   /** For the embedded broker, whose books are here. */
   readonly store: Store;
   readonly clock: Clock;
-  /** What a paper account trades on. */
-  readonly feed: TapeFeed;
+  /** What a paper account trades on; undefined for a broker that has prices of its own. */
+  readonly feed: TapeFeed | undefined;
   readonly directory: BrokerDirectory;
   readonly gate: WireGate;
 }

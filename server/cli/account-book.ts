@@ -16,6 +16,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import type { AccountRecord } from '#store/accounts.ts';
 import { holdingTable } from '#trading/holdings.ts';
 import { orderTable } from '#trading/orders.ts';
+import { alone } from './account-connections.ts';
 import { type Office, tapeInstrument } from './office.ts';
 
 const FIRST_ACCOUNT = accountId('paper');
@@ -64,13 +65,15 @@ export async function addPaperAccount(
   paper: NewPaper,
   by: Owner,
 ): Promise<Result<AccountRecord, Refusal>> {
-  const added = recordPaperAccount(office, paper, by);
-  const { engine } = office;
-  if (added.ok && engine) {
-    const connected = await engine.accountConnections.connect(added.value);
-    if (connected.ok) await engine.trading.join(added.value.id);
-  }
-  return added;
+  return alone(office, accountId(paper.name), async () => {
+    const added = recordPaperAccount(office, paper, by);
+    const { engine } = office;
+    if (added.ok && engine) {
+      const connected = await engine.accountConnections.connect(added.value);
+      if (connected.ok) await engine.trading.join(added.value.id);
+    }
+    return added;
+  });
 }
 
 /** Adds a paper account to the books alone. */
@@ -90,7 +93,7 @@ export function recordPaperAccount(
   return ok(addAccount(office, { id: accountId(name), settings, by }));
 }
 
-function whyNotNamed(office: Office, name: string): string | undefined {
+export function whyNotNamed(office: Office, name: string): string | undefined {
   if (!NAME_PATTERN.test(name)) return `must be ${NAME_RULE}`;
   return office.accounts.wasTaken(accountId(name))
     ? 'was given before, and its books are kept: choose another'
@@ -98,11 +101,14 @@ function whyNotNamed(office: Office, name: string): string | undefined {
 }
 
 /** Removes an account that holds nothing and works nothing. */
-export async function removeAccount(
+export const removeAccount = (
   office: Office,
   name: string,
   by: Owner,
-): Promise<Result<AccountRecord, Refusal>> {
+): Promise<Result<AccountRecord, Refusal>> =>
+  alone(office, accountId(name), () => removeAlone(office, name, by));
+
+async function removeAlone(office: Office, name: string, by: Owner): Promise<Result<AccountRecord, Refusal>> {
   const { accounts, secrets, store, audit, access, engine } = office;
   const found = accountNamed(office, name);
   if (!found.ok) return found;
@@ -140,7 +146,7 @@ export function accountNamed({ accounts }: Office, name: string): Result<Account
   return err(refuse('not_found', `There is no account named ${JSON.stringify(name.slice(0, 60))}.`, means));
 }
 
-const signed = ({ credential, door }: Owner) => ({ credential, door });
+export const signed = ({ credential, door }: Owner) => ({ credential, door });
 
 interface Added {
   readonly id: AccountId;

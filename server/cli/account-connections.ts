@@ -1,6 +1,7 @@
 /** Accounts connected to their brokers while an engine runs: one that can not be opened keeps nothing else from working. */
 import type { BrokerConnection, BrokerDefinition, BrokerDirectory, WireGate } from '#brokers/broker.ts';
 import type { AccountId } from '#domain/principal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { BrokerAdapter } from '#ports.ts';
 import type { AccountRecord } from '#store/accounts.ts';
@@ -10,7 +11,7 @@ import type { Office } from './office.ts';
 export interface AccountMarkets {
   /** A broker's list of instruments, by its name; undefined: the built-in one. */
   directory(name: string | undefined): BrokerDirectory;
-  /** What an account is given to trade on when it is connected, or a sentence on why there is nothing. */
+  /** What a paper account is given to trade on, undefined for others; or a sentence on why there is nothing. */
   feedOf(account: AccountRecord): Result<BrokerConnection<unknown>['feed'], string>;
   /** Its adapter is there: from now on it trades on what that quotes, where it quotes anything. */
   opened(account: AccountRecord, adapter: BrokerAdapter): void;
@@ -35,6 +36,8 @@ export interface AccountConnections {
   connect(account: AccountRecord): Promise<Result<undefined, string>>;
   /** Resolves when it is closed; idempotent. */
   disconnect(account: AccountId): Promise<void>;
+  /** One act at a time on an account: it is connected anew by some and waited for by others. */
+  alone<T>(account: AccountId, act: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>>;
   /** Why an account has no connection at all; undefined: it has one, or there is no such account. */
   whyNot(account: AccountId): string | undefined;
 }
@@ -44,6 +47,7 @@ type Books = Pick<Office, 'store' | 'clock' | 'access' | 'accounts' | 'secrets' 
 export function openConnections(office: Books, around: Surroundings): AccountConnections {
   const { adapters, markets, log } = around;
   const troubles = new Map<AccountId, string>();
+  const busy = new Set<AccountId>();
 
   function open(account: AccountRecord): Result<BrokerAdapter, string> {
     const opened = openAdapter(office, around, account);
@@ -85,9 +89,27 @@ export function openConnections(office: Books, around: Surroundings): AccountCon
       markets.closed(id);
       await adapter?.close();
     },
+    async alone(id, act) {
+      if (busy.has(id))
+        return err(refuse('reconciling', `Something is being done to ${id} already; try again in a moment.`));
+      busy.add(id);
+      try {
+        return await act();
+      } finally {
+        busy.delete(id);
+      }
+    },
     whyNot: (id) => (adapters.has(id) ? undefined : troubles.get(id)),
   };
 }
+
+/** The same where no engine may run: then nobody else is at the books. */
+export const alone = <T>(
+  { engine }: Office,
+  account: AccountId,
+  act: () => Promise<Result<T, Refusal>>,
+): Promise<Result<T, Refusal>> =>
+  engine === undefined ? act() : engine.accountConnections.alone(account, act);
 
 function openAdapter(
   office: Books,

@@ -3,7 +3,7 @@ import { PRESETS, paperSettings } from '#brokers/paper/settings.ts';
 import { declarationOf } from '#config.ts';
 import type { AccountDesk, AccountEntry, PaperTexts } from '#console/desks.ts';
 import { money, text } from '#domain/decimal.ts';
-import type { Owner } from '#domain/principal.ts';
+import { accountId, type Owner } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { AccountRecord } from '#store/accounts.ts';
@@ -18,22 +18,11 @@ import {
   paperFrom,
   removeAccount,
 } from './account-book.ts';
+import { alone } from './account-connections.ts';
 import type { Office, RunningOffice } from './office.ts';
 import { tapeActs } from './tape-desk.ts';
 
 export function openAccountDesk(office: RunningOffice, by: Owner): AccountDesk {
-  const busy = new Set<string>();
-  /** One act at a time on an account: it is connected anew by some and waited for by others. */
-  async function alone<T>(id: string, act: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>> {
-    if (busy.has(id))
-      return err(refuse('reconciling', `Something is being done to ${id} already; try again in a moment.`));
-    busy.add(id);
-    try {
-      return await act();
-    } finally {
-      busy.delete(id);
-    }
-  }
   return {
     ...tapeActs(office, by),
     presets: PRESETS,
@@ -57,13 +46,12 @@ export function openAccountDesk(office: RunningOffice, by: Owner): AccountDesk {
       return { preset: of('preset'), seed: of('seed'), cash: of('cash'), accountType: of('accountType') };
     },
     add: (account) => addPaperAccount(office, account, by),
-    change: (id, to) => alone(id, () => change(office, id, { to, by })),
-    reset: (id, cash) => alone(id, () => reset(office, id, { cash, by })),
-    remove: (id) =>
-      alone(id, async () => {
-        const removed = await removeAccount(office, id, by);
-        return removed.ok ? ok(undefined) : removed;
-      }),
+    change: (id, to) => alone(office, accountId(id), () => change(office, id, { to, by })),
+    reset: (id, cash) => alone(office, accountId(id), () => reset(office, id, { cash, by })),
+    async remove(id) {
+      const removed = await removeAccount(office, id, by);
+      return removed.ok ? ok(undefined) : removed;
+    },
   };
 }
 

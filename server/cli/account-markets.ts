@@ -6,8 +6,9 @@ import type { AccountMarkets } from './account-connections.ts';
 export const tapeMarkets = (feed: TapeFeed): AccountMarkets => ({
   directory: () => ({ byId: () => undefined, bySymbol: () => undefined }),
   feedOf(account) {
+    if (account.broker !== 'paper') return ok(undefined);
     const { currency } = feed.tape.instrument;
-    return account.broker !== 'paper' || account.currency === currency
+    return account.currency === currency
       ? ok(feed)
       : err(`it holds ${account.currency}, and the tape is in ${currency}.`);
   },

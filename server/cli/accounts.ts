@@ -1,68 +1,16 @@
 /** `portcullis accounts`: the connections to brokers; several paper accounts keep agents apart. */
-import { z } from 'zod';
 import { BROKERS } from '#brokers/index.ts';
-import { nearest } from '#domain/nearest.ts';
-import { OWNER_CLI } from '#domain/principal.ts';
-import { fieldError, refuse } from '#domain/refusal.ts';
-import { err, ok } from '#domain/result.ts';
-import type { AccountRecord } from '#store/accounts.ts';
-import { accountNamed, addPaperAccount, removeAccount } from './account-book.ts';
-import { ownerAct } from './act.ts';
+import { add, credentials, lift, list, remove } from './account-acts.ts';
+import {
+  brokerNamed,
+  brokersInWords,
+  CREDENTIALS_OPTION,
+  credentialsFrom,
+  settingsFrom,
+} from './account-credentials.ts';
 import { ask } from './ask.ts';
-import { defineCommand, JSON_OPTION } from './command.ts';
-import { lifted, limitsReached } from './limits.ts';
-import type { Office } from './office.ts';
-import { iso, printObject, printTable } from './print.ts';
-
-const shown = (office: Office, { id, broker, mode, currency, createdAtMs }: AccountRecord) => ({
-  id,
-  broker,
-  mode,
-  currency,
-  connected: office.engine?.adapters.get(id)?.connected() ?? false,
-  limits_reached: limitsReached(office, id),
-  created_at: iso(createdAtMs),
-});
-
-const list = ownerAct({
-  name: 'accounts.list',
-  input: z.strictObject({}),
-  work: (office) => ok({ accounts: office.accounts.list().map((account) => shown(office, account)) }),
-});
-
-const add = ownerAct({
-  name: 'accounts.add',
-  widens: true,
-  input: z.strictObject({ broker: z.string(), name: z.string(), cash: z.string().optional() }),
-  async work(office, { broker, name, cash }) {
-    const brokers = BROKERS.map((one) => one.id);
-    if (!brokers.some((id) => id === broker)) {
-      const error = fieldError('broker', broker, `one of ${brokers.join(', ')}`, nearest(broker, brokers));
-      return err(refuse('invalid_input', 'There is no such broker.', { errors: [error] }));
-    }
-    const added = await addPaperAccount(office, { name, ...(cash === undefined ? {} : { cash }) }, OWNER_CLI);
-    return added.ok ? ok(shown(office, added.value)) : added;
-  },
-});
-
-const remove = ownerAct({
-  name: 'accounts.remove',
-  input: z.strictObject({ name: z.string() }),
-  async work(office, { name }) {
-    const removed = await removeAccount(office, name, OWNER_CLI);
-    return removed.ok ? ok(shown(office, removed.value)) : removed;
-  },
-});
-
-const lift = ownerAct({
-  name: 'accounts.lift',
-  widens: true,
-  input: z.strictObject({ name: z.string() }),
-  work(office, { name }) {
-    const found = accountNamed(office, name);
-    return found.ok ? ok(lifted(office, found.value)) : found;
-  },
-});
+import { CommandError, defineCommand, type Invocation, JSON_OPTION } from './command.ts';
+import { printObject, printTable } from './print.ts';
 
 export const accounts = defineCommand({
   name: 'accounts',
@@ -83,7 +31,7 @@ export const accounts = defineCommand({
               BROKER: account.broker,
               MODE: account.mode,
               CURRENCY: account.currency,
-              CONNECTED: account.connected ? 'yes' : 'no',
+              CONNECTED: account.connected ? 'yes' : account.sign_in_needed ? 'sign in' : 'no',
               'LIMITS REACHED': account.limits_reached.join(', ') || null,
             })),
             'No accounts; `portcullis accounts add paper NAME` adds one.',
@@ -92,20 +40,63 @@ export const accounts = defineCommand({
       },
     },
     add: {
-      summary: 'Adds an account; a paper one begins with a deposit of its own.',
+      summary:
+        'Adds an account: a paper one with a deposit of its own, or one at a broker, with its credentials.',
       words: ['BROKER', 'NAME'],
       options: {
-        cash: { type: 'string', value: 'N', about: 'opening deposit (PAPER_CASH)' },
+        cash: { type: 'string', value: 'N', about: 'opening deposit of a paper account (PAPER_CASH)' },
+        mode: {
+          type: 'string',
+          value: 'MODE',
+          about:
+            "paper (a broker's paper or test accounts) or live (real money: takes a code of your authenticator app); paper where the broker has it",
+        },
+        set: { type: 'string', value: 'NAME=VALUE', multiple: true, about: 'a setting of the account' },
+        ...CREDENTIALS_OPTION,
         ...JSON_OPTION,
       },
+      notes: () => brokersInWords(BROKERS),
       act: add,
       async run(invocation) {
-        const [broker = '', name = ''] = invocation.words;
-        const cash = invocation.text('cash');
-        const added = await ask(invocation, add, { broker, name, ...(cash === undefined ? {} : { cash }) });
+        const [id = '', name = ''] = invocation.words;
+        const broker = brokerNamed(BROKERS, id);
+        const added = await ask(invocation, add, {
+          broker: broker.id,
+          name,
+          ...given(invocation, 'cash'),
+          ...given(invocation, 'mode'),
+          settings: settingsFrom(invocation.texts('set')),
+          credentials: await credentialsFrom(invocation, broker),
+        });
         if (invocation.flag('json')) printObject(invocation, added);
-        else
-          invocation.terminal.say(`The account ${added.id} (${added.broker}, ${added.currency}) is there.`);
+        else {
+          const kind = added.broker === 'paper' ? added.broker : `${added.broker}, ${added.mode}`;
+          invocation.terminal.say(`The account ${added.id} (${kind}, ${added.currency}) is there.`);
+          sayHowItStands(invocation, added);
+        }
+        return 0;
+      },
+    },
+    credentials: {
+      summary: 'Gives an account other credentials, tried first; those before are gone.',
+      words: ['NAME'],
+      options: { ...CREDENTIALS_OPTION, ...JSON_OPTION },
+      act: credentials,
+      async run(invocation) {
+        const [name = ''] = invocation.words;
+        const { accounts: listed } = await ask(invocation, list, {});
+        const account = listed.find(({ id }) => id === name);
+        if (account === undefined)
+          throw new CommandError(`There is no account named ${JSON.stringify(name.slice(0, 60))}.`);
+        const changed = await ask(invocation, credentials, {
+          name,
+          credentials: await credentialsFrom(invocation, brokerNamed(BROKERS, account.broker)),
+        });
+        if (invocation.flag('json')) printObject(invocation, changed);
+        else {
+          invocation.terminal.say(`The account ${changed.id} has other credentials.`);
+          sayHowItStands(invocation, changed);
+        }
         return 0;
       },
     },
@@ -142,3 +133,23 @@ export const accounts = defineCommand({
     },
   },
 });
+
+function given(invocation: Invocation, option: 'cash' | 'mode'): Readonly<Record<string, string>> {
+  const text = invocation.text(option);
+  return text === undefined ? {} : { [option]: text };
+}
+
+function sayHowItStands(
+  { terminal }: Invocation,
+  account: {
+    readonly id: string;
+    readonly tried: string | null;
+    readonly trouble: string | null;
+    readonly sign_in_needed: boolean;
+  },
+): void {
+  if (account.tried !== null) terminal.say(account.tried);
+  if (account.trouble !== null) terminal.warn(account.trouble);
+  if (account.sign_in_needed)
+    terminal.warn(`Sign in at the broker: portcullis accounts sign-in ${account.id} --url`);
+}

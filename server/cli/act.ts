@@ -4,6 +4,9 @@ import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { Office } from './office.ts';
 
+/** What the owner proved themselves with for one act; `nothing`: none was asked for. */
+export type Proved = 'nothing' | 'passphrase' | 'passphrase_and_code';
+
 export interface OwnerAct<I extends z.ZodType = z.ZodType, O extends object = object> {
   /** As it goes over owner.sock: `keys.create`. */
   readonly name: string;
@@ -14,7 +17,10 @@ export interface OwnerAct<I extends z.ZodType = z.ZodType, O extends object = ob
   readonly widens?: true;
   /** The same for this input, with what is in force now; asked right before it is carried out. Changes nothing. */
   widensWith?(office: Office, input: z.output<I>): boolean;
-  work(office: Office, input: z.output<I>): Result<O, Refusal> | Promise<Result<O, Refusal>>;
+  /** Why it would be refused whatever the proof, for whoever is about to be asked for a passphrase in vain. Changes nothing. */
+  check?(office: Office, input: z.output<I>): Refusal | undefined;
+  /** `proved`: what was asked for right before it, and given. */
+  work(office: Office, input: z.output<I>, proved: Proved): Result<O, Refusal> | Promise<Result<O, Refusal>>;
 }
 
 export const ownerAct = <I extends z.ZodType, O extends object>(act: OwnerAct<I, O>): OwnerAct<I, O> => act;

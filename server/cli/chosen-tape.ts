@@ -4,7 +4,8 @@ import { type Config, ConfigError, type SettingName, settingValue, withSettings 
 import type { Instrument } from '#domain/instrument.ts';
 import { type FieldError, fieldError } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { BUILT_IN, instrumentBook } from '#market/master.ts';
+import { instrumentBook } from '#market/instrument-book.ts';
+import { BUILT_IN } from '#market/master.ts';
 import { loadTape, type Tape, TapeError } from '#market/tape.ts';
 import type { TapeFacts } from '#market/tape-facts.ts';
 import { databasePath } from '#store/open.ts';

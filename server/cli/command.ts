@@ -19,6 +19,8 @@ export interface Invocation {
   /** As many as the verb names. */
   readonly words: readonly string[];
   text(option: string): string | undefined;
+  /** Of one that may be given several times, in their order. */
+  texts(option: string): readonly string[];
   flag(option: string): boolean;
   readonly terminal: Terminal;
   readonly clock: Clock;
@@ -27,6 +29,8 @@ export interface Invocation {
 }
 
 export interface Option extends Pick<ParseArgsOptionDescriptor, 'type'> {
+  /** It may be given several times. */
+  readonly multiple?: true;
   /** What the value is called in the help: FILE. */
   readonly value?: string;
   readonly about: string;
@@ -37,6 +41,8 @@ export interface Verb {
   /** Names of the words that must follow: AGENT. */
   readonly words?: readonly string[];
   readonly options?: Readonly<Record<string, Option>>;
+  /** What its help ends with. */
+  readonly notes?: () => string;
   /** What it asks of the engine; one that widens brings the options of the owner's proof with it. */
   readonly act?: OwnerAct;
   /** Exit code: 0 done, 1 failed. */

@@ -4,7 +4,7 @@ import type { Visitor } from '#access/owner.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { type OwnerAct, ownerAct } from './act.ts';
+import { type OwnerAct, ownerAct, type Proved } from './act.ts';
 import type { Office } from './office.ts';
 
 /** As it travels beside act and input over owner.sock; `code` is of the authenticator app, or a recovery code. */
@@ -16,7 +16,7 @@ const FROM_CLI: Visitor = { address: '127.0.0.1', userAgent: 'portcullis' };
 
 /** What the owner's proof is made of; `nothing` while nobody owns the gateway, and for what does not widen. */
 export interface AskedProof {
-  readonly asked: 'nothing' | 'passphrase' | 'passphrase_and_code';
+  readonly asked: Proved;
 }
 
 function proofOf({ access }: Pick<Office, 'access'>): AskedProof {

@@ -93,11 +93,14 @@ export async function carryOut(
   }
   try {
     const { asked } = proofFor(office, act, input.data);
-    if (question === 'proof') return ok({ asked });
+    if (question === 'proof') {
+      const known = act.check?.(office, input.data);
+      return known === undefined ? ok({ asked }) : err(known);
+    }
     // Without a pause in between: what needs no proof now must not need one by the time it is done.
-    if (asked === 'nothing') return await act.work(office, input.data);
+    if (asked === 'nothing') return await act.work(office, input.data, asked);
     const judged = await judgeProof(office, act, proof);
-    return judged.ok ? await act.work(office, input.data) : judged;
+    return judged.ok ? await act.work(office, input.data, asked) : judged;
   } catch (cause) {
     return err(refuse('internal', cause instanceof Error ? cause.message : String(cause)));
   }

@@ -115,6 +115,10 @@ function invocationOf(command: Command, verbName: string, verb: Verb, args: read
       const given = value(option);
       return typeof given === 'string' ? given : undefined;
     },
+    texts(option) {
+      const given = value(option);
+      return Array.isArray(given) ? given.filter((one) => typeof one === 'string') : [];
+    },
     flag: (option) => value(option) === true,
     terminal,
     clock: wallClock,
@@ -123,7 +127,9 @@ function invocationOf(command: Command, verbName: string, verb: Verb, args: read
 }
 
 function parse(args: readonly string[], options: Readonly<Record<string, Option>>) {
-  const types = Object.fromEntries(Object.entries(options).map(([name, { type }]) => [name, { type }]));
+  const types = Object.fromEntries(
+    Object.entries(options).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
+  );
   try {
     return parseArgs({ args: [...args], options: types, allowPositionals: true, strict: true });
   } catch (cause) {
@@ -150,7 +156,9 @@ const usage = (command: Command, verbName: string, verb: Verb): string =>
     command.name,
     verbName,
     ...(verb.words ?? []),
-    ...Object.entries(optionsOf(verb)).map(([name, { value }]) => `[--${name}${value ? ` ${value}` : ''}]`),
+    ...Object.entries(optionsOf(verb)).map(
+      ([name, { value, multiple }]) => `[--${name}${value ? ` ${value}` : ''}]${multiple ? '…' : ''}`,
+    ),
   ]
     .filter((word) => word !== '')
     .join(' ');
@@ -174,5 +182,6 @@ function verbHelp(command: Command, verbName: string, verb: Verb): string {
     ([name, { value, about }]) => [`--${name}${value ? ` ${value}` : ''}`, about] as const,
   );
   const list = options.length === 0 ? '' : `\n\n${padded(options)}`;
-  return `${verb.summary}\n\nUsage: portcullis ${usage(command, verbName, verb)}${list}`;
+  const notes = verb.notes === undefined ? '' : `\n\n${verb.notes()}`;
+  return `${verb.summary}\n\nUsage: portcullis ${usage(command, verbName, verb)}${list}${notes}`;
 }

@@ -20,6 +20,7 @@ import { MANDATE } from '../support/portcullis.ts';
 const PASSPHRASE = 'canary-four-words-nobody-said';
 const WIDENING = [
   'accounts.add',
+  'accounts.credentials',
   'accounts.lift',
   'agents.create',
   'agents.lift',
@@ -120,6 +121,7 @@ describe('what widens', () => {
     await gateway.trading.kill({ cancel: 'adding', flatten: false, by: 'cli' });
     const inputs: Record<string, unknown> = {
       'accounts.add': { broker: 'paper', name: 'second' },
+      'accounts.credentials': { name: 'paper', credentials: { key: 'canary' } },
       'accounts.lift': { name: 'paper' },
       'agents.create': { name: 'other' },
       'agents.lift': { name: 'claude' },

@@ -2,6 +2,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { BrokerDefinition } from '#brokers/broker.ts';
 import { ACTS } from '#cli/acts.ts';
 import { type Gateway, openGateway } from '#compose.ts';
 import { type Config, loadConfig } from '#config.ts';
@@ -21,6 +22,8 @@ export interface GatewayOptions<C extends Clock = HandClock> {
   readonly folder?: string;
   /** Default true. */
   readonly start?: boolean;
+  /** Every broker that accounts can be at. Default: those of the product. */
+  readonly brokers?: readonly BrokerDefinition[];
 }
 
 export interface TestGateway<C extends Clock = HandClock> {
@@ -72,6 +75,7 @@ export async function openTestGateway(options: GatewayOptions<Clock> = {}): Prom
     acts: ACTS,
     // What a hash costs is tested where hashes are; here it would only cost time.
     passphraseCost: { memoryKib: 64, passes: 1 },
+    ...(options.brokers === undefined ? {} : { brokers: options.brokers }),
     log: (line) => void logged.push(line),
   });
   if (options.start !== false) {

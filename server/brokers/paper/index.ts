@@ -14,5 +14,8 @@ export const paper = defineBroker({
   fields: [],
   directory: () => undefined,
   currency: () => undefined,
-  connect: connectPaper,
+  connect({ account, store, feed }) {
+    if (feed === undefined) throw new Error(`the paper account ${account.id} has no market to trade on`);
+    return connectPaper({ account, store, feed });
+  },
 });
