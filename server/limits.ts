@@ -37,6 +37,12 @@ export const BROKER_CALL_TIMEOUT_MS = 10_000;
 export const QUOTE_WAIT_MS = 3_000;
 /** How long a broker may take to say whether the credentials of a new account are right. */
 export const ACCOUNT_TRIAL_MAX_MS = 15_000;
+/** How long the owner may take at a broker's own page, and how many may be under way. */
+export const BROKER_SIGN_IN_TTL_MS = 10 * 60_000;
+export const BROKER_SIGN_INS_MAX = 20;
+/** How often sessions at brokers are looked at, and how long before its end one is told of. */
+export const BROKER_SESSION_LOOK_MS = 30_000;
+export const BROKER_SIGN_IN_AHEAD_MS = 30 * 60_000;
 /** How long a close waits for the broker's word on each order it cancels first. */
 export const CANCEL_WAIT_MS = 5_000;
 /** An account that has fallen so far below its highest equity may only reduce, unless the owner sets another limit. */
@@ -51,6 +57,12 @@ export const MARK_SAVE_INTERVAL_MS = 60_000;
 /** Every account is compared with its broker this often even when nothing seems wrong. */
 export const RECONCILE_ALL_INTERVAL_MS = 60_000;
 export const RECONCILE_INTERVAL_MS = 5_000;
+/** An order that is still unclear after this is asked about with the regular comparisons alone. */
+export const RECONCILE_UNCLEAR_SOON_MS = 180_000;
+/** Questions about single orders that may go unanswered one after the other before a comparison asks no more of them. */
+export const RECONCILE_UNANSWERED_MAX = 3;
+/** So long after its last execution a difference in cash is no late posting of a trade: a day's settlement has passed. */
+export const CASH_QUIET_MS = 86_400_000;
 /** What the owner records of an unclear order, a piece. */
 export const EVIDENCE_SOURCE_CHARS_MAX = 200;
 export const EVIDENCE_TEXT_CHARS_MAX = 2_000;

@@ -74,7 +74,7 @@ export interface BrokerDefinition<
   readonly credentials: C;
   readonly fields: readonly BrokerField[];
   /** Whose list of instruments an account with these settings trades; undefined: the built-in one. */
-  directory(settings: z.output<S>): string | undefined;
+  directory(settings: z.output<S>, mode: 'paper' | 'live'): string | undefined;
   /** ISO 4217 code, or the asset code of a crypto account; undefined: that of the feed. */
   currency(settings: z.output<S>): string | undefined;
   /** Settings and credentials must have been parsed. Throws with one sentence when the account can not be opened. */

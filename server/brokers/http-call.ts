@@ -24,6 +24,8 @@ export interface HttpCallerOptions {
   readonly timeoutMs: number;
   readonly bodyMaxBytes: number;
   readonly clock: Clock;
+  /** 1 where requests have to arrive in the order in which they were made. */
+  readonly socketsMax?: number;
 }
 
 export type HttpBody =
@@ -82,7 +84,7 @@ export function openHttpCaller(options: HttpCallerOptions): HttpCaller {
   const encrypted = base.protocol === 'https:';
   const pool = {
     keepAlive: true,
-    maxSockets: BROKER_SOCKETS_MAX,
+    maxSockets: options.socketsMax ?? BROKER_SOCKETS_MAX,
     timeout: BROKER_SOCKET_IDLE_MS,
   };
   const agent = encrypted ? new TlsAgent(pool) : new Agent(pool);

@@ -6,6 +6,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import type { BrokerAdapter } from '#ports.ts';
 import type { AccountRecord } from '#store/accounts.ts';
 import type { Office } from './office.ts';
+import { openSignIns, type SignIns } from './sign-in-states.ts';
 
 /** What accounts trade on. */
 export interface AccountMarkets {
@@ -36,6 +37,8 @@ export interface AccountConnections {
   connect(account: AccountRecord): Promise<Result<undefined, string>>;
   /** Resolves when it is closed; idempotent. */
   disconnect(account: AccountId): Promise<void>;
+  /** Of owners on their way to a broker's own page. */
+  readonly signIns: SignIns;
   /** One act at a time on an account: it is connected anew by some and waited for by others. */
   alone<T>(account: AccountId, act: () => Promise<Result<T, Refusal>>): Promise<Result<T, Refusal>>;
   /** Why an account has no connection at all; undefined: it has one, or there is no such account. */
@@ -58,6 +61,7 @@ export function openConnections(office: Books, around: Surroundings): AccountCon
     return opened;
   }
   return {
+    signIns: openSignIns(office.clock),
     connectAll() {
       const accounts = office.accounts.list();
       const made = new Map<AccountId, BrokerAdapter>();
@@ -137,7 +141,7 @@ function openAdapter(
         store: office.store,
         clock: office.clock,
         feed: feed.value,
-        directory: markets.directory(broker.directory(settings.data)),
+        directory: markets.directory(broker.directory(settings.data, account.mode)),
         gate,
       }),
     );

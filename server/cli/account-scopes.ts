@@ -16,5 +16,5 @@ export function scopesOf(accounts: Pick<AccountTable, 'byId'>, names: readonly s
 function scopeOf(account: AccountRecord): string {
   const broker = BROKERS.find(({ id }) => id === account.broker);
   const settings = broker?.settings.safeParse(account.settings);
-  return (settings?.success ? broker?.directory(settings.data) : undefined) ?? BUILT_IN_DIRECTORY;
+  return (settings?.success ? broker?.directory(settings.data, account.mode) : undefined) ?? BUILT_IN_DIRECTORY;
 }

@@ -84,9 +84,10 @@ export function postExecution(
 ): readonly FillEffect[] {
   const instrument = instrumentOf(line, execution.instrument);
   const { account } = order;
+  const held = heldBy(execution);
   const fill: Fill = {
     side: execution.side,
-    qty: execution.qty,
+    qty: held,
     price: execution.price,
     fee: execution.fee,
     multiplier: instrument.multiplier,
@@ -95,7 +96,7 @@ export function postExecution(
   const effects = [postFill(line, account, fill, { instrument, ref: execution.executionId })];
 
   let realised = ZERO_MONEY;
-  for (const share of shares(line, order, execution)) {
+  for (const share of shares(line, order, { ...execution, qty: held })) {
     const before = line.holdings.of(share.holder, account, instrument.id);
     const part = afterFill(before, { ...fill, qty: share.qty, fee: share.fee });
     line.holdings.save(part.holding);
@@ -125,6 +126,15 @@ export function postExecution(
       line.wallMs(),
     );
   return effects;
+}
+
+/**
+ * What it changes in what is held: a fee in the coin itself leaves less of what was bought, and takes more of what was sold. Posted at
+ * the price with the fee beside it, the cash is that of the whole trade.
+ */
+export function heldBy({ side, qty, feeQty }: Executed): Quantity {
+  if (feeQty === undefined) return qty;
+  return side === 'buy' ? subtract(qty, feeQty) : add(qty, feeQty);
 }
 
 /** The account's side of a fill: cash against cost, with what it realised and its fee. */

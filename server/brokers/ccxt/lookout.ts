@@ -1,0 +1,174 @@
+/** Watches one account at its exchange: connects, hears its streams, and asks at bounded intervals for what they may have missed. */
+import type { BrokerEvent, BrokerOrder } from '#domain/broker.ts';
+import { isFinal } from '#domain/order.ts';
+import {
+  CCXT_LOOK_AFTER_MS,
+  CCXT_LOOK_INTERVAL_MS,
+  CCXT_LOOK_WITHOUT_STREAM_MS,
+  CCXT_RETRY_FIRST_MS,
+  CCXT_RETRY_MAX_MS,
+} from '#limits.ts';
+import type { Clock } from '#ports.ts';
+import { type Account, errandOf } from './account.ts';
+import { readPositions } from './account-state.ts';
+import { openAccountStreams } from './account-streams.ts';
+import { askKey } from './facts.ts';
+import { type HistoryCursor, openCursor, readHistory } from './history.ts';
+import { isClass, reasonOf } from './outcome.ts';
+
+export interface Lookout {
+  start(): void;
+  connected(): boolean;
+  /** One sentence, or null. */
+  trouble(): string | null;
+  /** Something was sent about this order: it is looked at soon, and followed until it ends. */
+  sent(brokerOrderId: string, symbol: string): void;
+  close(): void;
+}
+
+type Emit = (events: readonly BrokerEvent[]) => void;
+
+/** Looks that failed one after the other until the exchange counts as lost. */
+const FAILURES_MAX = 2;
+const KEY_MAY_WITHDRAW =
+  'The key may withdraw, so it is not used: make one that may read and trade and nothing else, and replace it here.';
+
+export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout {
+  const { ccxt, wire, facts } = account.exchange;
+  const look = openLook(account);
+  let closed = false;
+  let connected = false;
+  let trouble: string | null = 'The exchange has not been reached yet.';
+  let failures = 0;
+  let looking = false;
+  let lastLookMs = Number.NEGATIVE_INFINITY;
+  let stopTimer: () => void = () => undefined;
+  const later = (delayMs: number, call: () => Promise<void>): void => {
+    stopTimer();
+    if (!closed) stopTimer = clock.after(delayMs, () => void call());
+  };
+  const say = (now: boolean, detail: string): void => {
+    if (connected === now) return;
+    connected = now;
+    emit([{ kind: 'connection', connected, detail }]);
+  };
+  /** Soon, and once for many reasons. */
+  const ring = (): void => {
+    if (!connected || looking) return;
+    const sinceMs = clock.monotonicMs() - lastLookMs;
+    later(Math.max(CCXT_LOOK_AFTER_MS / 4, CCXT_LOOK_AFTER_MS - sinceMs), lookAgain);
+  };
+  const streams = openAccountStreams(account, clock, { emit, ring, ended: (id) => look.forget(id) });
+
+  async function connect(waitMs: number): Promise<void> {
+    try {
+      await ccxt.loadHttpProxyAgent();
+      await account.ask(() => ccxt.loadMarkets());
+      if ((await wire.run(errandOf('read'), () => askKey(ccxt, facts))) === 'can-withdraw') {
+        trouble = KEY_MAY_WITHDRAW;
+        return;
+      }
+      await look.begin();
+      if (closed) return;
+      trouble = null;
+      failures = 0;
+      say(true, `connected to ${ccxt.name}`);
+      streams.open();
+      later(0, lookAgain);
+    } catch (fault) {
+      const isKey = isClass(fault, 'AuthenticationError');
+      trouble = `The exchange ${isKey ? 'does not take the key' : 'can not be reached'}: ${reasonOf(fault)}`;
+      later(isKey ? CCXT_RETRY_MAX_MS : waitMs, () => connect(Math.min(waitMs * 2, CCXT_RETRY_MAX_MS)));
+    }
+  }
+  async function lookAgain(): Promise<void> {
+    if (closed || !connected || looking) return;
+    looking = true;
+    lastLookMs = clock.monotonicMs();
+    try {
+      const events = await look.once();
+      if (closed) return;
+      failures = 0;
+      trouble = null;
+      emit(events);
+    } catch (fault) {
+      failures += 1;
+      trouble = `The exchange did not answer what was asked: ${reasonOf(fault)}`;
+      if (failures >= FAILURES_MAX) {
+        streams.close();
+        say(false, trouble);
+        return later(CCXT_RETRY_FIRST_MS, () => connect(CCXT_RETRY_FIRST_MS * 2));
+      }
+    } finally {
+      looking = false;
+    }
+    later(streams.heard() ? CCXT_LOOK_INTERVAL_MS : CCXT_LOOK_WITHOUT_STREAM_MS, lookAgain);
+  }
+
+  return {
+    start: () => void connect(CCXT_RETRY_FIRST_MS),
+    connected: () => connected,
+    trouble: () => trouble,
+    sent(brokerOrderId, symbol) {
+      look.follow(brokerOrderId, symbol);
+      ring();
+    },
+    close() {
+      closed = true;
+      stopTimer();
+      streams.close();
+    },
+  };
+}
+
+/** One look: what was executed since the last, what is open, and what became of orders that are not. */
+function openLook(account: Account) {
+  const { exchange, known, ask, venueNowMs } = account;
+  const { ccxt } = exchange;
+  const followed = new Map<string, string>();
+  let cursor: HistoryCursor | undefined;
+
+  async function endOf(brokerOrderId: string, symbol: string): Promise<BrokerOrder | undefined> {
+    try {
+      return account.ordersIn([await ask(() => ccxt.fetchOrder(brokerOrderId, symbol))])[0];
+    } catch (fault) {
+      if (isClass(fault, 'OrderNotFound')) return undefined;
+      throw fault;
+    }
+  }
+  return {
+    follow: (brokerOrderId: string, symbol: string): void => void followed.set(brokerOrderId, symbol),
+    forget: (brokerOrderId: string): void => void followed.delete(brokerOrderId),
+    /** What has to be known before an order may be sent: that the key reads, and where anything is going on. */
+    async begin(): Promise<void> {
+      for (const { brokerOrderId, instrument } of await account.openOrders())
+        followed.set(brokerOrderId, account.symbolOf(instrument));
+      for (const { instrument } of (await ask(() => readPositions(account.state))).positions)
+        known.noteSymbol(account.symbolOf(instrument));
+      cursor ??= openCursor(venueNowMs());
+    },
+    /** Executions first: an order that has ended is told after what filled it. */
+    async once(): Promise<readonly BrokerEvent[]> {
+      const from = cursor ?? openCursor(venueNowMs());
+      const open = await account.openOrders();
+      const listed = new Set(open.map(({ brokerOrderId }) => brokerOrderId));
+      const ended: BrokerOrder[] = [];
+      for (const [id, symbol] of followed) {
+        if (listed.has(id) || ccxt.has['fetchOrder'] !== true) continue;
+        const found = await endOf(id, symbol);
+        if (found !== undefined) ended.push(found);
+        if (found === undefined || isFinal(found.status)) followed.delete(id);
+      }
+      for (const { brokerOrderId, instrument } of open)
+        followed.set(brokerOrderId, account.symbolOf(instrument));
+      const page = await ask(() =>
+        readHistory(exchange, { cursor: from, symbols: known.symbols(), nowMs: venueNowMs() }),
+      );
+      cursor = page.cursor;
+      return [
+        ...account.executionsIn(page.trades).map((execution) => ({ kind: 'execution', execution }) as const),
+        ...[...open, ...ended].map((order) => ({ kind: 'order', order }) as const),
+      ];
+    },
+  };
+}
