@@ -41,6 +41,7 @@ import type { ToolServices } from '#tools/define.ts';
 import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
 import { openLibrary } from '#tools/library.ts';
 import { openMarketWatch } from '#tools/market-watch.ts';
+import { openStreamSource } from '#tools/stream-source.ts';
 import type { ThrottleLimits } from '#trading/line.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
 import { wallClock } from './clock.ts';
@@ -197,11 +198,12 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
   };
   const dispatcher = openDispatcher(services);
   const mcp = mcpOffer(dispatcher, openLibrary({ markets, book, changes, access }, dispatcher), clock);
+  const stream = openStreamSource({ book, markets, access, changes, desk: trading, clock }, dispatcher);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
   const notify = notifyOwner(office, () => url, log);
   const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk, remote });
   const app = http
-    ? httpSurface(office, { dispatcher, mcp, version, log, console: forOwner, remote })
+    ? httpSurface(office, { dispatcher, mcp, stream, version, log, console: forOwner, remote })
     : undefined;
   followSettings(office, { feed, app });
   const closers: (() => void | Promise<void>)[] = [

@@ -9,6 +9,7 @@ import type { NotifyDesk } from '#notify/desk.ts';
 import type { Oauth } from '#oauth/oauth.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
 import { TOOLS } from '#tools/index.ts';
+import type { StreamSource } from '#tools/stream-source.ts';
 import { openAccountDesk } from './account-desk.ts';
 import { httpSettings } from './http-settings.ts';
 import { raiseGate } from './kill-file.ts';
@@ -53,6 +54,7 @@ export function consoleServices(
 interface HttpParts {
   readonly dispatcher: Dispatcher;
   readonly mcp: McpOffer;
+  readonly stream: StreamSource;
   readonly version: string;
   readonly log: (line: string) => void;
   readonly console: ConsoleServices;

@@ -15,6 +15,7 @@ import {
 import type { Clock } from '#ports.ts';
 import type { Tool } from '#tools/define.ts';
 import type { Dispatcher } from '#tools/dispatch.ts';
+import type { StreamSource } from '#tools/stream-source.ts';
 import { addressLimits } from './address-limit.ts';
 import { openAssets } from './assets.ts';
 import type { DoorAccess } from './auth.ts';
@@ -49,6 +50,8 @@ export interface AppOptions {
   readonly mcp: McpOffer;
   /** Each becomes a route of REST. */
   readonly tools: readonly Tool[];
+  /** What programs are told of as it happens; absent, there is no stream. */
+  readonly stream?: StreamSource;
   readonly access: DoorAccess;
   readonly audit: Pick<AuditLog, 'recordRepeated' | 'recordDeferred'>;
   readonly clock: Clock;

@@ -8,14 +8,19 @@ import type { Dispatcher } from '#tools/dispatch.ts';
 import type { PropertySchema } from '#tools/json-schema.ts';
 import { isRecord } from '#tools/normalise.ts';
 import { hasBody, REST_BASE } from '#tools/rest-shape.ts';
+import { STREAM_ROUTE } from '#tools/stream-shape.ts';
+import type { StreamSource } from '#tools/stream-source.ts';
 import { atDoor, authenticate, challenge, type DoorAccess } from './auth.ts';
 import { noPrincipal, sendProblem } from './problem.ts';
 import { sendTogether } from './send-together.ts';
+import { type StreamRouteOptions, streamRoute } from './stream.ts';
 
-export interface RestOptions {
+export interface RestOptions extends Pick<StreamRouteOptions, 'access' | 'audit' | 'clock'> {
   readonly dispatcher: Dispatcher;
   readonly access: DoorAccess;
   readonly tools: readonly Tool[];
+  /** What programs are told of as it happens; absent, there is no stream. */
+  readonly stream?: StreamSource;
 }
 
 type Arguments = Readonly<Record<string, unknown>>;
@@ -33,7 +38,10 @@ const twice = (field: string): Refusal =>
   refuse('invalid_input', `${shown(field)} is given more than once; say it once.`);
 
 /** Path, query and body as the arguments of one call; a field said twice is refused, never resolved. */
-function argumentsOf(tool: Tool, request: FastifyRequest): Result<Arguments, Refusal> {
+function argumentsOf(
+  tool: Pick<Tool, 'name' | 'inputSchema' | 'rest'>,
+  request: FastifyRequest,
+): Result<Arguments, Refusal> {
   const { properties } = tool.inputSchema;
   const queried = Object.entries(request.query as Record<string, string | string[]>);
   const [misplaced] = queried[0] ?? [];
@@ -99,5 +107,13 @@ export function rest(app: FastifyInstance, options: RestOptions): void {
       method: tool.rest.method,
       url: urlOf(tool),
       handler: (request, reply) => serve(tool, request, reply),
+    });
+  if (options.stream)
+    streamRoute(app, {
+      ...options,
+      source: options.stream,
+      callerOf: (request) => principals.get(request),
+      argumentsOf: (request) => argumentsOf(STREAM_ROUTE, request),
+      answerRefusal,
     });
 }

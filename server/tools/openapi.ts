@@ -8,6 +8,7 @@ import { exampleAnswer, exampleCommit, exampleRequest, SCOPE_WORDS } from './ref
 import { OF_EVERY_TOOL } from './refusals.ts';
 import { REST_BASE, restShape } from './rest-shape.ts';
 import { ProblemShape, RefusalShape } from './shapes.ts';
+import { STREAM_REFUSALS, STREAM_ROUTE, streamOperation } from './stream-shape.ts';
 
 /** Schemas are JSON Schema 2020-12, as in MCP. */
 export function openApiDocument(tools: readonly Tool[], version: string): JsonSchema {
@@ -17,6 +18,8 @@ export function openApiDocument(tools: readonly Tool[], version: string): JsonSc
     operations[tool.rest.method.toLowerCase()] = operationOf(tool);
     paths.set(tool.rest.path, operations);
   }
+  const refusals = { ...refusalsOf({ refusals: STREAM_REFUSALS }), default: FROM_THE_SURFACE };
+  paths.set(STREAM_ROUTE.rest.path, { get: streamOperation(refusals) });
   const scopes = SCOPES.filter((scope) => tools.some((tool) => tool.scope === scope));
   return {
     openapi: '3.1.0',
@@ -168,7 +171,7 @@ const FROM_THE_SURFACE: JsonSchema = {
 const ALSO_PROBLEMS: ReadonlySet<number> = new Set([400, 403]);
 
 /** A response for each status, with the reasons of this tool that it may carry. */
-function refusalsOf(tool: Tool): Readonly<Record<string, JsonSchema>> {
+function refusalsOf(tool: Pick<Tool, 'refusals'>): Readonly<Record<string, JsonSchema>> {
   const own = new Set<RefusalReason>([...OF_EVERY_TOOL, ...tool.refusals]);
   const responses = refusalGroups().flatMap(({ status, words, reasons }): [string, JsonSchema][] => {
     const named = reasons.filter((reason) => own.has(reason));

@@ -15,6 +15,8 @@ export interface OpenStream {
 export function openStream(options: {
   readonly port: number;
   readonly key: string;
+  /** Default `/mcp`. */
+  readonly path?: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -24,7 +26,7 @@ export function openStream(options: {
       {
         host: '127.0.0.1',
         port: options.port,
-        path: '/mcp',
+        path: options.path ?? '/mcp',
         method: options.method ?? 'GET',
         agent: false,
         headers: {

@@ -6,6 +6,7 @@ import { statusOf } from '#domain/refusal.ts';
 import { TOOLS } from '#tools/index.ts';
 import { openApiDocument } from '#tools/openapi.ts';
 import { OF_EVERY_TOOL } from '#tools/refusals.ts';
+import { STREAM_ROUTE } from '#tools/stream-shape.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 interface Media {
@@ -71,7 +72,8 @@ function judge(schema: Json): ValidateFunction {
 
 describe('the OpenAPI document', () => {
   it('has an operation for every tool, under its name, and no name twice', () => {
-    expect(named.map(([name]) => name).toSorted()).toEqual(TOOLS.map(({ name }) => name).toSorted());
+    const expected = [...TOOLS.map(({ name }) => name), STREAM_ROUTE.name];
+    expect(named.map(([name]) => name).toSorted()).toEqual(expected.toSorted());
     expect(document.info).toMatchObject({ version: '1.2.3', license: { name: 'MIT', identifier: 'MIT' } });
   });
 
@@ -201,6 +203,7 @@ describe('every object of the document', () => {
 
 describe.each(named)('%s', (_, { path, method, operation }) => {
   const parameters = operation.parameters ?? [];
+  const answered = operation.operationId === STREAM_ROUTE.name ? 'text/event-stream' : 'application/json';
 
   it('declares every parameter of its path as required, and no other of the path', () => {
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -225,9 +228,7 @@ describe.each(named)('%s', (_, { path, method, operation }) => {
     expect(operation.responses['429']?.headers).toHaveProperty('Retry-After');
     expect(operation.responses['401']?.headers).toHaveProperty('WWW-Authenticate');
     for (const [status, { content }] of Object.entries(operation.responses))
-      expect(Object.keys(content)).toEqual([
-        status === '200' ? 'application/json' : 'application/problem+json',
-      ]);
+      expect(Object.keys(content)).toEqual([status === '200' ? answered : 'application/problem+json']);
   });
 
   it('shows examples that fit their schemas', () => {
