@@ -125,6 +125,10 @@ export const FEED_REOPEN_FIRST_MS = 5_000;
 export const FEED_REOPEN_WAIT_MAX_MS = 120_000;
 /** Ends of sessions are looked for at least this often: what is followed changes meanwhile. */
 export const SESSION_LOOK_MAX_MS = 60_000;
+/** Bars of one question to a broker. */
+export const BARS_PER_FETCH_MAX = 10_000;
+/** A bar is over this long after its end: venues are late with the last trades of it. */
+export const BAR_SETTLE_MS = 2_000;
 /** A broker's list of instruments is read again at this time of day, UTC: Indian brokers have published theirs, no venue has opened. */
 export const DIRECTORY_REFRESH_AT_MINUTES = 3 * 60 + 10;
 /** After a failure, and before a list that is suspiciously short is believed. */
@@ -681,6 +685,8 @@ export const KITE_STREAM_BACKOFF_MAX_MS = 30_000;
 export const KITE_SESSION_WARNING_MS = 3_600_000;
 /** Orders that an account remembers by both ids; the oldest is forgotten first. */
 export const KITE_IDS_MAX = 500;
+/** Orders of the day whose newest word is kept, those of others included. */
+export const KITE_ORDERS_KEPT_MAX = 6_000;
 /** After so long an order that Kite does not list has not arrived. */
 export const KITE_ABSENT_IS_FINAL_MS = 30_000;
 /** How far Kite's clock may be from ours where a trigger is recognised by when it was made. */

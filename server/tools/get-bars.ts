@@ -4,7 +4,7 @@ import type { InstrumentId } from '#domain/instrument.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { BARS_MAX, PAGE_DEFAULT } from '#limits.ts';
-import { type Bar, type MarketFeed, TIMEFRAMES, type Timeframe } from '#ports.ts';
+import { type Bar, type BarQuery, type MarketFeed, TIMEFRAMES, type Timeframe } from '#ports.ts';
 import { callersMarket } from './callers-market.ts';
 import { badCursor, barsCursor, barsCursorOf } from './cursor.ts';
 import { defineTool } from './define.ts';
@@ -41,7 +41,7 @@ export const getBars = defineTool({
     prompt: 'Show me the last five daily bars of SPX.',
     arguments: { symbol: 'SPX', timeframe: '1d', limit: 5 },
   },
-  refusals: [...OF_SYMBOL, 'no_reference_price'],
+  refusals: [...OF_SYMBOL, 'no_reference_price', 'broker_unavailable'],
   input,
   output: z.object({
     symbol: z.string(),
@@ -99,19 +99,32 @@ async function pageOf(
         : timeMs(given.start);
   const endMs =
     at.value?.direction === 'before' ? at.value.ms : given.end === undefined ? undefined : timeMs(given.end);
-  const found = await feed.bars({
+  const found = await barsOf(feed, {
     instrument: id,
     timeframe: given.timeframe,
     ...(startMs === undefined ? {} : { startMs }),
     ...(endMs === undefined ? {} : { endMs }),
     limit: given.limit + 1,
   });
+  if (found === undefined) return err(refuse('broker_unavailable', NO_ANSWER));
   if (found.length <= given.limit) return ok({ bars: found, next: undefined });
   if (startMs === undefined) {
     const bars = found.slice(-given.limit);
     return ok({ bars, next: cursorAt(run, 'before', bars[0]) });
   }
   return ok({ bars: found.slice(0, given.limit), next: cursorAt(run, 'from', found[given.limit]) });
+}
+
+const NO_ANSWER = 'get_bars: the broker did not answer; nothing was sent. Try again in a while.';
+
+/** undefined: what is not stored could not be fetched either. */
+async function barsOf(feed: MarketFeed, query: BarQuery): Promise<readonly Bar[] | undefined> {
+  try {
+    return await feed.bars(query);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw cause;
+    return undefined;
+  }
 }
 
 function cursorAt(run: number, direction: 'from' | 'before', bar: Bar | undefined): string | undefined {
