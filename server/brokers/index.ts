@@ -1,4 +1,6 @@
 /** Every broker, one line each. */
+import { alpaca } from './alpaca/index.ts';
+import type { BrokerDefinition } from './broker.ts';
 import { paper } from './paper/index.ts';
 
-export const BROKERS = [paper] as const;
+export const BROKERS: readonly BrokerDefinition[] = [paper, alpaca];

@@ -286,7 +286,7 @@ describe("the tape's end", () => {
 
 describe('the registry', () => {
   test('holds the paper broker, whose settings are strict', () => {
-    expect(BROKERS.map((broker) => broker.id)).toEqual(['paper']);
+    expect(BROKERS.map((broker) => broker.id)).toContain('paper');
     const good = { preset: 'realistic', seed: 1, cash: '100000', accountType: 'margin' };
     expect(paperSettings.safeParse(good).success).toBe(true);
     for (const bad of [
