@@ -136,6 +136,8 @@ export function openVenue(options: VenueOptions): Venue {
       request((book): PlaceOutcome => {
         const before = known(book, order.brokerClientId);
         if (before) return placedBefore(before, order);
+        if (order.product !== undefined && !adapter.capabilities.products.includes(order.product))
+          return { kind: 'rejected', reason: `the account knows no product ${order.product}` };
         const legs = [order.stopLoss, order.takeProfit].flatMap((leg) => leg?.brokerClientId ?? []);
         if (legs.some((id) => known(book, id))) return placedBefore(undefined, order);
         return placeOrder(book, market, order);

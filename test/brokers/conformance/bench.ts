@@ -68,6 +68,10 @@ export interface ConformanceBench {
   readonly qty: { readonly whole: string; readonly part: string };
   /** The product that an order must name there; undefined: none has to. */
   readonly product: Product | undefined;
+  /** Those of the declared ones that the instrument can be held under, where they are not all (shares are never carried forward). */
+  readonly products?: readonly Product[];
+  /** What an ordinary order of the suite is good for, where the longest that is declared is something else at the venue (a trigger). */
+  readonly timeInForce?: TimeInForce;
   /** Canaries: what was given as credentials, tokens and session, each of 8 characters or more. */
   readonly secrets: readonly string[];
   readonly venue: VenueControls;
@@ -102,8 +106,8 @@ export interface VenueControls {
   order(brokerClientId: string): VenueOrder | undefined;
   /** How many orders there are or have been. */
   orderCount(): number;
-  /** Fills so much of a working order; the events leave in this turn, unless held. */
-  fill(brokerClientId: string, qty: string, price: string): Promise<void>;
+  /** Fills so much of a working order, by our id or, from elsewhere, by the venue's; the events leave in this turn, unless held. */
+  fill(id: string, qty: string, price: string): Promise<void>;
   /** The venue itself ends a working order. */
   end?(brokerClientId: string, status: 'canceled' | 'expired' | 'rejected', reason: string): Promise<void>;
   /** It says no to the next such request, in its usual way. Returns words of its reason, which must come through. */

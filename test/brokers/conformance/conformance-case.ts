@@ -44,3 +44,11 @@ export const either =
     }
     return undefined;
   };
+
+/** A case in a line and a body. */
+export const conforms = (
+  number: string,
+  title: string,
+  skipWhen: Skip,
+  run: ConformanceCase['run'],
+): ConformanceCase => ({ number, title, skipWhen, run });

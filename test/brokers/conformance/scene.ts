@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { text } from '#domain/decimal.ts';
 import type { ClearedOrder } from '#domain/order.ts';
-import type { BrokerAdapter, BrokerEvent, BrokerExecution, BrokerOrder, PlaceOutcome } from '#ports.ts';
+import type { BrokerAdapter, BrokerEvent, BrokerExecution, BrokerOrder } from '#ports.ts';
 import { cleared, type OrderWords } from '../../support/cleared.ts';
 import type { ConformanceBench, ConformanceSubject, VenueControls } from './bench.ts';
 
@@ -133,7 +133,7 @@ function orderOf(bench: ConformanceBench, id: string, words: Partial<OrderWords>
     id,
     side,
     qty: qty.whole,
-    tif: defaultTif(adapter),
+    tif: bench.timeInForce ?? defaultTif(adapter),
     ...limit,
     ...words,
     instrument: instrument.id,
