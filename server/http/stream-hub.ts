@@ -245,6 +245,7 @@ export class Stream {
   #flush(): void {
     const text = this.#pending;
     this.#pending = '';
-    if (!this.#ended) this.#options.body.write(text);
+    // What was not said for want of room has room now; else the other side reads first.
+    if (!this.#ended && this.#options.body.write(text)) this.#hub.resume();
   }
 }
