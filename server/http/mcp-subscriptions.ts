@@ -27,6 +27,8 @@ interface FollowedResource {
   readonly by: Subscriber;
   readonly followed: Followed;
   topics: readonly string[];
+  /** Its quotes need not be kept current any more. */
+  letGo: () => void;
 }
 
 const BEAT_MS: { readonly [pace in Pace]: number } = {
@@ -137,16 +139,31 @@ export class Subscriber {
     if (!this.#hub.delivery.has(this.mailbox) || !this.mailbox.recipient.live()) return err(over());
     if (this.#watches.has(uri)) return ok(undefined);
     if (this.#watches.size >= MCP_SUBSCRIPTIONS_MAX) return err(tooMany());
-    const watch: FollowedResource = { uri, by: this, followed: followed.value, topics: [] };
+    const watch: FollowedResource = {
+      uri,
+      by: this,
+      followed: followed.value,
+      topics: [],
+      letGo: () => undefined,
+    };
     this.#watches.set(uri, watch);
-    this.#hub.index(watch, followed.value.topics(by.principal));
+    this.#follow(watch, by.principal);
     return ok(undefined);
+  }
+
+  /** As the caller's accounts are now. */
+  #follow(watch: FollowedResource, principal: Principal): void {
+    const { letGo } = watch;
+    this.#hub.index(watch, watch.followed.topics(principal));
+    watch.letGo = watch.followed.keep(principal);
+    letGo();
   }
 
   unsubscribe(uri: string): void {
     const watch = this.#watches.get(uri);
     if (!watch) return;
     this.#hub.index(watch, []);
+    watch.letGo();
     this.#watches.delete(uri);
     this.mailbox.drop(uri);
   }
@@ -166,7 +183,7 @@ export class Subscriber {
     for (const list of LISTS)
       if (lists[list] !== before?.[list])
         this.#hub.delivery.post(this.mailbox, list, { kind: `${list}_list_changed` });
-    for (const watch of this.#watches.values()) this.#hub.index(watch, watch.followed.topics(principal));
+    for (const watch of this.#watches.values()) this.#follow(watch, principal);
   }
   /** Its scopes may be others than they were at its last request. */
   tellLists(): void {

@@ -6,7 +6,7 @@ import { RESOURCE_SYMBOLS_MAX } from '#limits.ts';
 import { callersMarket, type MarketServices } from './callers-market.ts';
 import type { Dispatcher } from './dispatch.ts';
 import { expand, match, misspelt, notAResource, type Segments, segmentsOfUri } from './resource-uri.ts';
-import { mayRead, RESOURCES, type Resource } from './resources.ts';
+import { mayRead, RESOURCES, type Resource, type Seen } from './resources.ts';
 
 export const RESOURCE_MIME_TYPE = 'application/json';
 
@@ -44,6 +44,8 @@ export interface Reader {
 export interface Followed {
   /** As of now: an agent may be given further accounts. */
   topics(principal: Principal): readonly string[];
+  /** Keeps the quotes that it is about current, as the caller's accounts are now; returns what lets them go. */
+  keep(principal: Principal): () => void;
   /** Asked again before every notice. */
   mayHear(principal: Principal): boolean;
 }
@@ -106,18 +108,20 @@ export function openResourceReader(services: MarketServices, dispatcher: Dispatc
 
   function followed({ resource, values }: FoundResource): Followed {
     const accountsOf = (principal: Principal) => services.access.agents.accountsOf(principal.agent);
+    function seenBy(principal: Principal): Seen {
+      const { feed, resolve } = callersMarket(services, principal);
+      return {
+        agent: principal.agentName,
+        accounts: accountsOf(principal),
+        instruments: feed.instruments().map(({ id }) => id),
+        instrumentOf: (symbol) => valueOf(resolve(symbol ?? ''))?.id,
+      };
+    }
     return {
-      topics(principal) {
-        const { feed, resolve } = callersMarket(services, principal);
-        return resource.topics(
-          {
-            agent: principal.agentName,
-            accounts: accountsOf(principal),
-            instruments: feed.instruments().map(({ id }) => id),
-            instrumentOf: (symbol) => valueOf(resolve(symbol ?? ''))?.id,
-          },
-          values,
-        );
+      topics: (principal) => resource.topics(seenBy(principal), values),
+      keep(principal) {
+        const quotes = resource.quotes(seenBy(principal), values);
+        return quotes.length === 0 ? () => undefined : callersMarket(services, principal).feed.hold(quotes, 'watched');
       },
       mayHear: (principal) =>
         mayRead(principal, resource) &&

@@ -32,6 +32,8 @@ export interface Resource {
   readonly args: (values: Values) => Readonly<Record<string, unknown>>;
   /** What changes its answer, prices and ages left out except where they are what it is about. */
   readonly topics: (seen: Seen, values: Values) => readonly string[];
+  /** Instruments whose quotes it is about: while somebody follows it, they are kept current. */
+  readonly quotes: (seen: Seen, values: Values) => readonly InstrumentId[];
   /** 0 to 1: how much a host should want it in front of the model. */
   readonly priority: number;
 }
@@ -50,27 +52,40 @@ interface Definition extends Pick<Resource, 'title' | 'tool' | 'priority' | 'top
   readonly path: string;
   readonly name: string;
   readonly args?: Resource['args'];
+  readonly quotes?: Resource['quotes'];
 }
 
 function resource(definition: Definition): Resource {
-  const { path, tool, args = () => ({}), ...rest } = definition;
+  const { path, tool, args = () => ({}), quotes = () => [], ...rest } = definition;
   const template = RESOURCE_SCHEME + path;
   const segments = segmentsOfTemplate(template);
   const variables = VARIABLES.filter((variable) => segments.includes(`{${variable}}`));
   const values = Object.fromEntries(variables.map((variable) => [variable, `{${variable}}`]));
   const describe = (given: Values) =>
     `As JSON, what the tool ${tool.name} answers to ${JSON.stringify(args(given))}.`;
-  return { ...rest, template, segments, variables, description: describe(values), describe, tool, args };
+  return {
+    ...rest,
+    template,
+    segments,
+    variables,
+    description: describe(values),
+    describe,
+    tool,
+    args,
+    quotes,
+  };
 }
 
 const VARIABLES = ['account', 'symbol', 'order_id'] as const;
 const ofAccount = ({ account }: Values) => ({ account });
+const instrumentOf: Resource['quotes'] = (seen, { symbol }) => {
+  const instrument = seen.instrumentOf(symbol);
+  return instrument === undefined ? [] : [instrument];
+};
 const ofInstrument =
   (of: (instrument: string) => string): Resource['topics'] =>
-  (seen, { symbol }) => {
-    const instrument = seen.instrumentOf(symbol);
-    return instrument === undefined ? [] : [of(instrument)];
-  };
+  (...about) =>
+    instrumentOf(...about).map(of);
 
 export const RESOURCES: readonly Resource[] = [
   resource({
@@ -164,6 +179,7 @@ export const RESOURCES: readonly Resource[] = [
     tool: getQuotes,
     args: ({ symbol }) => ({ symbols: [symbol] }),
     topics: ofInstrument(topic.quote),
+    quotes: instrumentOf,
     priority: 0.6,
   }),
   resource({

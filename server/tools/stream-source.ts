@@ -202,7 +202,7 @@ function orderEventOf(event: OrderEvent): StreamEvent {
 /** Follows the instruments on one feed, and on another from then on. */
 function holding(first: MarketFeed, ids: readonly InstrumentId[]) {
   let feed = first;
-  let release = feed.hold(ids);
+  let release = feed.hold(ids, 'watched');
   return {
     feed: () => feed,
     release: () => release(),
@@ -210,7 +210,7 @@ function holding(first: MarketFeed, ids: readonly InstrumentId[]) {
       if (next === feed) return;
       const before = release;
       feed = next;
-      release = feed.hold(ids);
+      release = feed.hold(ids, 'watched');
       before();
     },
   };

@@ -98,7 +98,7 @@ function stillTheirs(services: ToolServices, principal: Principal, wanted: Wante
 }
 
 async function held<T>(feed: MarketFeed, ids: readonly InstrumentId[], wait: () => Promise<T>): Promise<T> {
-  const release = feed.hold(ids);
+  const release = feed.hold(ids, 'watched');
   try {
     return await wait();
   } finally {

@@ -139,6 +139,22 @@ describe('a subscriber', () => {
     expect(await subscriber.subscribe('x:more', by)).toEqual({ ok: true, value: undefined });
     expect((await subscriber.subscribe('x:0', by)).ok).toBe(false);
   });
+  test('keeps the quotes of what it follows current, until it lets that go or is closed', async () => {
+    const { subscriptions, kept, changeLists, clock } = hub();
+    const { side } = recipient();
+    const subscriber = subscriptions.connect(side);
+    for (const uri of ['x:a', 'x:b', 'x:secret']) await subscriber.subscribe(uri, by);
+    expect(kept()).toEqual(['x:a', 'x:b']);
+    subscriber.unsubscribe('x:a');
+    expect(kept()).toEqual(['x:b']);
+    // Its accounts may be others: kept anew, and once.
+    changeLists();
+    clock.advance(MCP_NOTICE_DELAY_MS);
+    expect(kept()).toEqual(['x:b']);
+    subscriber.close();
+    expect(kept()).toEqual([]);
+  });
+
   test('is told of its lists when its scopes are others, and only of those that changed', () => {
     const { clock, subscriptions, change } = hub();
     const { side, heard, is } = recipient();

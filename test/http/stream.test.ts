@@ -1,4 +1,5 @@
 /** /api/v1/stream: what programs are told as it happens; once, in order, across reconnects; and never what is not theirs. */
+import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OWNER_CLI, type Principal, type Scope } from '#domain/principal.ts';
@@ -190,6 +191,54 @@ describe('a stream', () => {
     await until(() => stream.text().includes(': beat\n\n'));
     expect(stream.events()).toHaveLength(1);
   });
+});
+
+describe('who comes back to very much and does not read it', () => {
+  test('keeps nobody waiting, and is told all of it once they read', async () => {
+    const order = await place({ type: 'market', qty: '1' });
+    const { store, trading } = gate.gateway;
+    const from = trading.orderEvents.now().changes;
+    const add = store.db.prepare(
+      "INSERT INTO order_timeline (order_id, time, status, detail) VALUES (?, 0, 'open', ?)",
+    );
+    const count = 8_000;
+    store.transaction(() => {
+      for (let n = 0; n < count; n++) add.run(order, `${n} ${'x'.repeat(200)}`);
+    });
+    const stuck = await stuckReader(`${from}-0`);
+    const reader = await follow('symbols=SPX');
+    await during(() => reader.events('quote').length >= 3);
+    // What the kernel took, and a buffer or two.
+    expect(stuck.received()).toBeLessThan(count * 900);
+    stuck.socket.resume();
+    for (let turn = 0; turn < 5_000 && !stuck.text().includes(`${count - 1} xxx`); turn++)
+      await gate.clock.advanceAsync(1);
+    const details = [...stuck.text().matchAll(/"detail":"(\d+) x/g)].map(([, n]) => Number(n));
+    expect(details).toEqual(Array.from({ length: count }, (_, n) => n));
+    stuck.socket.destroy();
+  }, 30_000);
+
+  /** Asks, and reads no more than the head of the answer. */
+  async function stuckReader(lastEventId: string) {
+    const socket = connect(Number(new URL(gate.url).port), '127.0.0.1');
+    const head = [
+      'GET /api/v1/stream?topics=orders HTTP/1.1',
+      'host: 127.0.0.1',
+      `authorization: Bearer ${claude.key}`,
+      `last-event-id: ${lastEventId}`,
+    ];
+    let text = '';
+    socket.on('error', () => undefined).write(`${head.join('\r\n')}\r\n\r\n`);
+    socket.setEncoding('utf8');
+    await new Promise<void>((opened) => {
+      socket.on('data', (chunk: string) => {
+        if (text === '') socket.pause();
+        text += chunk;
+        opened();
+      });
+    });
+    return { socket, received: () => text.length, text: () => text };
+  }
 });
 
 describe('a stream is refused', () => {

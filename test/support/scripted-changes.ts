@@ -12,11 +12,14 @@ export interface ScriptedChanges {
   readonly changeLists: () => void;
   /** From now on nobody may hear of what they follow. */
   readonly forbid: () => void;
+  /** Addresses whose quotes are kept current. */
+  readonly kept: () => readonly string[];
   /** Whether anybody wants to know of changes. */
   readonly isListening: () => boolean;
 }
 
 export function scriptedChanges(clock: Clock): ScriptedChanges {
+  const kept = new Map<object, string>();
   const listeners = new Set<Parameters<ChangeFeed['onChange']>[0]>();
   let mayHear = true;
   let version = 0;
@@ -39,7 +42,15 @@ export function scriptedChanges(clock: Clock): ScriptedChanges {
         follow: async (uri) =>
           uri.includes('secret')
             ? err(refuse('not_found', 'There is no such resource.'))
-            : ok({ topics: () => [uri], mayHear: () => mayHear }),
+            : ok({
+                topics: () => [uri],
+                mayHear: () => mayHear,
+                keep() {
+                  const hold = {};
+                  kept.set(hold, uri);
+                  return () => void kept.delete(hold);
+                },
+              }),
       },
     },
     clock,
@@ -54,6 +65,7 @@ export function scriptedChanges(clock: Clock): ScriptedChanges {
     forbid() {
       mayHear = false;
     },
+    kept: () => Array.from(kept.values()),
     isListening: () => listeners.size > 0,
   };
 }

@@ -2,10 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RESOURCE_URI_LENGTH_MAX } from '#limits.ts';
+import { openMarkets } from '#market/markets.ts';
 import { TOOLS } from '#tools/index.ts';
 import { openResourceReader } from '#tools/resource-reader.ts';
 import { segmentsOfUri, uriOf } from '#tools/resource-uri.ts';
 import { RESOURCES } from '#tools/resources.ts';
+import { type HandFeed, handFeed } from '../support/hand-feed.ts';
 import { toolRoom } from '../support/tool-room.ts';
 
 const readerOf = (room: ReturnType<typeof toolRoom>) => openResourceReader(room.services, room.dispatcher);
@@ -125,5 +127,40 @@ describe('reading', () => {
     const listed = reader.list(principal).map(({ resource }) => resource.tool.scope);
     expect(new Set(listed)).toEqual(new Set(['read:market']));
     expect(reader.templates(principal).every(({ tool }) => tool.scope === 'read:market')).toBe(true);
+  });
+});
+
+describe('following', () => {
+  test('a quote keeps its feed current, as long as somebody does; following anything else asks nothing of it', async () => {
+    let feed: HandFeed | undefined;
+    const room = toolRoom({
+      change(services) {
+        const found = services.book.resolve('BTC/USD', ['built-in']);
+        feed = handFeed(services.clock, found.ok ? [found.value] : []);
+        return { ...services, markets: openMarkets({ feed, directory: 'built-in' }) };
+      },
+    });
+    const reader = readerOf(room);
+    const by = { principal: room.principal, via: 'stdio' } as const;
+    const kept: (() => void)[] = [];
+    for (const uri of [
+      'market-clock',
+      'orders/open',
+      'accounts/paper',
+      'market-clock/BTC%2FUSD',
+      'quotes/SPX',
+    ]) {
+      const followed = await reader.follow(`portcullis://${uri}`, by);
+      if (followed.ok) kept.push(followed.value.keep(room.principal));
+    }
+    const carried = feed?.instruments().length;
+    expect(feed?.held().filter((id) => feed?.carries(id))).toEqual([]);
+    const quote = await reader.follow('portcullis://quotes/BTC%2FUSD', by);
+    if (!quote.ok) throw new Error(quote.error.detail);
+    const letGo = quote.value.keep(room.principal);
+    expect([feed?.held().filter((id) => feed?.carries(id)).length, carried]).toEqual([1, 0]);
+    letGo();
+    for (const end of kept) end();
+    expect(feed?.held()).toEqual([]);
   });
 });
