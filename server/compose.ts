@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { PassphraseCost } from '#access/owner-passphrase.ts';
 import { openAuditDesk } from '#audit/desk.ts';
+import { openPublicMarket } from '#brokers/ccxt/public-market.ts';
 import type { BrokerDefinition } from '#brokers/broker.ts';
 import { settleAccounts } from '#cli/account-book.ts';
 import { type AccountConnections, openConnections } from '#cli/account-connections.ts';
-import { tapeMarkets } from '#cli/account-markets.ts';
+import { openAccountMarkets } from '#cli/account-markets.ts';
+import { watchSessions } from '#cli/account-watch.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
 import { chosenTape, provenFirst } from '#cli/chosen-tape.ts';
@@ -166,10 +168,16 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
   const trading = openTrading(line);
   let url: string | undefined;
   const tapes = openTapeLooks(clock);
+  const accountMarkets = openAccountMarkets(office, {
+    tape: feed,
+    markets,
+    turn,
+    openPublic: (exchange) => openPublicMarket(exchange, clock),
+  });
   const accountConnections = openConnections(office, {
     adapters,
     gate: (order) => trading.wireGate(order),
-    markets: tapeMarkets(feed),
+    markets: accountMarkets,
     log,
   });
   const engine: Engine = {
@@ -228,9 +236,11 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
     async start() {
       settleAccounts(office);
       settleRemote(office);
+      closers.push(() => accountMarkets.stop());
       accountConnections.connectAll();
       closers.push(() => trading.stop());
       await trading.start();
+      closers.push(watchSessions(gateway));
       const kill = watchKillFile({ folder: config.DATA_DIR, clock, office: gateway });
       killFile = kill;
       closers.push(() => kill.stop());

@@ -109,7 +109,7 @@ export const FEED_FOLLOW_MS = 10 * 60_000;
 export const FEED_FOLLOWED_MAX = 2_000;
 /** Changes of what is followed are told to the broker together. */
 export const FEED_FOLLOW_GATHER_MS = 50;
-/** What accounts hold and work in is looked at this often. */
+/** What has expired is let go of this often. */
 export const FEED_FOLLOW_LOOK_MS = 30_000;
 /** A quote that was heard within this is not asked for. */
 export const FEED_FRESH_MS = 2_000;
@@ -129,6 +129,8 @@ export const SESSION_LOOK_MAX_MS = 60_000;
 export const BARS_PER_FETCH_MAX = 10_000;
 /** A bar is over this long after its end: venues are late with the last trades of it. */
 export const BAR_SETTLE_MS = 2_000;
+/** Orders of a paper account on live quotes whose session has ended are looked for this often. */
+export const PAPER_SESSION_LOOK_MS = 1_000;
 /** A broker's list of instruments is read again at this time of day, UTC: Indian brokers have published theirs, no venue has opened. */
 export const DIRECTORY_REFRESH_AT_MINUTES = 3 * 60 + 10;
 /** After a failure, and before a list that is suspiciously short is believed. */

@@ -122,8 +122,11 @@ export interface MarketFeed {
    * number; never rejects: what could not be had is absent or stale in `quote`. On a tape it is done at once.
    */
   follow(ids: readonly InstrumentId[]): Promise<void>;
-  /** Follows these until released, before those that were merely asked for; returns what releases them. */
-  hold(ids: readonly InstrumentId[]): () => void;
+  /**
+   * Follows these until released; returns what releases them. Where a venue carries only so many, what accounts hold and work in
+   * comes first, then what is watched, then what was merely asked for.
+   */
+  hold(ids: readonly InstrumentId[], why: 'traded' | 'watched'): () => void;
   quote(id: InstrumentId): Quote | undefined;
   /** undefined: not carried, or the venue did not say. */
   depth(id: InstrumentId): Promise<Depth | undefined>;

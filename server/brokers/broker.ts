@@ -4,7 +4,7 @@ import type { InstrumentId } from '#domain/instrument.ts';
 import type { ClearedOrder } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
-import type { BrokerAdapter, BrokerCapabilities, BrokerListing, Clock } from '#ports.ts';
+import type { BrokerAdapter, BrokerCapabilities, BrokerListing, Clock, MarketFeed } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 
 /** The instruments of one broker's list, as the gateway keeps them. */
@@ -41,7 +41,7 @@ export interface BrokerConnection<S, C = unknown> {
   readonly store: Store;
   readonly clock: Clock;
   /** What a paper account trades on; undefined for a broker that has prices of its own. */
-  readonly feed: TapeFeed | undefined;
+  readonly feed: TapeFeed | MarketFeed | undefined;
   readonly directory: BrokerDirectory;
   readonly gate: WireGate;
 }

@@ -1,5 +1,6 @@
 /** Whose list of instruments each account trades from: known from its settings, whether or not an engine runs. */
 import { BROKERS } from '#brokers/index.ts';
+import { paperMarketOf } from '#brokers/paper/settings.ts';
 import { BUILT_IN_DIRECTORY } from '#domain/instrument.ts';
 import { accountId } from '#domain/principal.ts';
 import type { AccountRecord, AccountTable } from '#store/accounts.ts';
@@ -8,13 +9,21 @@ import type { AccountRecord, AccountTable } from '#store/accounts.ts';
 export function scopesOf(accounts: Pick<AccountTable, 'byId'>, names: readonly string[]): readonly string[] {
   const scopes = names.map((name) => {
     const account = accounts.byId(accountId(name));
-    return account === undefined ? BUILT_IN_DIRECTORY : scopeOf(account);
+    return account === undefined ? BUILT_IN_DIRECTORY : scopeOf(accounts, account);
   });
   return scopes.length === 0 ? [BUILT_IN_DIRECTORY] : [...new Set(scopes)];
 }
 
-function scopeOf(account: AccountRecord): string {
+function scopeOf(accounts: Pick<AccountTable, 'byId'>, account: AccountRecord): string {
+  const paper = account.broker === 'paper' ? paperMarketOf(account.settings) : undefined;
+  if (paper?.kind === 'live') {
+    const source = accounts.byId(accountId(paper.account));
+    // One paper account does not lead to another, so that there is no circle.
+    return source === undefined || source.broker === 'paper' ? BUILT_IN_DIRECTORY : scopeOf(accounts, source);
+  }
   const broker = BROKERS.find(({ id }) => id === account.broker);
   const settings = broker?.settings.safeParse(account.settings);
-  return (settings?.success ? broker?.directory(settings.data, account.mode) : undefined) ?? BUILT_IN_DIRECTORY;
+  return (
+    (settings?.success ? broker?.directory(settings.data, account.mode) : undefined) ?? BUILT_IN_DIRECTORY
+  );
 }

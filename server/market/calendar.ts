@@ -22,12 +22,18 @@ export function calendar(id: CalendarId): Calendar {
   return calendarOf;
 }
 
-const VENUE_CALENDARS: readonly CalendarId[] = ['us-equity', 'crypto', 'fx', 'nse', 'bse'];
+const VENUE_CALENDARS: { readonly [id in CalendarId]: true } = {
+  'us-equity': true,
+  crypto: true,
+  fx: true,
+  nse: true,
+  bse: true,
+};
+const isVenue = (name: string): name is CalendarId => Object.hasOwn(VENUE_CALENDARS, name);
 
 /** By the name that an instrument gives it; undefined: no venue's (a tape's own). */
 export function venueCalendar(name: string): Calendar | undefined {
-  const id = VENUE_CALENDARS.find((one) => one === name);
-  return id && calendar(id);
+  return isVenue(name) ? calendar(name) : undefined;
 }
 
 function make(id: CalendarId): Calendar {

@@ -1,31 +1,35 @@
 /** What a live feed follows: positions and working orders before watchers, watchers before what was merely asked for, all bounded. */
 import type { InstrumentId } from '#domain/instrument.ts';
 import { FEED_FOLLOW_GATHER_MS, FEED_FOLLOW_LOOK_MS, FEED_FOLLOW_MS, FEED_FOLLOWED_MAX } from '#limits.ts';
-import type { BrokerListing, BrokerMarket, Clock } from '#ports.ts';
+import type { BrokerListing, BrokerMarket, Clock, MarketFeed } from '#ports.ts';
 
 export interface FollowedOptions {
   readonly market: Pick<BrokerMarket, 'follow' | 'followedMax'>;
   readonly clock: Clock;
-  /** What accounts hold and work in. */
-  readonly needed: () => readonly InstrumentId[];
   /** undefined: it can not be followed. */
   readonly listingOf: (id: InstrumentId) => BrokerListing | undefined;
 }
 
+type Why = Parameters<MarketFeed['hold']>[1];
+
 export interface Followed {
   /** Asked for now: followed for a while. */
   ask(ids: readonly InstrumentId[]): void;
-  hold(ids: readonly InstrumentId[]): () => void;
+  hold(ids: readonly InstrumentId[], why: Why): () => void;
   /** What the broker was told to stream. */
   told(): readonly BrokerListing[];
   start(): void;
   stop(): void;
 }
 
-export function openFollowed({ market, clock, needed, listingOf }: FollowedOptions): Followed {
+export function openFollowed({ market, clock, listingOf }: FollowedOptions): Followed {
   /** By when it was last asked for, the latest last. */
   const asked = new Map<InstrumentId, number>();
-  const held = new Map<InstrumentId, number>();
+  /** How many hold it. */
+  const held: { readonly [why in Why]: Map<InstrumentId, number> } = {
+    traded: new Map(),
+    watched: new Map(),
+  };
   let told: readonly BrokerListing[] = [];
   let gathering: (() => void) | undefined;
   let looking = (): void => undefined;
@@ -34,7 +38,7 @@ export function openFollowed({ market, clock, needed, listingOf }: FollowedOptio
     const nowMs = clock.monotonicMs();
     for (const [id, atMs] of asked) if (atMs + FEED_FOLLOW_MS <= nowMs) asked.delete(id);
     const latestFirst = [...asked.keys()].reverse();
-    return [...new Set([...needed(), ...held.keys(), ...latestFirst])]
+    return [...new Set([...held.traded.keys(), ...held.watched.keys(), ...latestFirst])]
       .flatMap((id) => listingOf(id) ?? [])
       .slice(0, Math.min(market.followedMax, FEED_FOLLOWED_MAX));
   }
@@ -49,18 +53,19 @@ export function openFollowed({ market, clock, needed, listingOf }: FollowedOptio
   function gather(): void {
     gathering ??= clock.after(FEED_FOLLOW_GATHER_MS, tell);
   }
-  /** Positions come and go, and what was asked for expires, without anybody asking. */
+  /** What was asked for expires without anybody asking. */
   function look(): void {
     looking = clock.after(FEED_FOLLOW_LOOK_MS, () => {
       gather();
       look();
     });
   }
-  function count(ids: readonly InstrumentId[], by: 1 | -1): void {
+  function count(ids: readonly InstrumentId[], why: Why, by: 1 | -1): void {
+    const counts = held[why];
     for (const id of ids) {
-      const next = (held.get(id) ?? 0) + by;
-      if (next > 0) held.set(id, next);
-      else held.delete(id);
+      const next = (counts.get(id) ?? 0) + by;
+      if (next > 0) counts.set(id, next);
+      else counts.delete(id);
     }
     gather();
   }
@@ -77,11 +82,11 @@ export function openFollowed({ market, clock, needed, listingOf }: FollowedOptio
       }
       gather();
     },
-    hold(ids) {
-      count(ids, 1);
+    hold(ids, why) {
+      count(ids, why, 1);
       let released = false;
       return () => {
-        if (!released) count(ids, -1);
+        if (!released) count(ids, why, -1);
         released = true;
       };
     },

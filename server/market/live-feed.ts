@@ -46,8 +46,6 @@ export interface LiveFeedOptions {
   readonly directory: ListingDirectory;
   readonly clock: Clock;
   readonly bars: BarSource;
-  /** What the accounts that trade on it hold and work in. */
-  readonly needed: () => readonly InstrumentId[];
   /** The stream has died, is opened anew, or speaks again. */
   readonly onNews: (news: StreamNews) => void;
 }
@@ -102,7 +100,11 @@ export function openLiveFeed(o: LiveFeedOptions): LiveFeed {
       followed.ask(own.map(({ instrument }) => instrument.id));
       await questions.ask(own);
     },
-    hold: (ids) => followed.hold(ids.filter((id) => directory.byId(id) !== undefined)),
+    hold: (ids, why) =>
+      followed.hold(
+        ids.filter((id) => directory.byId(id) !== undefined),
+        why,
+      ),
     quote: (id) => quotes.get(id),
     depth: async (id) => depthOf(market, listingOf(id)),
     phase(id) {

@@ -127,8 +127,13 @@ function together(feeds: () => readonly MarketFeed[]): MarketFeed {
         }),
       );
     },
-    hold(ids) {
-      const releases = feeds().map((feed) => feed.hold(ids.filter((id) => feed.carries(id))));
+    hold(ids, why) {
+      const releases = feeds().map((feed) =>
+        feed.hold(
+          ids.filter((id) => feed.carries(id)),
+          why,
+        ),
+      );
       return () => {
         for (const release of releases) release();
       };

@@ -24,7 +24,7 @@ export function keepQuoted(line: Line): () => void {
     const before = held.get(account);
     if (before?.feed === feed && before.ids === ids) return;
     // The new before the old, so that what is in both is not let go in between.
-    held.set(account, { feed, ids, release: feed.hold(wanted) });
+    held.set(account, { feed, ids, release: feed.hold(wanted, 'traded') });
     before?.release();
   }
   function look(): void {

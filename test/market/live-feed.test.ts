@@ -22,7 +22,6 @@ function liveRoom(options: { readonly atMs?: number; readonly followedMax?: numb
   const clock = handClock(options.atMs ?? OPEN_MS);
   const market = scriptedMarket(clock, ALL, { followedMax: options.followedMax ?? 100 });
   const news: StreamNews[] = [];
-  const needed: InstrumentId[] = [];
   const left = new Set<BrokerListing>();
   const feed = openLiveFeed({
     market,
@@ -32,13 +31,12 @@ function liveRoom(options: { readonly atMs?: number; readonly followedMax?: numb
       bySymbol: (symbol) => ALL.find((one) => one.brokerSymbol === symbol && !left.has(one)),
     },
     bars: { finest: () => '1m', query: async () => [] },
-    needed: () => needed,
     onNews: (one) => void news.push(one),
   });
   feed.start();
   const ticks: FeedTick[] = [];
   feed.onTick((tick) => void ticks.push(tick));
-  return { clock, market, feed, news, needed, left, ticks };
+  return { clock, market, feed, news, left, ticks };
 }
 const idOf = ({ instrument }: BrokerListing): InstrumentId => instrument.id;
 const ageOf = (room: { clock: HandClock; feed: ReturnType<typeof openLiveFeed> }, of: BrokerListing) => {
@@ -62,8 +60,8 @@ describe('what a live feed follows', () => {
 
   it('has room for what is held and worked first, then for watchers, then for the latest asked', async () => {
     const room = liveRoom({ followedMax: 3 });
-    room.needed.push(idOf(IBM));
-    const release = room.feed.hold([idOf(MSFT)]);
+    const release = room.feed.hold([idOf(MSFT)], 'watched');
+    room.feed.hold([idOf(IBM)], 'traded');
     await room.feed.follow([idOf(AAPL)]);
     room.clock.advance(1);
     await room.feed.follow([idOf(COIN)]);

@@ -134,7 +134,7 @@ function openOn(folder: string, words: VenueWords, market: Market): TestVenue {
         next: undefined,
         tradingDate: '2020-06-01',
       }),
-      instruments: () => [instrument],
+      instrument: (id) => (id === instrument.id ? instrument : undefined),
     },
   });
   const { adapter } = opened;

@@ -8,7 +8,6 @@ import type {
   BrokerAdapter,
   BrokerCapabilities,
   CancelOutcome,
-  MarketFeed,
   PlaceOutcome,
   RestartOutcome,
 } from '#ports.ts';
@@ -22,7 +21,7 @@ import { type Desk, type DeskOptions, openDesk, type Work } from './desk.ts';
 import { drawPercent } from './draw.ts';
 import { equityOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
-import { applyStep } from './match.ts';
+import { applyStep, expireDay } from './match.ts';
 import type { PaperStep } from './prices.ts';
 import { restartBooks } from './restart.ts';
 import { type Faults, type PaperSettings, PRESET_RULES } from './settings.ts';
@@ -66,15 +65,16 @@ export interface PaperConnection {
   readonly feed: TapeFeed;
 }
 
-/** Opens the account, with its deposit when it is new. Throws PaperError when its currency is not the tape's. */
+/** Opens an account on a tape, with its deposit when it is new. Throws PaperError when its currency is not the tape's. */
 export function connectPaper({ account, store, feed }: PaperConnection): PaperAdapter {
+  const { instrument } = feed.tape;
   const venue = openVenue({
     account: account.id,
     settings: account.settings,
     rules: PRESET_RULES[account.settings.preset],
     store,
-    market: feed,
-    currency: feed.tape.instrument.currency,
+    market: { ...feed, instrument: (id) => (id === instrument.id ? instrument : undefined) },
+    currency: instrument.currency,
   });
   const stop = feed.onStep((step) => venue.step(paperStep(step)));
   return {
@@ -87,13 +87,17 @@ export function connectPaper({ account, store, feed }: PaperConnection): PaperAd
 }
 
 export interface VenueOptions extends DeskOptions {
-  readonly market: MarketView & Pick<MarketFeed, 'instruments'>;
+  readonly market: MarketView & DeskOptions['market'];
 }
 
 export interface Venue {
   readonly adapter: PaperAdapter;
   /** Matches one step; inside the transaction of whoever publishes it, or in its own. */
   step(step: PaperStep): void;
+  /** Its open orders; to be looked at only. */
+  working(): Iterable<PaperOrder>;
+  /** Ends those whose session is over. */
+  expire(isOver: (order: PaperOrder) => boolean): void;
 }
 
 export function openVenue(options: VenueOptions): Venue {
@@ -182,6 +186,12 @@ export function openVenue(options: VenueOptions): Venue {
   return {
     adapter: untilClosed(adapter),
     step: (step) => desk.step((book) => applyStep(book, step, quoteAt(step))),
+    working: () => desk.read((book) => book.open.values()),
+    expire: (isOver) =>
+      desk.step((book) => {
+        book.moment = { timeMs: market.nowMs(), run: market.run() };
+        expireDay(book, isOver);
+      }),
   };
 }
 
@@ -225,7 +235,7 @@ function estimate(
   order: OrderTerms & { readonly instrument: InstrumentId; readonly qty: Quantity },
   at: Price,
 ): Money {
-  const instrument = market.instruments().find((one) => one.id === order.instrument);
+  const instrument = market.instrument(order.instrument);
   if (instrument === undefined) return ZERO_MONEY;
   const liquidity = order.postOnly ? 'maker' : 'taker';
   return feeOf(instrument, {

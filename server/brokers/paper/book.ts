@@ -131,7 +131,8 @@ export interface Book {
   readonly accountType: 'cash' | 'margin';
   readonly rules: PaperRules;
   readonly seed: number;
-  readonly instruments: ReadonlyMap<InstrumentId, Instrument>;
+  /** undefined: not of the market that this account trades on. */
+  readonly instrument: (id: InstrumentId) => Instrument | undefined;
   readonly state: AccountState;
   /** Orders that are not final, by number, in order of acceptance. */
   readonly open: Map<number, PaperOrder>;
@@ -170,7 +171,7 @@ export const FLAT: Position = { qty: ZERO_QUANTITY, cost: ZERO_MONEY, realised: 
 export const positionOf = (book: Book, id: InstrumentId): Position => book.state.positions.get(id) ?? FLAT;
 
 export function instrumentOf(book: Book, id: InstrumentId): Instrument {
-  const found = book.instruments.get(id);
+  const found = book.instrument(id);
   if (found === undefined)
     throw new Error(`the paper venue works an order in ${id}, which its feed does not carry`);
   return found;

@@ -24,7 +24,7 @@ function reserved(book: Book, quoteOf: QuoteOf, without?: PaperOrder): Money {
 function reservations(book: Book, quoteOf: QuoteOf): Reservations {
   const { reserved: known, touched } = book;
   const at = standing(book, quoteOf);
-  const holds = known?.at.every((one, index) => one === at[index]) === true;
+  const holds = known?.at.length === at.length && known.at.every((one, index) => one === at[index]);
   const settled =
     holds && (touched.size === 0 || (known.separate && [...touched].every((one) => standsAlone(book, one))));
   if (settled) for (const order of touched) renew(book, known, order, quoteOf);
@@ -34,8 +34,12 @@ function reservations(book: Book, quoteOf: QuoteOf): Reservations {
 }
 
 /** Positions change with executions and settlements alone. */
-function standing({ state, moment, instruments }: Book, quoteOf: QuoteOf): readonly unknown[] {
-  return [state.executions, state.settlements, moment.timeMs, ...Array.from(instruments.keys(), quoteOf)];
+function standing({ state, moment, open }: Book, quoteOf: QuoteOf): readonly unknown[] {
+  const traded = new Set([
+    ...state.positions.keys(),
+    ...[...open.values()].map(({ instrument }) => instrument),
+  ]);
+  return [state.executions, state.settlements, moment.timeMs, ...traded, ...Array.from(traded, quoteOf)];
 }
 
 const standsAlone = (book: Book, order: PaperOrder): boolean =>

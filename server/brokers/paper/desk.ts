@@ -1,5 +1,6 @@
 /** The books of one account, held in memory and changed in transactions: nothing is answered or told before it is durable. */
 import { money, ONE } from '#domain/decimal.ts';
+import type { Instrument, InstrumentId } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { BUILT_IN } from '#market/master.ts';
 import type { BrokerEvent, MarketFeed } from '#ports.ts';
@@ -16,7 +17,10 @@ export interface DeskOptions {
   readonly settings: PaperSettings;
   readonly rules: PaperRules;
   readonly store: Store;
-  readonly market: Pick<MarketFeed, 'nowMs' | 'run' | 'instruments'>;
+  readonly market: Pick<MarketFeed, 'nowMs' | 'run'> & {
+    /** undefined: not of this market. */
+    readonly instrument: (id: InstrumentId) => Instrument | undefined;
+  };
   readonly currency: string;
 }
 
@@ -99,7 +103,7 @@ function loadBook(options: DeskOptions, tables: PaperTables): Book {
     accountType: options.settings.accountType,
     rules: options.rules,
     seed: options.settings.seed,
-    instruments: new Map(options.market.instruments().map((one) => [one.id, one])),
+    instrument: options.market.instrument,
     state,
     open: new Map(tables.openOrders().map((order) => [order.number, order])),
     reserved: undefined,
@@ -112,10 +116,11 @@ function loadBook(options: DeskOptions, tables: PaperTables): Book {
 /** Another tape than last time: what the account worked and held in the old one can never trade again, so it ends now. */
 function leaveBehind(book: Book): void {
   for (const order of book.open.values()) {
-    if (!book.instruments.has(order.instrument)) end(book, order, 'canceled', 'its tape is no longer played');
+    if (book.instrument(order.instrument) === undefined)
+      end(book, order, 'canceled', 'its tape is no longer played');
   }
   for (const [id, position] of book.state.positions) {
-    if (book.instruments.has(id) || position.lastPrice === null) continue;
+    if (book.instrument(id) !== undefined || position.lastPrice === null) continue;
     settle(book, id, position.lastPrice, {
       multiplier: BUILT_IN.find((one) => one.id === id)?.multiplier ?? ONE,
       detail: 'its tape is no longer played: settled at the price of its last fill',

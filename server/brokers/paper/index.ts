@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { defineBroker } from '#brokers/broker.ts';
 import { connectPaper, PAPER_CAPABILITIES } from './adapter.ts';
-import { paperSettings } from './settings.ts';
+import { connectLivePaper } from './live.ts';
+import { paperMarketOf, paperSettings } from './settings.ts';
 
 export const paper = defineBroker({
   id: 'paper',
@@ -12,10 +13,15 @@ export const paper = defineBroker({
   settings: paperSettings,
   credentials: z.undefined(),
   fields: [],
-  directory: () => undefined,
+  directory(settings) {
+    const market = paperMarketOf(settings);
+    return market.kind === 'public' ? `ccxt:${market.exchange}` : undefined;
+  },
   currency: () => undefined,
-  connect({ account, store, feed }) {
+  connect({ account, store, clock, feed, directory }) {
     if (feed === undefined) throw new Error(`the paper account ${account.id} has no market to trade on`);
-    return connectPaper({ account, store, feed });
+    return 'tape' in feed
+      ? connectPaper({ account, store, feed })
+      : connectLivePaper({ account, store, clock, feed, directory });
   },
 });

@@ -26,7 +26,8 @@ export function applyStep(book: Book, step: PaperStep, quoteOf: QuoteOf): void {
     const filledGroups = new Set<number>();
     for (const order of inTurn(book)) meet(scene, order, filledGroups);
   }
-  if (step.sessionEnd || step.dayEnd) expireDay(book, step);
+  if (step.sessionEnd || step.dayEnd)
+    expireDay(book, (order) => order.instrument === step.quote.instrument && endsWith(order, step));
   if (step.tapeEnd) endTape(book, step, quoteOf);
 }
 
@@ -42,6 +43,8 @@ function meet(scene: Scene, order: PaperOrder, filledGroups: Set<number>): void 
   if (!book.open.has(order.number) || order.held || order.instrument !== step.quote.instrument) return;
   if (step.phase === 'extended' && !order.extendedHours) return;
   if (order.entry !== null && filledGroups.has(order.entry)) return;
+  // Never on data older than the order: a live quote may have been asked for, and be older than it was heard.
+  if (step.kind === 'quote' && step.quote.publishedMs < order.timeMs) return;
   if (waits(book, order, step)) return;
   const arriving = !order.arrived;
   if (arriving) {
@@ -151,10 +154,10 @@ export function endsWith(order: PaperOrder, step: PaperStep): boolean {
   return order.extendedHours ? step.dayEnd : step.sessionEnd;
 }
 
-function expireDay(book: Book, step: PaperStep): void {
+/** Ends those whose session is over, with their groups. */
+export function expireDay(book: Book, isOver: (order: PaperOrder) => boolean): void {
   for (const order of book.open.values()) {
-    if (!endsWith(order, step) || order.instrument !== step.quote.instrument) continue;
-    if (!book.open.has(order.number)) continue;
+    if (!book.open.has(order.number) || !isOver(order)) continue;
     end(book, order, 'expired', 'the session ended');
     endGroup(book, order, 'its entry expired');
   }

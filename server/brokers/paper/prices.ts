@@ -22,8 +22,11 @@ import type { DepthLevel, Quote } from '#ports.ts';
 
 /** What the venue matches on: one published change of one instrument's market. */
 export interface PaperStep {
-  /** `gap`: the price jumped here; `move`: it moved continuously from `previous` to `quote`. */
-  readonly kind: 'gap' | 'move';
+  /**
+   * `gap`: the price jumped here; `move`: it moved continuously from `previous` to `quote`; `quote`: a live quote, of which nobody knows
+   * how the price came to it, so that the worse is assumed.
+   */
+  readonly kind: 'gap' | 'move' | 'quote';
   readonly quote: Quote;
   readonly previous: Quote | undefined;
   /** Displayed levels, best first, at least one a side that is quoted. */
@@ -110,7 +113,9 @@ export function limitMeets(
   if (now !== undefined && within(side, now.price, limit)) {
     const before = step.previous && farTouch(step.previous, side);
     const moved = step.kind === 'move' && before !== undefined && !within(side, before.price, limit);
-    if (moved) return { price: limit, basis: 'quote', liquidity: 'maker' };
+    // What lies between two live quotes was not seen: what rested had its limit and no better.
+    if (moved || (step.kind === 'quote' && !arriving))
+      return { price: limit, basis: 'quote', liquidity: 'maker' };
     return { price: now.price, basis: now.basis, liquidity: arriving ? 'taker' : 'maker' };
   }
   const last = step.quote.last;

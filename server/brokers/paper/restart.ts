@@ -18,7 +18,7 @@ export function restartBooks(
     // What it could be closed at now; without a quote, what was last traded.
     const at = qty.gt('0') ? (quote?.bid ?? lastPrice) : (quote?.ask ?? lastPrice);
     if (at === null) return { kind: 'refused', reason: `there is no price to settle ${id} at` };
-    const multiplier = book.instruments.get(id)?.multiplier ?? ONE;
+    const multiplier = book.instrument(id)?.multiplier ?? ONE;
     settle(book, id, at, {
       multiplier,
       detail: 'the account began anew: settled at the price of the moment',

@@ -5,6 +5,9 @@ import { isDecimalText } from '#domain/decimal.ts';
 export const PRESETS = ['friendly', 'realistic', 'hostile'] as const;
 export type Preset = (typeof PRESETS)[number];
 
+/** `live:<account>`: what that account's broker quotes; `public:<exchange>`: an exchange that needs no account for it. */
+const MARKET_PATTERN = /^(?:tape|live:[A-Za-z0-9._-]{1,64}|public:[a-z0-9]{2,40})$/;
+
 export const paperSettings = z.strictObject({
   preset: z.enum(PRESETS),
   /** Every draw of the account follows from it: same tape and seed, same journal. */
@@ -14,6 +17,8 @@ export const paperSettings = z.strictObject({
     .string()
     .refine((text) => isDecimalText(text) && !text.startsWith('-'), 'a decimal string that is not negative'),
   accountType: z.enum(['cash', 'margin']),
+  /** What it trades on; the tape when absent. For as long as the account lives: its instruments are of that market. */
+  market: z.string().regex(MARKET_PATTERN, 'tape, live:<account> or public:<exchange>').optional(),
 });
 export type PaperSettings = z.output<typeof paperSettings>;
 
@@ -82,3 +87,19 @@ export const PRESET_RULES: { readonly [preset in Preset]: PaperRules } = {
     },
   },
 };
+
+export const PAPER_MARKET_TAPE = 'tape';
+export type PaperMarketSource =
+  | { readonly kind: typeof PAPER_MARKET_TAPE }
+  | { readonly kind: 'live'; readonly account: string }
+  | { readonly kind: 'public'; readonly exchange: string };
+
+/** What an account with these settings trades on; settings that can not be read are the tape's, and are refused elsewhere. */
+export function paperMarketOf(settings: unknown): PaperMarketSource {
+  const read = paperSettings.safeParse(settings);
+  const { market = PAPER_MARKET_TAPE } = read.success ? read.data : {};
+  const [kind, of = ''] = market.split(/:(.*)/s);
+  if (kind === 'live') return { kind, account: of };
+  if (kind === 'public') return { kind, exchange: of };
+  return { kind: PAPER_MARKET_TAPE };
+}

@@ -28,7 +28,7 @@ export function placeOrder(book: Book, market: MarketView, cleared: ClearedOrder
 }
 
 function whyNot(book: Book, market: MarketView, cleared: ClearedOrder, order: PaperOrder): string | null {
-  const instrument = book.instruments.get(order.instrument);
+  const instrument = book.instrument(order.instrument);
   if (instrument === undefined) return 'this venue does not trade the instrument';
   const { faults } = book.rules;
   if (faults !== null && drawPercent(book.seed, 'reject', String(order.number)) < faults.rejectPercent) {
@@ -137,7 +137,7 @@ function whyNotReplaced(
   known: PaperOrder,
   changed: PaperOrder,
 ): string | null {
-  const instrument = book.instruments.get(known.instrument);
+  const instrument = book.instrument(known.instrument);
   if (instrument === undefined || isFinalStatus(known.status)) {
     return `the order is ${known.status}: it can not change`;
   }
@@ -188,7 +188,7 @@ function newOrder(book: Book, market: MarketView, cleared: ClearedOrder): PaperO
 }
 
 function trailFrom(book: Book, order: PaperOrder): Price | null {
-  const instrument = book.instruments.get(order.instrument);
+  const instrument = book.instrument(order.instrument);
   if (order.best === null || order.trail === null || instrument === undefined) return null;
   return trailingStop(order.side, order.best, order.trail, instrument.tick);
 }

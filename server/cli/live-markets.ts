@@ -1,0 +1,93 @@
+/** Live markets while an engine runs: a feed for each, its list of instruments kept fresh, and its silences on the record. */
+import type { JsonValue } from '#audit/event.ts';
+import type { AccountId } from '#domain/principal.ts';
+import { openBarStore } from '#market/bar-store.ts';
+import { type DirectoryKeeper, keepDirectory, type RefreshOutcome } from '#market/directory-refresh.ts';
+import { type LiveFeed, openLiveFeed } from '#market/live-feed.ts';
+import type { StreamNews } from '#market/stream-watch.ts';
+import type { BrokerMarket } from '#ports.ts';
+import { StoreUnavailable } from '#store/open.ts';
+import type { Office } from './office.ts';
+
+export interface LiveMarket {
+  readonly feed: LiveFeed;
+  readonly directory: string;
+  readonly list: DirectoryKeeper;
+  stop(): void;
+}
+
+export interface LiveMarkets {
+  /** `of`: whose market it is, as the record and the owner's messages name it. */
+  open(
+    market: BrokerMarket,
+    directory: string,
+    of: { readonly name: string; readonly account?: AccountId },
+  ): LiveMarket;
+}
+
+type Books = Pick<Office, 'store' | 'clock' | 'audit' | 'listings' | 'listed'>;
+
+export function openLiveMarkets(office: Books, turn: () => Promise<void>): LiveMarkets {
+  const { store, clock, audit, listings, listed } = office;
+  const bars = openBarStore(store, clock);
+
+  function recordRefresh({ kind, directory, ...outcome }: RefreshOutcome): void {
+    audit.record({
+      kind: `directory.${kind}`,
+      outcome: kind === 'refreshed' ? 'ok' : 'error',
+      detail: { directory, ...outcome },
+    });
+  }
+  function recordNews(name: string, account: AccountId | undefined, news: StreamNews): void {
+    const detail: Record<string, JsonValue> = {
+      symbol: name,
+      silent_s: Math.round(news.silentMs / 1_000),
+      ...(news.kind === 'reopened' ? { tries: news.tries } : {}),
+    };
+    const event = {
+      kind: `feed.${news.kind}`,
+      outcome: news.kind === 'back' ? ('ok' as const) : ('error' as const),
+      ...(account === undefined ? {} : { account }),
+      detail,
+    };
+    try {
+      store.transaction(() => audit.record(event));
+    } catch (cause) {
+      if (!(cause instanceof StoreUnavailable)) throw cause;
+      audit.recordDeferred(event);
+    }
+  }
+
+  return {
+    open(market, directory, { name, account }) {
+      const feed = openLiveFeed({
+        market,
+        directory: listed.openDirectory(directory),
+        clock,
+        bars: bars.sourceOf(market),
+        onNews: (news) => recordNews(name, account, news),
+      });
+      const list = keepDirectory(
+        {
+          store,
+          table: listings,
+          clock,
+          turn,
+          changed: () => listed.changed(),
+          record: recordRefresh,
+        },
+        { directory, market },
+      );
+      feed.start();
+      return {
+        feed,
+        directory,
+        list,
+        stop() {
+          feed.stop();
+          list.stop();
+        },
+      };
+    },
+  };
+}
