@@ -2,5 +2,6 @@
 import { alpaca } from './alpaca/index.ts';
 import type { BrokerDefinition } from './broker.ts';
 import { paper } from './paper/index.ts';
+import { zerodha } from './zerodha/index.ts';
 
-export const BROKERS: readonly BrokerDefinition[] = [paper, alpaca];
+export const BROKERS: readonly BrokerDefinition[] = [paper, alpaca, zerodha];
