@@ -12,9 +12,12 @@ import {
   changeCredentials,
   readAccount,
   readCredentials,
+  takeIn,
   whyNotLive,
 } from './account-adding.ts';
 import { accountNamed, addPaperAccount, PAPER_NAMES, removeAccount } from './account-book.ts';
+import { alone } from './account-connections.ts';
+import { beginSignIn, finishSignIn } from './account-sign-in.ts';
 import { ownerAct, type Proved } from './act.ts';
 import { lifted, limitsReached } from './limits.ts';
 import type { Office } from './office.ts';
@@ -65,6 +68,8 @@ const NewAccount = z.strictObject({
   name: z.string(),
   mode: z.string().optional(),
   cash: z.string().optional(),
+  market: z.string().optional(),
+  currency: z.string().optional(),
   settings: Texts.default({}),
   credentials: Texts.default({}),
 });
@@ -81,27 +86,26 @@ export const add = ownerAct({
     return whyNotLive(office, read.value.mode, { code: true });
   },
   async work(office, input, proved): Promise<Result<Told, Refusal>> {
-    const { broker, name, mode, cash, settings } = input;
-    const known = brokerOf(office, broker);
+    const known = brokerOf(office, input.broker);
     if (!known.ok) return known;
-    if (broker !== 'paper')
+    if (input.broker !== 'paper')
       return told(
         office,
         notForPaper(input) ??
           (await addBrokerAccount(office, input, { by: OWNER_CLI, code: hasCode(proved) })),
       );
-    if (mode !== undefined && mode !== 'paper')
-      return err(refuse('invalid_input', 'An account at the paper broker is a paper account.'));
-    const added = await addPaper(office, { name, settings, cash });
+    const added = await addPaper(office, input);
     return added.ok ? ok({ ...shown(office, added.value), tried: null }) : added;
   },
 });
 
 async function addPaper(
   office: Office,
-  { name, settings, cash }: Pick<NewAccount, 'name' | 'settings' | 'cash'>,
+  { name, mode, settings, cash, market, currency }: NewAccount,
 ): Promise<Result<AccountRecord, Refusal>> {
-  const unknown = Object.keys(settings).filter((one) => !isPaperName(one));
+  if (mode !== undefined && mode !== 'paper')
+    return err(refuse('invalid_input', 'An account at the paper broker is a paper account.'));
+  const unknown = Object.keys(settings).filter((one) => !PAPER_NAMES.some((known) => known === one));
   if (unknown.length > 0)
     return err(
       refuse('invalid_input', 'The account was not added; see its fields.', {
@@ -110,18 +114,27 @@ async function addPaper(
         ),
       }),
     );
-  return addPaperAccount(office, { ...settings, name, ...(cash === undefined ? {} : { cash }) }, OWNER_CLI);
+  return addPaperAccount(
+    office,
+    {
+      ...settings,
+      name,
+      ...(cash === undefined ? {} : { cash }),
+      ...(market === undefined ? {} : { market }),
+      ...(currency === undefined ? {} : { currency }),
+    },
+    OWNER_CLI,
+  );
 }
-const isPaperName = (name: string): boolean => PAPER_NAMES.some((one) => one === name);
 
-/** A deposit is made on paper alone. */
-const notForPaper = ({ cash }: NewAccount): Result<never, Refusal> | undefined =>
-  cash === undefined
+/** A deposit is made on paper alone, and a market is chosen there alone. */
+const notForPaper = ({ cash, market, currency }: NewAccount): Result<never, Refusal> | undefined =>
+  cash === undefined && market === undefined && currency === undefined
     ? undefined
     : err(
         refuse(
           'invalid_input',
-          '--cash is the deposit of an account at the broker paper; what a broker holds it says itself.',
+          '--cash, --market and --currency are for accounts at the broker paper; what a broker holds and quotes it says itself.',
         ),
       );
 
@@ -155,6 +168,41 @@ export const credentials = ownerAct({
         code: hasCode(proved),
       }),
     ),
+});
+
+/** Sign-ins that the command line began come back to it alone. */
+const AT_THE_COMMAND_LINE = 'command line';
+
+export const signInUrl = ownerAct({
+  name: 'accounts.sign-in-url',
+  input: z.strictObject({ name: z.string() }),
+  work: (office, { name }) => beginSignIn(office, name, AT_THE_COMMAND_LINE),
+});
+
+export const signIn = ownerAct({
+  name: 'accounts.sign-in',
+  widens: true,
+  input: z.strictObject({ name: z.string(), query: Texts }),
+  async work(office, { name, query }): Promise<Result<Shown, Refusal>> {
+    const came = { session: AT_THE_COMMAND_LINE, query, by: OWNER_CLI };
+    const finished = await finishSignIn(office, name, came);
+    if (!finished.ok) return finished;
+    const found = accountNamed(office, name);
+    return found.ok ? ok(shown(office, found.value)) : found;
+  },
+});
+
+export const reconnect = ownerAct({
+  name: 'accounts.reconnect',
+  input: z.strictObject({ name: z.string() }),
+  async work(office, { name }): Promise<Result<Shown, Refusal>> {
+    const found = accountNamed(office, name);
+    if (!found.ok) return found;
+    return alone(office, found.value.id, async () => {
+      await takeIn(office, found.value);
+      return ok(shown(office, found.value));
+    });
+  },
 });
 
 export const remove = ownerAct({

@@ -1,5 +1,12 @@
 /** Accounts of this gateway: which there are, what they are set to, and how each is connected to its broker. */
-import { type PaperSettings, paperSettings } from '#brokers/paper/settings.ts';
+
+import type { JsonValue } from '#audit/event.ts';
+import {
+  PAPER_MARKET_TAPE,
+  type PaperSettings,
+  paperMarketOf,
+  paperSettings,
+} from '#brokers/paper/settings.ts';
 import { type Config, type SettingName, settingValue } from '#config.ts';
 import { text } from '#domain/decimal.ts';
 import { nearest } from '#domain/nearest.ts';
@@ -14,7 +21,7 @@ import {
 import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import type { AccountRecord } from '#store/accounts.ts';
-import { holdingTable } from '#trading/holdings.ts';
+import { EXTERNAL_HOLDER, holdingTable } from '#trading/holdings.ts';
 import { orderTable } from '#trading/orders.ts';
 import { alone } from './account-connections.ts';
 import { type Office, tapeInstrument } from './office.ts';
@@ -27,8 +34,11 @@ export const PAPER_SETTINGS = {
   seed: 'PAPER_SEED',
   cash: 'PAPER_CASH',
   accountType: 'PAPER_ACCOUNT_TYPE',
-} as const satisfies Record<keyof PaperSettings, SettingName>;
-export const PAPER_NAMES = Object.keys(PAPER_SETTINGS) as readonly (keyof PaperSettings)[];
+} as const satisfies Record<PaperName, SettingName>;
+/** All but what it trades on, which is chosen once. */
+export type PaperName = Exclude<keyof PaperSettings, 'market'>;
+export const PAPER_NAMES = Object.keys(PAPER_SETTINGS) as readonly PaperName[];
+type PaperGiven = Readonly<Partial<Record<PaperName, string>>>;
 
 /** PAPER_* as the settings of a paper account. */
 const paperDefaults = (config: Config): PaperSettings => ({
@@ -39,9 +49,7 @@ const paperDefaults = (config: Config): PaperSettings => ({
 });
 
 /** What is wrong with texts of a paper account's settings, each at its field. */
-export const paperErrors = (
-  texts: Readonly<Partial<Record<keyof PaperSettings, string>>>,
-): readonly FieldError[] =>
+export const paperErrors = (texts: PaperGiven): readonly FieldError[] =>
   PAPER_NAMES.flatMap((name) => {
     const given = texts[name];
     const value = given === undefined ? ok(given) : settingValue(PAPER_SETTINGS[name], given);
@@ -51,12 +59,16 @@ export const paperErrors = (
 /** Texts without errors over settings as they are. */
 export const paperFrom = (
   base: PaperSettings,
-  { seed, ...texts }: Readonly<Partial<Record<keyof PaperSettings, string>>>,
+  { seed, ...texts }: PaperGiven & { readonly market?: string },
 ): PaperSettings =>
   paperSettings.parse({ ...base, ...texts, ...(seed === undefined ? {} : { seed: Number(seed) }) });
 
-export interface NewPaper extends Readonly<Partial<Record<keyof PaperSettings, string>>> {
+export interface NewPaper extends PaperGiven {
   readonly name: string;
+  /** `tape`, `live:<account>` or `public:<exchange>`; the tape when absent. */
+  readonly market?: string;
+  /** Of a public market alone, where instruments are quoted in several: what it holds, and so what it can trade. */
+  readonly currency?: string;
 }
 
 /** Adds a paper account, which a running engine trades on at once. */
@@ -79,18 +91,42 @@ export async function addPaperAccount(
 /** Adds a paper account to the books alone. */
 export function recordPaperAccount(
   office: Office,
-  { name, ...texts }: NewPaper,
+  { name, market, currency, ...texts }: NewPaper,
   by: Owner,
 ): Result<AccountRecord, Refusal> {
   const wrongName = whyNotNamed(office, name);
+  const traded = paperMarket(office, market, currency);
   const errors = [
     ...(wrongName === undefined ? [] : [fieldError('name', name, wrongName)]),
     ...paperErrors(texts),
+    ...(traded.ok ? [] : [traded.error]),
   ];
-  if (errors.length > 0)
+  if (errors.length > 0 || !traded.ok)
     return err(refuse('invalid_input', 'The account was not added; see its fields.', { errors }));
-  const settings = paperFrom(paperDefaults(office.settings.acting()), texts);
-  return ok(addAccount(office, { id: accountId(name), settings, by }));
+  const settings = paperFrom(paperDefaults(office.settings.acting()), { ...texts, ...traded.value.setting });
+  return ok(addAccount(office, { id: accountId(name), settings, currency: traded.value.currency, by }));
+}
+
+/** What a new paper account trades on, and the currency that gives it. */
+function paperMarket(
+  office: Office,
+  market: string = PAPER_MARKET_TAPE,
+  currency = '',
+): Result<{ readonly setting: { readonly market?: string }; readonly currency: string }, FieldError> {
+  const read = paperSettings.shape.market.safeParse(market);
+  if (!read.success)
+    return err(fieldError('market', market, 'must be tape, live:ACCOUNT or public:EXCHANGE'));
+  const source = paperMarketOf({ ...paperDefaults(office.config), market });
+  if (source.kind === 'public')
+    return /^[A-Z0-9]{2,12}$/.test(currency)
+      ? ok({ setting: { market }, currency })
+      : err(fieldError('currency', currency, 'must be what is paid with there, such as USDT or USD'));
+  const given = source.kind === 'live' ? office.accounts.byId(accountId(source.account)) : undefined;
+  if (source.kind === 'live' && (given === undefined || given.broker === 'paper'))
+    return err(fieldError('market', market, 'must name an account at a broker, whose prices it trades on'));
+  const own = given?.currency ?? tapeInstrument(office.config, office.book).currency;
+  if (currency !== '' && currency !== own) return err(fieldError('currency', currency, `is ${own} there`));
+  return ok({ setting: source.kind === 'live' ? { market } : {}, currency: own });
 }
 
 export function whyNotNamed(office: Office, name: string): string | undefined {
@@ -117,10 +153,17 @@ async function removeAlone(office: Office, name: string, by: Owner): Promise<Res
   const working = orderTable(store)
     .working({ account: id })
     .filter(({ status }) => engine === undefined || status !== 'pending_approval').length;
+  // What was bought elsewhere stays at the broker, whoever is connected to it.
+  const stays = (holder: string): boolean => found.value.broker !== 'paper' && holder === EXTERNAL_HOLDER;
   const held = holdingTable(store)
     .exposed()
-    .filter((holding) => holding.account === id)
+    .filter((holding) => holding.account === id && !stays(holding.holder))
     .map((holding) => `${text(holding.qty)} ${holding.instrument}`);
+  const traders = accounts.list().filter(({ settings }) => tradesOn(settings, id));
+  if (traders.length > 0) {
+    const names = traders.map((one) => one.id).join(', ');
+    return err(refuse('invalid_input', `${names} trade on the prices of ${id}: remove them first.`));
+  }
   if (working > 0 || held.length > 0) {
     const what = [working > 0 ? `${working} working orders` : '', ...held].filter((part) => part !== '');
     return err(refuse('invalid_input', `${id} still has ${what.join(', ')}: cancel and close first.`));
@@ -133,6 +176,11 @@ async function removeAlone(office: Office, name: string, by: Owner): Promise<Res
   });
   await engine?.accountConnections.disconnect(id);
   return found;
+}
+
+function tradesOn(settings: unknown, account: AccountId): boolean {
+  const source = paperMarketOf(settings);
+  return source.kind === 'live' && source.account === account;
 }
 
 export function accountNamed({ accounts }: Office, name: string): Result<AccountRecord, Refusal> {
@@ -151,28 +199,35 @@ export const signed = ({ credential, door }: Owner) => ({ credential, door });
 interface Added {
   readonly id: AccountId;
   readonly settings: PaperSettings;
+  readonly currency: string;
   readonly by: Owner;
 }
 
 /** Adds an account and puts it on the record. */
-function addAccount(office: Office, { id, settings, by }: Added): AccountRecord {
+function addAccount(office: Office, { id, settings, currency, by }: Added): AccountRecord {
   const { store, audit, accounts, access } = office;
   const account: AccountRecord = {
     id,
     broker: 'paper',
     mode: 'paper',
-    currency: tapeInstrument(office.config, office.book).currency,
+    currency,
     settings,
     createdAtMs: access.wall(),
   };
   store.transaction(() => {
     accounts.insert(account);
-    const { broker, mode, currency } = account;
-    const detail = { broker, mode, currency, settings: { ...settings } };
+    const { broker, mode } = account;
+    const detail = { broker, mode, currency, settings: inJson(settings) };
     audit.record({ kind: 'account.added', ...signed(by), account: id, outcome: 'ok', detail });
   });
   return account;
 }
+
+/** What is absent is left out. */
+const inJson = ({ market, ...rest }: PaperSettings): Readonly<Record<string, JsonValue>> => ({
+  ...rest,
+  ...(market === undefined ? {} : { market }),
+});
 
 /** Gives an account other settings, on the record; false when they are what they were. */
 export function changeAccount(
@@ -184,7 +239,7 @@ export function changeAccount(
   if (PAPER_NAMES.every((name) => before[name] === after[name])) return false;
   store.transaction(() => {
     accounts.change(id, after);
-    const detail = { before: { ...before }, after: { ...after } };
+    const detail = { before: inJson(before), after: inJson(after) };
     audit.record({ kind: 'account.changed', ...signed(by), account: id, outcome: 'ok', detail });
   });
   return true;
@@ -194,15 +249,13 @@ export function changeAccount(
 export function ensureFirstAccount(office: Office): void {
   const { accounts, config } = office;
   if (accounts.wasTaken(FIRST_ACCOUNT) || accounts.list().length > 0) return;
-  addAccount(office, { id: FIRST_ACCOUNT, settings: paperDefaults(config), by: OWNER_CLI });
+  const { currency } = tapeInstrument(config, office.book);
+  addAccount(office, { id: FIRST_ACCOUNT, settings: paperDefaults(config), currency, by: OWNER_CLI });
 }
 
 /** What PAPER_PRESET, PAPER_SEED and PAPER_ACCOUNT_TYPE of the environment and `.env` fix of `paper`, and who says so. */
-export function fixedOf(
-  { config }: Office,
-  id: AccountId,
-): Readonly<Partial<Record<keyof PaperSettings, string>>> {
-  const fixed: Partial<Record<keyof PaperSettings, string>> = {};
+export function fixedOf({ config }: Office, id: AccountId): PaperGiven {
+  const fixed: Partial<Record<PaperName, string>> = {};
   for (const name of id === FIRST_ACCOUNT ? PAPER_NAMES : []) {
     const { source } = config.given[PAPER_SETTINGS[name]];
     // Its deposit is made once.

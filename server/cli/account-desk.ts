@@ -18,6 +18,7 @@ import {
   paperFrom,
   removeAccount,
 } from './account-book.ts';
+import { realActs, realSideOf, standingOf } from './account-broker-side.ts';
 import { alone } from './account-connections.ts';
 import type { Office, RunningOffice } from './office.ts';
 import { tapeActs } from './tape-desk.ts';
@@ -45,6 +46,8 @@ export function openAccountDesk(office: RunningOffice, by: Owner): AccountDesk {
       const of = (name: keyof typeof PAPER_SETTINGS): string => given[PAPER_SETTINGS[name]].text;
       return { preset: of('preset'), seed: of('seed'), cash: of('cash'), accountType: of('accountType') };
     },
+    ...realActs(office, by),
+    standings: () => office.accounts.list().map((account) => standingOf(office, account)),
     add: (account) => addPaperAccount(office, account, by),
     change: (id, to) => alone(office, accountId(id), () => change(office, id, { to, by })),
     reset: (id, cash) => alone(office, accountId(id), () => reset(office, id, { cash, by })),
@@ -59,24 +62,20 @@ function entryOf(
   office: RunningOffice,
   account: AccountRecord,
 ): Omit<AccountEntry, 'tradingState' | 'cash' | 'equity'> {
-  const { id, broker, mode, currency, createdAtMs } = account;
-  const { trading, accountConnections } = office.engine;
-  const status = trading.owner.statuses().find((one) => one.id === id);
+  const { id, broker, currency, createdAtMs } = account;
+  const { trading } = office.engine;
   const paper = broker === 'paper' ? paperSettings.parse(account.settings) : null;
   return {
-    id,
+    ...standingOf(office, account),
     broker,
-    mode,
+    label: office.brokers.find((one) => one.id === broker)?.label ?? broker,
     currency,
     createdAtMs,
-    connected: status?.connected ?? false,
-    problem: accountConnections.whyNot(id) ?? null,
-    tickAgeMs: status?.tickAgeMs ?? null,
-    reconciledAtMs: status?.reconciledAtMs ?? null,
     workingOrders: trading.workingOrders(id),
     held: trading.owner
       .accountPositions({ account: id, status: 'open' })
       .map(({ symbol, qty }) => ({ symbol, qty })),
+    real: realSideOf(office, account),
     paper: paper && { ...paper, seed: String(paper.seed) },
     fixed: fixedOf(office, id),
   };

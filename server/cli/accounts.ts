@@ -1,6 +1,6 @@
 /** `portcullis accounts`: the connections to brokers; several paper accounts keep agents apart. */
 import { BROKERS } from '#brokers/index.ts';
-import { add, credentials, lift, list, remove } from './account-acts.ts';
+import { add, credentials, lift, list, reconnect, remove, signIn, signInUrl } from './account-acts.ts';
 import {
   brokerNamed,
   brokersInWords,
@@ -9,7 +9,7 @@ import {
   settingsFrom,
 } from './account-credentials.ts';
 import { ask } from './ask.ts';
-import { CommandError, defineCommand, type Invocation, JSON_OPTION } from './command.ts';
+import { CommandError, defineCommand, type Invocation, JSON_OPTION, UsageError } from './command.ts';
 import { printObject, printTable } from './print.ts';
 
 export const accounts = defineCommand({
@@ -51,6 +51,17 @@ export const accounts = defineCommand({
           about:
             "paper (a broker's paper or test accounts) or live (real money: takes a code of your authenticator app); paper where the broker has it",
         },
+        market: {
+          type: 'string',
+          value: 'MARKET',
+          about:
+            'what a paper account trades on: tape, live:ACCOUNT (the prices of an account at a broker) or public:EXCHANGE',
+        },
+        currency: {
+          type: 'string',
+          value: 'CODE',
+          about: 'what a paper account on a public market holds: USDT',
+        },
         set: { type: 'string', value: 'NAME=VALUE', multiple: true, about: 'a setting of the account' },
         ...CREDENTIALS_OPTION,
         ...JSON_OPTION,
@@ -65,6 +76,8 @@ export const accounts = defineCommand({
           name,
           ...given(invocation, 'cash'),
           ...given(invocation, 'mode'),
+          ...given(invocation, 'market'),
+          ...given(invocation, 'currency'),
           settings: settingsFrom(invocation.texts('set')),
           credentials: await credentialsFrom(invocation, broker),
         });
@@ -97,6 +110,50 @@ export const accounts = defineCommand({
           invocation.terminal.say(`The account ${changed.id} has other credentials.`);
           sayHowItStands(invocation, changed);
         }
+        return 0;
+      },
+    },
+    'sign-in': {
+      summary:
+        "Signs in at a broker's own page: --url prints it, --token takes the address of the console that the browser ends at.",
+      words: ['NAME'],
+      options: {
+        url: { type: 'boolean', about: 'print the page to open, in a browser anywhere' },
+        token: {
+          type: 'string',
+          value: 'ADDRESS',
+          about: 'the whole address that your browser was sent back to; good once',
+        },
+        ...JSON_OPTION,
+      },
+      act: signIn,
+      async run(invocation) {
+        const [name = ''] = invocation.words;
+        const address = invocation.text('token');
+        if (invocation.flag('url') === (address !== undefined))
+          throw new UsageError('`portcullis accounts sign-in` takes --url, and then --token ADDRESS.');
+        if (address === undefined) {
+          const { url } = await ask(invocation, signInUrl, { name });
+          if (invocation.flag('json')) printObject(invocation, { url });
+          else invocation.terminal.say(url);
+          return 0;
+        }
+        const done = await ask(invocation, signIn, { name, query: queryOf(address) });
+        if (invocation.flag('json')) printObject(invocation, done);
+        else invocation.terminal.say(`You are signed in at the broker of ${done.id}.`);
+        return 0;
+      },
+    },
+    reconnect: {
+      summary: 'Ends the connection of an account to its broker and makes a new one.',
+      words: ['NAME'],
+      options: JSON_OPTION,
+      act: reconnect,
+      async run(invocation) {
+        const [name = ''] = invocation.words;
+        const done = await ask(invocation, reconnect, { name });
+        if (invocation.flag('json')) printObject(invocation, done);
+        else invocation.terminal.say(done.trouble ?? `The connection of ${done.id} was made anew.`);
         return 0;
       },
     },
@@ -134,7 +191,10 @@ export const accounts = defineCommand({
   },
 });
 
-function given(invocation: Invocation, option: 'cash' | 'mode'): Readonly<Record<string, string>> {
+function given(
+  invocation: Invocation,
+  option: 'cash' | 'mode' | 'market' | 'currency',
+): Readonly<Record<string, string>> {
   const text = invocation.text(option);
   return text === undefined ? {} : { [option]: text };
 }
@@ -152,4 +212,15 @@ function sayHowItStands(
   if (account.trouble !== null) terminal.warn(account.trouble);
   if (account.sign_in_needed)
     terminal.warn(`Sign in at the broker: portcullis accounts sign-in ${account.id} --url`);
+}
+
+/** What the broker sent back, from the whole address or from its query alone. Throws UsageError, without what was given. */
+function queryOf(address: string): Readonly<Record<string, string>> {
+  const query = address.slice(address.indexOf('?') + 1);
+  const read = Object.fromEntries(new URLSearchParams(query));
+  if (read['state'] === undefined)
+    throw new UsageError(
+      '--token takes the whole address that your browser was sent back to, with its state=…',
+    );
+  return read;
 }

@@ -1,4 +1,5 @@
 /** Every act that owner.sock carries out, from the commands that ask for them. */
+import { signInUrl } from './account-acts.ts';
 import { accounts } from './accounts.ts';
 import type { OwnerAct } from './act.ts';
 import { agents } from './agents.ts';
@@ -36,5 +37,6 @@ const COMMANDS = [
 export const ACTS: readonly OwnerAct[] = [
   proofAsked,
   drillAct,
+  signInUrl,
   ...COMMANDS.flatMap(({ verbs }) => Object.values(verbs).flatMap(({ act }) => (act ? [act] : []))),
 ];

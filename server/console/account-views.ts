@@ -2,6 +2,7 @@
 import { text } from '#domain/decimal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
+import type { BrokerCapabilities } from '#ports.ts';
 import { type AccountReducing, reducingInWords } from '#trading/account-state.ts';
 import type { OwnerVisit } from './define.ts';
 import type { AccountDesk, AccountEntry } from './desks.ts';
@@ -32,6 +33,36 @@ export const accountRow = (account: AccountEntry) => ({
   equity: shownMoneyOrNone(account.equity),
   held: account.held.map(({ symbol, qty }) => ({ symbol, qty: text(qty) })),
 });
+
+/** What a broker can do in words: orders, their lives, and what goes with them; and what it can not. */
+export function capabilityWords(can: BrokerCapabilities): {
+  readonly can: readonly string[];
+  readonly canNot: readonly string[];
+} {
+  const kinds = can.orderTypes.map((type) => type.replaceAll('_', ' ')).join(', ');
+  const facts: readonly (readonly [boolean, string])[] = [
+    [can.shortSelling, 'short sales'],
+    [can.brackets, 'take profit and stop loss with the order'],
+    [can.replace, 'changing a working order'],
+    [can.extendedHours, 'orders outside of hours'],
+    [can.postOnly, 'post only'],
+    [can.reduceOnly, 'reduce only'],
+    [can.depth, 'depth of market'],
+    [can.marginPreview, 'margin before an order'],
+    [can.holdings, 'holdings'],
+    [can.ids.queryByClientId, 'asking for an order by our own id'],
+  ];
+  const of = (wanted: boolean) => facts.filter(([has]) => has === wanted).map(([, words]) => words);
+  return {
+    can: [
+      `${kinds} orders`,
+      `good for ${can.timesInForce.join(', ')}`,
+      ...(can.products.length > 0 ? [`products ${can.products.join(', ')}`] : []),
+      ...of(true),
+    ],
+    canNot: of(false),
+  };
+}
 
 /** What a limit of the account brought about, and what ends it. */
 export function trippedWords(row: Pick<AccountReducing, 'reason' | 'used' | 'max'>): string {

@@ -1,8 +1,9 @@
 /** One account: what it stands at, how far it may fall, and how its paper market is set. */
 import { z } from 'zod';
+import { text } from '#domain/decimal.ts';
 import { ok } from '#domain/result.ts';
 import { limitActions, limitsSection } from './account-limits.ts';
-import { accountOf, accountRow, paperChoices, pathOfAccount } from './account-views.ts';
+import { accountOf, accountRow, capabilityWords, paperChoices, pathOfAccount } from './account-views.ts';
 import { action, definePage, go, refused } from './define.ts';
 
 const field = z.string().max(200);
@@ -20,14 +21,42 @@ export const account = definePage({
   async load(visit) {
     const found = await accountOf(visit);
     if (!found.ok) return found;
+    const { real } = found.value;
+    const words = real === null ? { can: [], canNot: [] } : capabilityWords(real.capabilities);
+    const { cancel = 0, order = 0, read = 0 } = real?.requests?.waiting ?? {};
+    const holdings = real === null ? undefined : await visit.services.accounts.holdings(found.value.id);
     return ok({
       account: accountRow(found.value),
+      can: words.can,
+      can_not: words.canNot,
+      requests_waiting: cancel + order + read,
+      holdings: holdings?.map(({ symbol, qty, lockedQty, avgPrice }) => ({
+        symbol,
+        qty: text(qty),
+        locked: text(lockedQty),
+        avg_price: avgPrice === null ? null : text(avgPrice),
+      })),
       ...limitsSection(visit, found.value),
       ...paperChoices(visit.services.accounts),
     });
   },
   actions: {
     ...limitActions,
+    reconnect: action({
+      input: z.strictObject({}),
+      async run({ services, params }) {
+        const { account: id = '' } = params;
+        const connected = await services.accounts.reconnect(id);
+        if (!connected.ok) return refused(connected.error);
+        const why = connected.value;
+        return go(
+          pathOfAccount(id),
+          why === null
+            ? `The connection of ${id} was made anew, and its books are compared.`
+            : { warning: `The connection of ${id} was made anew: ${why}` },
+        );
+      },
+    }),
     change: action({
       input: z.strictObject({ preset: field, seed: field, accountType: field }),
       proof: 'recent',

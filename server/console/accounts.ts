@@ -18,6 +18,7 @@ export const accounts = definePage({
     const desk = services.accounts;
     return ok({
       accounts: (await desk.list()).map(accountRow),
+      brokers: desk.brokers,
       tape: desk.tape(),
       defaults: desk.defaults(),
       ...paperChoices(desk),

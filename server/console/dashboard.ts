@@ -185,6 +185,9 @@ function waitingWire(services: ConsoleServices, item: Waits) {
       return { ...nothing, kind: item.kind, words: item.detail };
     case 'clients_pending':
       return { ...nothing, kind: item.kind, words: String(item.clients) };
+    case 'sign_in_needed':
+    case 'not_connected':
+      return { ...nothing, kind: item.kind, account: item.account, words: item.text };
   }
 }
 

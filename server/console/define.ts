@@ -46,6 +46,8 @@ export type Outcome =
   | { readonly kind: 'show'; readonly data: PageData }
   /** Not done: the page again, with what was entered and why. */
   | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** The browser goes on to a page of somebody else's, which the page names in case it does not. */
+  | { readonly kind: 'leave'; readonly to: string }
   /** The session of this browser has ended. */
   | { readonly kind: 'signed_out'; readonly to: string };
 
@@ -76,6 +78,8 @@ export const refused = (refusal: Refusal): Outcome => ({ kind: 'refused', refusa
 export type Proof = 'none' | 'recent' | 'now';
 
 export interface ActionOf<V, O> {
+  /** Its form has the field of the code itself: a page that asks for one would have to carry the secrets of the form. */
+  readonly provesItself: boolean;
   proof(visit: V, values: FormValues): Proof;
   /** Why it would be refused whatever the proof; undefined: nothing is known against it yet. It changes nothing. */
   check(visit: V, values: FormValues): Refusal | undefined;
@@ -90,6 +94,7 @@ export interface ActionDefinition<V, O, I extends z.ZodType> {
   readonly input: I;
   /** Of what the page is about, or of what is asked for, where that decides: a looser limit takes more than a tighter one. */
   readonly proof?: Proof | ((visit: V, input: z.output<I>) => Proof);
+  readonly provesItself?: true;
   /** Looked at before a proof is asked for, so that nobody types a code for what is refused anyway; it must change nothing. */
   check?(visit: V, input: z.output<I>): Result<unknown, Refusal>;
   /** Who proves something reads what it is for: `Approve buy 9 SPX at market in paper`. */
@@ -143,6 +148,11 @@ export interface Page extends PageOf<OwnerVisit, Outcome> {
   readonly nav: NavEntry | undefined;
   /** When one of these changes, the page looks again. */
   readonly live: readonly LiveTopic[];
+  /**
+   * GET with what another site sent back with the owner, told by one word of it in the query: done once, and left at once. That
+   * word is proof enough that they were sent from here.
+   */
+  readonly comesBack: { readonly by: string; run(visit: OwnerVisit): Promise<Outcome> } | undefined;
   /** By the last part of their address, which is their name: `/admin/audit/record.csv`. */
   readonly files: Readonly<Record<string, (visit: OwnerVisit) => Result<PageFile, Refusal>>>;
 }
@@ -158,9 +168,18 @@ type Optional<P, K extends keyof P> = Omit<P, K> & Partial<Pick<P, K>>;
 const here = (): undefined => undefined;
 
 export function definePage(
-  page: Optional<Page, 'nav' | 'live' | 'files' | 'scripts' | 'actions' | 'away'>,
+  page: Optional<Page, 'nav' | 'live' | 'files' | 'scripts' | 'actions' | 'away' | 'comesBack'>,
 ): Page {
-  return { nav: undefined, live: [], files: {}, scripts: [], actions: {}, away: here, ...page };
+  return {
+    nav: undefined,
+    live: [],
+    files: {},
+    scripts: [],
+    actions: {},
+    away: here,
+    comesBack: undefined,
+    ...page,
+  };
 }
 export function defineEntrance(
   entrance: Optional<Entrance, 'actions' | 'redeem' | 'scripts' | 'away'>,
@@ -180,8 +199,9 @@ export const entranceAction = <I extends z.ZodType>(
 function parsedFirst<V, O, I extends z.ZodType>(
   definition: ActionDefinition<V, O, I>,
 ): ActionOf<V, O | { readonly kind: 'refused'; readonly refusal: Refusal }> {
-  const { proof = 'none' } = definition;
+  const { proof = 'none', provesItself = false } = definition;
   return {
+    provesItself,
     proof(visit, values) {
       if (typeof proof === 'string') return proof;
       const parsed = parse(definition.input, values);

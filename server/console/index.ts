@@ -1,7 +1,10 @@
 /** The pages of the console, in the order of the navigation, and the entrances for who has not signed in. */
 import { account } from './account.ts';
+import { accountAdding } from './account-adding.ts';
+import { accountCredentials } from './account-credentials.ts';
 import { accountRemoval } from './account-removal.ts';
 import { accountReset } from './account-reset.ts';
+import { accountSignIn } from './account-sign-in.ts';
 import { accounts } from './accounts.ts';
 import { agent } from './agent.ts';
 import { agents } from './agents.ts';
@@ -62,7 +65,10 @@ export const PAGES: readonly Page[] = [
   accounts,
   account,
   accountReset,
+  accountCredentials,
+  accountSignIn,
   accountRemoval,
+  accountAdding,
   tape,
   settings,
   notifications,

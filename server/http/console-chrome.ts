@@ -1,6 +1,6 @@
 /** What stands around every page of the owner: mode, trading state, the gate, health, what waits, where one can go. */
 import type { NavEntry, Page } from '#console/define.ts';
-import type { ConsoleServices } from '#console/desks.ts';
+import type { AccountStanding, ConsoleServices } from '#console/desks.ts';
 import { PAGES } from '#console/index.ts';
 import { waitsFor } from '#console/waiting.ts';
 import { agoOf, spanOf } from './console-views.ts';
@@ -22,6 +22,8 @@ export interface Vitals {
   readonly accounts: readonly {
     readonly id: string;
     readonly connected: boolean;
+    /** What is amiss, in a few words; null: nothing. */
+    readonly amiss: string | null;
     /** `tick 0.3 s, checked 12 s ago` */
     readonly ages: string;
   }[];
@@ -36,7 +38,7 @@ export function vitalsOf(services: ConsoleServices): Vitals {
     clock,
   } = services;
   const nowMs = clock.wallMs();
-  const statuses = owner.statuses();
+  const statuses = services.accounts.standings();
   const mode = statuses.some((account) => account.mode === 'live') ? 'LIVE' : 'PAPER';
   const { state } = owner.tradingState();
   const approvals = owner.approvals.count();
@@ -51,14 +53,21 @@ export function vitalsOf(services: ConsoleServices): Vitals {
       state,
       approvals,
       waiting,
-      ...statuses.map(({ id, connected }) => `${id}=${connected}`),
+      ...statuses.map((account) => `${account.id}=${account.connected} ${amissOf(account) ?? ''}`),
     ].join(' '),
-    accounts: statuses.map(({ id, connected, tickAgeMs, reconciledAtMs }) => ({
-      id,
-      connected,
-      ages: `tick ${spanOf(tickAgeMs)}, checked ${agoOf(reconciledAtMs, nowMs)}`,
+    accounts: statuses.map((account) => ({
+      id: account.id,
+      connected: account.connected,
+      amiss: amissOf(account),
+      ages: `tick ${spanOf(account.tickAgeMs)}, checked ${agoOf(account.reconciledAtMs, nowMs)}`,
     })),
   };
+}
+
+function amissOf({ connected, problem, trouble, signInNeeded }: AccountStanding): string | null {
+  if (signInNeeded) return 'sign in there';
+  if (!connected) return 'not connected';
+  return problem === null && trouble === null ? null : 'look';
 }
 
 export function chromeFor(services: ConsoleServices, path: string): object {

@@ -7,7 +7,7 @@ import type { Entrance, EntranceOutcome, Outcome, OwnerVisit, Page, Proof } from
 import type { ConsoleServices } from '#console/desks.ts';
 import { ENTRANCES, PAGES } from '#console/index.ts';
 import { OWNER_CONSOLE } from '#domain/principal.ts';
-import type { Refusal } from '#domain/refusal.ts';
+import { type Refusal, refuse } from '#domain/refusal.ts';
 import type { Assets } from './assets.ts';
 import { transportOf } from './console-cookies.ts';
 import { openConsoleEvents } from './console-events.ts';
@@ -22,6 +22,7 @@ import {
 import { type ConsoleRequest, EVENTS_PATH, openConsoleRequests } from './console-request.ts';
 import { HELMET } from './console-security.ts';
 import { nothingHere } from './problem.ts';
+import { pathOf } from './request-head.ts';
 
 const LOGIN = '/admin/login';
 
@@ -75,10 +76,20 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
   app.get(path, async (request, reply) => {
     const came = requests.of(request, reply);
     const admission = admitted(came);
-    if (admission === undefined) return toLogin(came);
-    const away = page.away(admission.visit);
+    const { comesBack } = page;
+    const cameBack = comesBack !== undefined && came.anyVisit.query[comesBack.by] !== undefined;
+    if (admission === undefined) return toLogin(came, cameBack);
+    const { asked, visit } = admission;
+    const away = page.away(visit);
     if (away !== undefined) return reply.redirect(away, 303);
-    return admission.asked.page(page, await page.load(admission.visit));
+    if (comesBack === undefined || !cameBack) return asked.page(page, await page.load(visit));
+    return answer({
+      asked,
+      page,
+      name: '',
+      outcome: await comesBack.run(visit),
+      load: () => page.load(visit),
+    });
   });
   for (const [name, make] of Object.entries(page.files)) {
     app.get(`${path}/${name}`, async (request, reply) => {
@@ -109,6 +120,14 @@ function mountPage(app: FastifyInstance, requests: Requests, page: Page): void {
       if (refusal !== undefined)
         return answer({ asked, page, name, outcome: { kind: 'refused', refusal }, load });
       const proof = await prove(request, asked, needed);
+      if (proof.kind === 'ask' && act.provesItself)
+        return answer({
+          asked,
+          page,
+          name,
+          outcome: { kind: 'refused', refusal: proof.refusal ?? NO_CODE },
+          load,
+        });
       if (proof.kind === 'ask') return asked.askForProof(page, { ...proof, what: act.proves(visit, values) });
       return answer({ asked, page, name, outcome: await act.run(visit, values, needed), load });
     });
@@ -121,6 +140,11 @@ const FOREIGN_FORM = {
   detail:
     'The form did not come from a page of this console, or from one of an earlier sign-in; nothing was changed. Open the page again and repeat it.',
 };
+
+const NO_CODE = refuse(
+  'unauthenticated',
+  'Nothing was done yet: it takes the code of your authenticator app (your passphrase where none is enrolled) in the same form. What is secret has to be entered again.',
+);
 
 type Proved = { readonly kind: 'proved' } | { readonly kind: 'ask'; readonly refusal?: Refusal };
 
@@ -150,6 +174,10 @@ async function answer({ asked, page, name, outcome, load }: Answered): Promise<F
       return asked.reply.redirect(outcome.to, 303);
     case 'show':
       return asked.page(page, await load(), { shown: outcome.data });
+    case 'leave':
+      // Not as a redirect: forms of the console lead nowhere else.
+      void asked.reply.header('refresh', `0; url=${outcome.to}`);
+      return asked.page(page, await load(), { shown: { leaving_to: outcome.to } });
     case 'signed_out':
       asked.jar.clear('session');
       return asked.reply.redirect(outcome.to, 303);
@@ -206,29 +234,32 @@ async function follow({ asked, entrance, name, outcome }: Entered): Promise<Fast
       break;
     case 'go':
     case 'show':
+    case 'leave':
     case 'signed_out':
   }
   const load = () => entrance.load(asked.guestVisit());
   return answer({ asked, page: entrance, name, outcome, load });
 }
 
-/** Back to where they were going, once they have signed in. */
-function toLogin(asked: ConsoleRequest): FastifyReply {
+/** Back to where they were going, once they have signed in; not with what another site sent, which is for the session that began it. */
+function toLogin(asked: ConsoleRequest, cameBack = false): FastifyReply {
   const { request, reply } = asked;
-  const wanted = request.method === 'GET' && request.url !== '/admin' ? request.url : undefined;
-  if (wanted !== undefined && isLinkOfAnotherSite(request)) {
-    void reply.header('refresh', `0; url=${wanted}`);
+  const url = request.method === 'GET' && request.url !== '/admin' ? request.url : undefined;
+  if (url !== undefined && isLinkOfAnotherSite(request, cameBack)) {
+    void reply.header('refresh', `0; url=${url}`);
     return asked.problem(ASKED_AGAIN);
   }
+  const wanted = cameBack ? pathOf(request) : url;
   return reply.redirect(wanted === undefined ? LOGIN : `${LOGIN}?next=${encodeURIComponent(wanted)}`, 303);
 }
 
 /**
  * The cookie of the session is SameSite=Strict: a browser that follows a link in somebody's mail does not send it, signed in or
- * not. Asked again by a page of ours it does. Looking never acts, and only a person's own press is followed.
+ * not. Asked again by a page of ours it does. Looking never acts, and only a person's own press is followed; who comes back from
+ * where we sent them brings the word that they were given, and may be brought by that site's script.
  */
-const isLinkOfAnotherSite = ({ headers }: FastifyRequest): boolean =>
-  headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-user'] === '?1';
+const isLinkOfAnotherSite = ({ headers }: FastifyRequest, cameBack: boolean): boolean =>
+  headers['sec-fetch-site'] === 'cross-site' && (cameBack || headers['sec-fetch-user'] === '?1');
 
 const ASKED_AGAIN = {
   status: 200,

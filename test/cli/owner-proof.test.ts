@@ -22,6 +22,7 @@ const WIDENING = [
   'accounts.add',
   'accounts.credentials',
   'accounts.lift',
+  'accounts.sign-in',
   'agents.create',
   'agents.lift',
   'approvals.approve',
@@ -37,7 +38,7 @@ const WIDENING = [
 /** Those of which it is told by what they ask for. */
 const BY_INPUT = ['limits.set'];
 /** A question, and an option of the verb `kill`. */
-const OF_OTHERS = ['owner.proof-asked', 'kill.drill'];
+const OF_OTHERS = ['owner.proof-asked', 'kill.drill', 'accounts.sign-in-url'];
 
 let gate: TestGateway;
 beforeEach(async () => {
@@ -123,6 +124,7 @@ describe('what widens', () => {
       'accounts.add': { broker: 'paper', name: 'second' },
       'accounts.credentials': { name: 'paper', credentials: { key: 'canary' } },
       'accounts.lift': { name: 'paper' },
+      'accounts.sign-in': { name: 'paper', query: { state: 'x' } },
       'agents.create': { name: 'other' },
       'agents.lift': { name: 'claude' },
       'keys.create': { agent: 'claude', scopes: ['read:market'] },

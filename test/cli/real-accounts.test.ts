@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { auditQuery } from '#audit/query.ts';
 import { paper } from '#brokers/paper/index.ts';
 import { add, credentials, list, remove } from '#cli/account-acts.ts';
+import { takeIn } from '#cli/account-adding.ts';
 import { ensureFirstAccount } from '#cli/account-book.ts';
 import { openAccountDesk } from '#cli/account-desk.ts';
 import { type Office, openOffice } from '#cli/office.ts';
@@ -321,6 +322,20 @@ describe('an account that can not be opened', () => {
     await stop(gate);
     const later = await gateway();
     await connected(later);
+  });
+
+  it('and one whose broker is away is told apart: it is opened, and not connected', async () => {
+    await alone((office) => carryOut(add, office, { input: given() }));
+    const { secret } = venue;
+    venue.secret = 'another';
+    const gate = await gateway();
+    await expect
+      .poll(() => listed(gate))
+      .toMatchObject({ connected: false, problem: null, trouble: 'the key or the secret is wrong' });
+    venue.secret = secret;
+    const account = gate.gateway.accounts.byId(MAIN);
+    if (account === undefined) throw new Error('it is gone');
+    expect(await takeIn(gate.gateway, account)).toBeNull();
   });
 });
 
