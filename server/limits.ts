@@ -630,7 +630,7 @@ export const LIVE_SOCKET_UNSENT_BYTES_MAX = 1024 * 1024;
 /** An answer of an exchange through ccxt: the list of instruments of the largest comes in one. */
 export const CCXT_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** Over how long the rate that ccxt publishes of an exchange is kept. */
-export const CCXT_BUDGET_WINDOW_MS = 10_000;
+export const CCXT_BUDGET_WINDOW_MS = 60_000;
 /** Requests of each kind that wait for their turn at one exchange. */
 export const CCXT_QUEUE_MAX = 200;
 /** Addresses that one exchange is asked under. */

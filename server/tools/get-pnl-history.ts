@@ -4,9 +4,8 @@ import { ok } from '#domain/result.ts';
 import { chooseAccount } from './choose-account.ts';
 import { defineTool } from './define.ts';
 import { account } from './fields.ts';
-import { pnlDayWire, pnlTotalsWire } from './project.ts';
+import { PnlShape, pnlDayWire, pnlTotalsWire } from './pnl-wire.ts';
 import { OF_BROKER } from './refusals.ts';
-import { PnlShape } from './shapes.ts';
 
 export const getPnlHistory = defineTool({
   name: 'get_pnl_history',

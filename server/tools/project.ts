@@ -11,8 +11,6 @@ import type {
   MandateUse,
   OrderRecord,
   PlaceResult,
-  PnlDay,
-  PnlTotals,
   PositionView,
   Preview,
   TimelineEntry,
@@ -122,6 +120,7 @@ export function accountWire(account: AccountView): Wire<typeof shapes.AccountSha
     cash: text(account.cash),
     equity: text(account.equity),
     buying_power: text(account.buyingPower),
+    age_ms: account.ageMs,
     day_pnl: text(account.dayPnl),
     trading_state: account.tradingState,
   };
@@ -293,28 +292,5 @@ export function useWire(use: MandateUse) {
     daily_loss: text(use.dailyLoss),
     open_orders: use.openOrders,
     gross_exposure: text(use.grossExposure),
-  };
-}
-
-export function pnlDayWire(day: PnlDay) {
-  return {
-    date: day.date,
-    realised: text(day.realised),
-    unrealised: text(day.unrealised),
-    equity: text(day.equity),
-    drawdown: text(day.drawdown),
-  };
-}
-
-export function pnlTotalsWire(totals: PnlTotals) {
-  return {
-    realised: text(totals.realised),
-    return_pct: totals.returnPct,
-    winning_days_pct: totals.winningDaysPct,
-    trades: totals.trades,
-    winning_trades_pct: totals.winningTradesPct,
-    max_drawdown_pct: totals.maxDrawdownPct,
-    best_symbol: totals.bestSymbol,
-    worst_symbol: totals.worstSymbol,
   };
 }

@@ -5,7 +5,7 @@ import { TRADING_STATES } from '#domain/principal.ts';
 import { REFUSAL_REASONS } from '#domain/refusal.ts';
 
 /** A signed decimal string. */
-const decimal = z.string().regex(/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/);
+export const decimal = z.string().regex(/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/);
 const isoTime = z.iso.datetime();
 const tradingState = z.enum(TRADING_STATES);
 const mode = z.enum(['paper', 'live']);
@@ -114,6 +114,7 @@ export const AccountShape = z.object({
   cash: decimal,
   equity: decimal,
   buying_power: decimal,
+  age_ms: z.number().int(),
   day_pnl: decimal,
   trading_state: tradingState,
 });
@@ -289,31 +290,6 @@ export const StatusShape = z.object({
   trading_state: tradingState,
   remote_mcp: z.boolean(),
   accounts: z.array(AccountStatusShape),
-});
-
-/** Statistics may be JSON numbers; money never. */
-const statistic = z.number().nullable();
-export const PnlShape = z.object({
-  account: z.string(),
-  days: z.array(
-    z.object({
-      date: z.string(),
-      realised: decimal,
-      unrealised: decimal,
-      equity: decimal,
-      drawdown: decimal,
-    }),
-  ),
-  totals: z.object({
-    realised: decimal,
-    return_pct: statistic,
-    winning_days_pct: statistic,
-    trades: z.int(),
-    winning_trades_pct: statistic,
-    max_drawdown_pct: statistic,
-    best_symbol: z.string().nullable(),
-    worst_symbol: z.string().nullable(),
-  }),
 });
 
 /** Absent on the last page. */

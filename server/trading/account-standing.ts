@@ -1,5 +1,15 @@
 /** What an account is measured from: its highest equity and where its day began, kept so that no restart forgets either. */
-import { type Money, max, money, percentUp, type Ratio, ratio, subtract, text } from '#domain/decimal.ts';
+import {
+  add,
+  type Money,
+  max,
+  money,
+  percentUp,
+  type Ratio,
+  ratio,
+  subtract,
+  text,
+} from '#domain/decimal.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { startOf } from './account-start.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
@@ -123,9 +133,9 @@ function dayStartAfter(o: {
 }
 
 interface Standing {
-  readonly peak: string;
+  readonly peak: string | null;
   readonly day: string;
-  readonly dayStart: string;
+  readonly dayStart: string | null;
   readonly seen: string;
 }
 
@@ -151,6 +161,21 @@ function saveMarks(line: Line, account: AccountId): void {
     const mark = markOf(line, holding);
     if (mark !== undefined) line.holdings.saveMark(holding, mark);
   }
+}
+
+/** What came or went without a trade moves what the account is measured from by as much. Inside the transaction that posts it. */
+export function moveStanding(line: Line, account: AccountId, by: Money): void {
+  const row = rowOf(line, account);
+  if (row === undefined) return;
+  const moved = (figure: string | null): string | null =>
+    figure === null ? null : text(add(money(figure), by));
+  const { peak, day, day_start, seen } = row;
+  write(line, account, {
+    peak: moved(peak),
+    day,
+    dayStart: moved(day_start),
+    seen: text(add(money(seen), by)),
+  });
 }
 
 /** The account began anew: it is measured from what it has now. Inside the transaction that posts it. */

@@ -1,6 +1,7 @@
 /** Where an account began, the first time or anew: what its profit and loss count from. */
-import { type Money, money, text, ZERO_MONEY } from '#domain/decimal.ts';
+import { add, type Money, money, negate, text, ZERO_MONEY } from '#domain/decimal.ts';
 import type { AccountId } from '#domain/principal.ts';
+import { allFlows } from './flow-rows.ts';
 import { ledgerBalance } from './ledger.ts';
 import type { Line } from './line.ts';
 
@@ -26,7 +27,8 @@ export function startOf(line: Line, account: AccountId): AccountStart {
     )
     .get(account);
   if (row === undefined) {
-    const capital = ledgerBalance(line, account, 'capital').times('-1') as Money;
+    // What came and went since was capital too, and is counted on its own day.
+    const capital = negate(add(ledgerBalance(line, account, 'capital'), allFlows(line, account)));
     return { run: 0, date: '', realisedTotal: ZERO_MONEY, equity: capital, executionSeq: 0 };
   }
   return {

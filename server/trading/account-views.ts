@@ -16,23 +16,37 @@ import type { AccountStatus, AccountView, PositionView } from './views.ts';
 export async function accountView(line: Line, account: AccountId): Promise<Result<AccountView, Refusal>> {
   const adapter = line.adapters.get(account);
   if (adapter === undefined) return err(refuse('not_found', `The account ${account} has been removed.`));
-  try {
-    const balance = await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS);
-    if (balance === undefined) throw new Error('timed out');
-    return ok({
-      id: account,
-      broker: adapter.broker,
-      mode: adapter.mode,
-      currency: balance.currency,
-      cash: balance.cash,
-      equity: balance.equity,
-      buyingPower: balance.buyingPower,
-      dayPnl: dayPnl(line, account, balance.equity),
-      tradingState: strictestOf(line, account, UNHALTED).state,
-    });
-  } catch {
+  const known = await lastWord(line, account);
+  if (known === undefined)
     return err(refuse('broker_unavailable', `The broker of ${account} did not answer; try again.`));
+  const { balance, atMs } = known;
+  return ok({
+    id: account,
+    broker: adapter.broker,
+    mode: adapter.mode,
+    currency: balance.currency,
+    cash: balance.cash,
+    equity: balance.equity,
+    buyingPower: balance.buyingPower,
+    ageMs: Math.max(0, Math.round(line.clock.monotonicMs() - atMs)),
+    dayPnl: dayPnl(line, account),
+    tradingState: strictestOf(line, account, UNHALTED).state,
+  });
+}
+
+/** What the broker says of its money now; where it does not answer, what it said last. */
+async function lastWord(line: Line, account: AccountId) {
+  const { balances } = line.memory;
+  const adapter = line.adapters.get(account);
+  try {
+    const balance = adapter?.connected()
+      ? await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS)
+      : undefined;
+    if (balance !== undefined) balances.set(account, { balance, atMs: line.clock.monotonicMs() });
+  } catch {
+    // Its last word, then.
   }
+  return balances.get(account);
 }
 
 export function accountStatus(line: Line, account: AccountId): readonly AccountStatus[] {

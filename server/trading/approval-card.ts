@@ -92,7 +92,7 @@ function outsideNow(line: Line, { account, instrument, symbol }: StoredOrder): O
   const found = line.book.byId(instrument);
   if (found === undefined) return refuse('not_tradable', `${symbol} is not in the book any more.`);
   const none = { cash: money('0'), equity: money('0'), buyingPower: UNKNOWN_BUYING_POWER };
-  const balance = line.memory.balances.get(account) ?? { currency: adapter.currency, ...none };
+  const balance = line.memory.balances.get(account)?.balance ?? { currency: adapter.currency, ...none };
   return { instrument: found, adapter, balance };
 }
 

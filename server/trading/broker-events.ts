@@ -20,6 +20,7 @@ import { canBeOf, postStray } from './stray.ts';
 import { isAtWork } from './taken-up.ts';
 import { restingState } from './terms.ts';
 import { createOrder, transition } from './transition.ts';
+import { isListed } from './unlisted.ts';
 
 /** What an event asks to be done after it has been committed. */
 export interface AfterEvent {
@@ -27,6 +28,8 @@ export interface AfterEvent {
   readonly filled?: StoredOrder;
   /** An order that is working now: under a kill switch it may have to be canceled. */
   readonly opened?: StoredOrder;
+  /** Its broker is there again: the books are compared before the line is open for it. */
+  readonly returned?: true;
 }
 
 /**
@@ -63,7 +66,8 @@ function latest(done: readonly AfterEvent[]): readonly AfterEvent[] {
     // One look at an agent's loss is enough, however many of its orders were filled.
     if (one.filled !== undefined) filled.set(one.filled.agent, { filled: one.filled });
   }
-  return [...opened.values(), ...filled.values()];
+  const returned = done.some((one) => one.returned === true);
+  return [...opened.values(), ...filled.values(), ...(returned ? [{ returned } as const] : [])];
 }
 
 /**
@@ -92,27 +96,52 @@ function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
       return opened === undefined ? {} : { opened };
     }
     case 'execution': {
+      // Its history tells of it again, and there it is noted.
+      if (!isListed(line, event.execution.instrument)) {
+        line.memory.suspect.add(account);
+        return {};
+      }
       const filled = applyExecution(line, account, event.execution);
       return filled === undefined ? {} : { filled, opened: filled };
     }
     case 'settlement':
     case 'restart':
+      if (event.kind === 'settlement' && !isListed(line, event.settlement.instrument)) return {};
       if (isWhole(line, account, event)) applyEnd(line, account, event);
       // A fill is still on its way: the broker's history has both in their order.
       else line.memory.suspect.add(account);
       return {};
     case 'connection':
-      if (event.connected) line.memory.suspect.add(account);
-      line.audit.record({
-        kind: event.connected ? 'broker.connected' : 'broker.disconnected',
-        account,
-        outcome: 'ok',
-        detail: { text: printable(event.detail) },
-      });
-      return {};
+      return noteConnection(line, account, event);
     default:
       return event satisfies never;
   }
+}
+
+/** A gap in what a broker told is seen on the record, and closes the line until the books have been compared. */
+function noteConnection(
+  line: Line,
+  account: AccountId,
+  { connected, detail }: Extract<BrokerEvent, { readonly kind: 'connection' }>,
+): AfterEvent {
+  const { awaySinceMs, behind } = line.memory;
+  const nowMs = line.clock.monotonicMs();
+  const sinceMs = awaySinceMs.get(account);
+  if (connected) {
+    line.memory.suspect.add(account);
+    awaySinceMs.delete(account);
+    behind.set(account, (behind.get(account) ?? 0) + 1);
+  } else awaySinceMs.set(account, sinceMs ?? nowMs);
+  line.audit.record({
+    kind: connected ? 'broker.connected' : 'broker.disconnected',
+    account,
+    outcome: 'ok',
+    detail: {
+      text: printable(detail),
+      ...(connected && sinceMs !== undefined ? { away_s: Math.round((nowMs - sinceMs) / 1_000) } : {}),
+    },
+  });
+  return connected ? { returned: true } : {};
 }
 
 /** Finds ours by our id, then by the broker's; one that is nobody's is adopted as external. */
@@ -131,7 +160,9 @@ export function find(
 export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder | undefined {
   const known = find(line, account, seen);
   if (known === undefined)
-    return isFinal(seen.status as OrderStatus) ? undefined : adopt(line, account, seen);
+    return isFinal(seen.status as OrderStatus) || !isListed(line, seen.instrument)
+      ? undefined
+      : adopt(line, account, seen);
   if (isFinal(known.status)) {
     // Against what the owner recorded, or at work after its end: a single word may be late or out of order, so the broker is asked.
     if (hasUnheard(line, known.orderId) || isAtWork(known, seen)) line.memory.suspect.add(account);

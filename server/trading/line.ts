@@ -102,8 +102,14 @@ export interface Memory {
   readonly watchers: Map<string, Set<(order: StoredOrder) => void>>;
   /** Approvals that can be decided in this process; without its entry none can. */
   readonly approvals: Map<string, WaitingApproval>;
-  /** What each broker last said of its account's money. */
-  readonly balances: Map<AccountId, BrokerBalance>;
+  /** What each broker last said of its account's money, and when, monotonic. */
+  readonly balances: Map<AccountId, { readonly balance: BrokerBalance; readonly atMs: number }>;
+  /** By how much the last comparison found the broker's cash apart from ours. */
+  readonly cashApart: Map<AccountId, string>;
+  /** Accounts whose broker was away since the last comparison, by the count of its returns; the line is closed for them. */
+  readonly behind: Map<AccountId, number>;
+  /** Since when brokers are away, monotonic. */
+  readonly awaySinceMs: Map<AccountId, number>;
   /** Agents are never renamed, and every event of an order names its agent. */
   readonly agentNames: Map<AgentId, string>;
   /** The gate as this process knows it, for when the store can not say. */
@@ -139,6 +145,9 @@ export function freshMemory(): Memory {
     watchers: new Map(),
     approvals: new Map(),
     balances: new Map(),
+    cashApart: new Map(),
+    behind: new Map(),
+    awaySinceMs: new Map(),
     agentNames: new Map(),
     killed: false,
   };

@@ -93,7 +93,10 @@ export function openTrading(neighbours: Neighbours): Trading {
     deaf.set(
       account,
       adapter.onEvents((events) => {
-        for (const done of postEvents(line, account, events)) afterEvent(done);
+        for (const done of postEvents(line, account, events)) {
+          afterEvent(done);
+          if (done.returned) void takeIn(account).catch(() => line.memory.suspect.add(account));
+        }
       }),
     );
     adapter.start();

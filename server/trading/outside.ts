@@ -1,5 +1,5 @@
 /** What has to be asked outside before the transaction: the instrument, the adapter, a fresh quote, the broker's balance, each in its time. */
-import type { Instrument } from '#domain/instrument.ts';
+import type { Instrument, InstrumentId } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -27,7 +27,7 @@ export async function gatherOutside(
   if (!found.ok) return found;
   const [outside] = await Promise.all([
     gatherToClose(line, account, symbol),
-    quoted(line, account, found.value),
+    quoted(line, account, [found.value.id]),
   ]);
   return outside;
 }
@@ -52,17 +52,21 @@ export async function gatherToClose(
   try {
     const balance = await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS);
     if (balance === undefined) throw new Error('timed out');
-    line.memory.balances.set(account, balance);
+    line.memory.balances.set(account, { balance, atMs: line.clock.monotonicMs() });
     return ok({ instrument: instrument.value, adapter, balance });
   } catch {
     return err(refuse('broker_unavailable', `The broker of ${account} did not answer; nothing was sent.`));
   }
 }
 
-/** From then on the feed has a quote that is as fresh as it could be had; never rejects. */
-export async function quoted(line: Line, account: AccountId, { id }: Instrument): Promise<void> {
+/** From then on the feed has quotes that are as fresh as they could be had; never rejects. */
+export async function quoted(
+  line: Line,
+  account: AccountId,
+  instruments: readonly InstrumentId[],
+): Promise<void> {
   try {
-    await within(line, feedOf(line, account).follow([id]), QUOTE_WAIT_MS);
+    await within(line, feedOf(line, account).follow(instruments), QUOTE_WAIT_MS);
   } catch {
     // As if it had not answered.
   }

@@ -87,7 +87,7 @@ function equityCurve(line: Line, account: AccountId, days: number): EquityCurve 
       equity: today.equity,
       unrealised: today.unrealised,
       drawdown: today.drawdown,
-      dayPnl: dayPnl(line, account, today.equity),
+      dayPnl: dayPnl(line, account),
     },
   };
 }

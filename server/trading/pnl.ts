@@ -12,6 +12,7 @@ import {
 } from '#domain/decimal.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { type AccountStart, startOf } from './account-start.ts';
+import { flowsByDate } from './flow-rows.ts';
 import { ACCOUNT_HOLDER, profit, unrealised } from './holdings.ts';
 import { ledgerBalance } from './ledger.ts';
 import { feedOf, instrumentOf, type Line } from './line.ts';
@@ -105,12 +106,16 @@ function openingOf(
 const isBefore = (day: DayRow, start: AccountStart): boolean =>
   day.run < start.run || (day.run === start.run && day.date < start.date);
 
-/** Equity now less equity at the end of the last market day (what the account started with before the first). */
-export function dayPnl(line: Line, account: AccountId, equity: Money): Money {
-  return subtract(
-    equity,
-    openingOf(line, account, feedOf(line, account).run(), marketDate(line, account)).equity,
-  );
+/**
+ * Equity by our own books less equity at the end of the last market day (what the account started with before the first), and less what
+ * came in without a trade.
+ */
+export function dayPnl(line: Line, account: AccountId): Money {
+  const run = feedOf(line, account).run();
+  const date = marketDate(line, account);
+  const came = flowsByDate(line, account, { run, date }).get(date) ?? ZERO_MONEY;
+  const { equity } = standing(line, account);
+  return subtract(subtract(equity, openingOf(line, account, run, date).equity), came);
 }
 
 /** Days of the current run, oldest first, at most `days` calendar days back on the market clock, today included. */
@@ -132,6 +137,8 @@ interface PnlSeen {
   readonly afterSeq: number;
   readonly opening: Money;
   readonly list: readonly PnlDay[];
+  /** What came in or left without a trade, by date. */
+  readonly flows: ReadonlyMap<string, Money>;
 }
 
 export function pnlDays(line: Line, account: AccountId, days: number): PnlSeen {
@@ -160,12 +167,14 @@ export function pnlDays(line: Line, account: AccountId, days: number): PnlSeen {
   ];
   const opened = openingOf(line, account, run, first);
   const opening = opened.equity;
+  const flows = flowsByDate(line, account, { run, date: first });
   let previousRealised = opened.realisedTotal;
   let peak = opening;
   const list: PnlDay[] = [];
   for (const row of rows) {
     const equity = money(row.equity);
     const total = money(row.realised_total);
+    peak = add(peak, flows.get(row.date) ?? ZERO_MONEY);
     peak = compare(equity, peak) > 0 ? equity : peak;
     list.push({
       date: row.date,
@@ -183,6 +192,7 @@ export function pnlDays(line: Line, account: AccountId, days: number): PnlSeen {
     afterSeq: start.executionSeq,
     opening,
     list,
+    flows,
   };
 }
 
@@ -191,7 +201,7 @@ const percent = (part: number, of: number): number | null =>
 
 export function totalsOf(
   line: Line,
-  { account, opening, list }: PnlSeen,
+  { account, opening, list, flows }: PnlSeen,
 ): Omit<PnlTotals, 'trades' | 'winningTradesPct'> {
   const realised = sum(
     ZERO_MONEY,
@@ -202,8 +212,12 @@ export function totalsOf(
   let moved = 0;
   let worst = 0;
   let peak = opening;
+  let came = ZERO_MONEY;
   for (const day of list) {
-    const change = compare(day.equity, before);
+    const flow = flows.get(day.date) ?? ZERO_MONEY;
+    came = add(came, flow);
+    peak = add(peak, flow);
+    const change = compare(day.equity, add(before, flow));
     if (change !== 0) moved++;
     if (change > 0) winning++;
     before = day.equity;
@@ -214,7 +228,7 @@ export function totalsOf(
   return {
     realised,
     returnPct: opening.gt('0')
-      ? Math.round(quotient(subtract(before, opening), opening) * 1_000_000) / 10_000
+      ? Math.round(quotient(subtract(subtract(before, came), opening), opening) * 1_000_000) / 10_000
       : null,
     winningDaysPct: percent(winning, moved),
     maxDrawdownPct: Math.round(worst * 1_000_000) / 10_000,

@@ -1,19 +1,22 @@
 /** Comparing orders with their broker: its list, then a question for each that the list leaves open; never a guess, never an order. */
 import { isFinal } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
-import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
+import { BROKER_CALL_TIMEOUT_MS, RECONCILE_UNANSWERED_MAX } from '#limits.ts';
 import type { BrokerAdapter, BrokerOrder } from '#ports.ts';
 import { type AfterEvent, applyOrder, find } from './broker-events.ts';
 import { mustFind } from './dispatch.ts';
 import { unheardIn } from './evidence-rows.ts';
+import { EXTERNAL_HOLDER } from './holdings.ts';
 import { type Insistence, insistence } from './insistence.ts';
 import type { Line } from './line.ts';
+import { forgetTold, isNews } from './once.ts';
 import { endChange } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { answered } from './outside.ts';
 import { hear, isAtWork, NEVER_REACHED, NO_LONGER_THERE } from './taken-up.ts';
 import { acceptTerms, differs, followTerms, restingState } from './terms.ts';
 import { transition } from './transition.ts';
+import { isListed, noteUnlisted } from './unlisted.ts';
 
 /**
  * Every order that we think is working, every one that the broker has, and those whose settlement it has not been heard about. Gives
@@ -29,6 +32,7 @@ export async function alignOrders(
   const open = await answered(line, adapter.openOrders(), 'its open orders');
   const seen = new Set<string>();
   const insisting = insistence(line, account);
+  noteUnlistedOrders(line, account, open);
   for (const told of open) {
     const known = find(line, account, told);
     // The answer is older than what is known since: that order is asked for by itself.
@@ -61,6 +65,7 @@ async function askEach(
 ): Promise<readonly StoredOrder[]> {
   const { account, capabilities } = adapter;
   const gone: StoredOrder[] = [];
+  let unanswered = 0;
   const ids = new Set([
     ...line.orders.working({ account }).map(({ orderId }) => orderId),
     ...(capabilities.ids.queryByClientId ? unheardIn(line, account) : []),
@@ -69,10 +74,17 @@ async function askEach(
     const order = mustFind(line, orderId);
     if (seen.has(orderId) || !wasSent(order) || inFlight(line, order)) continue;
     if (!capabilities.ids.queryByClientId) {
-      if (order.brokerOrderId !== null && !isFinal(order.status)) gone.push(order);
+      if (!isFinal(order.status) && leavesNothing(line, adapter, order)) gone.push(order);
       continue;
     }
-    const told = await answered(line, adapter.orderByClientId(order.brokerClientId), `order ${orderId}`);
+    const answer = await asked(line, adapter, order);
+    if (answer === undefined) {
+      // It can not say of this one; of the others it may. What goes on not answering is gone, and tells so at the next question.
+      if (++unanswered >= RECONCILE_UNANSWERED_MAX) break;
+      continue;
+    }
+    unanswered = 0;
+    const { told } = answer;
     if (hasMoved(order, mustFind(line, orderId))) {
       line.memory.suspect.add(account);
       continue;
@@ -85,6 +97,51 @@ async function askEach(
     if (now !== undefined) after({ opened: now });
   }
   return gone;
+}
+
+/** undefined: the broker could not say. */
+async function asked(
+  line: Line,
+  adapter: BrokerAdapter,
+  { orderId, brokerClientId }: StoredOrder,
+): Promise<{ readonly told: BrokerOrder | undefined } | undefined> {
+  try {
+    return { told: await answered(line, adapter.orderByClientId(brokerClientId), `order ${orderId}`) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether not standing among the open orders says that an order is over, where the broker can not be asked for one. Of one that it
+ * acknowledged it does. One that it never acknowledged must be recognised there by our id, and nothing may have been found there since
+ * that could be it and names nobody.
+ */
+function leavesNothing(line: Line, { capabilities }: BrokerAdapter, order: StoredOrder): boolean {
+  if (order.brokerOrderId !== null) return true;
+  if (capabilities.ids.scope !== 'open_orders') return false;
+  const unclaimed = line
+    .prepare<[string, string, string, string, number], number>(
+      `SELECT 1 FROM orders
+       WHERE agent_id = ? AND account_id = ? AND instrument_id = ? AND side = ? AND created_at >= ? LIMIT 1`,
+    )
+    .pluck()
+    .get(EXTERNAL_HOLDER, order.account, order.instrument, order.side, order.createdAtMs);
+  return unclaimed === undefined;
+}
+
+const UNLISTED = 'order:';
+
+/** Orders in instruments that are in no list here are not in the books: each is on the record once. */
+function noteUnlistedOrders(line: Line, account: AccountId, open: readonly BrokerOrder[]): void {
+  const unlisted = open.filter((told) => !isListed(line, told.instrument));
+  const still = new Set(unlisted.map(({ brokerOrderId }) => UNLISTED + brokerOrderId));
+  line.store.transaction(() => {
+    for (const { brokerOrderId: id, instrument } of unlisted)
+      if (isNews(line, account, UNLISTED + id, instrument))
+        noteUnlisted(line, account, { what: 'order', id, instrument });
+    forgetTold(line, account, UNLISTED, still);
+  });
 }
 
 /** Nothing of an order that waits for a human, or is not decided yet, has left this process. */
@@ -166,7 +223,7 @@ function align(
 }
 
 /** How long it has had its status, by a clock that does not jump. */
-function inStateMs(line: Line, { orderId }: StoredOrder): number {
+export function inStateMs(line: Line, { orderId }: StoredOrder): number {
   const now = line.clock.monotonicMs();
   return now - (line.memory.inStateSinceMs.get(orderId) ?? now);
 }
@@ -202,13 +259,15 @@ function absenceIsFinal(line: Line, adapter: BrokerAdapter, order: StoredOrder):
 }
 
 /**
- * Orders that the broker acknowledged and lists no longer, where it can not be asked for one: its list is its word that they do not
- * work any more, and its history, read afterwards, that they did not fill. What was never acknowledged stays unknown.
+ * Orders that the broker lists no longer, where it can not be asked for one: its list is its word that they do not work any more, and
+ * its history, read afterwards, that they did not fill.
  */
 export function endGone(line: Line, adapter: BrokerAdapter, gone: readonly StoredOrder[]): void {
   line.store.transaction(() => {
     for (const order of gone) {
-      if (hasMoved(order, mustFind(line, order.orderId)) || !absenceIsFinal(line, adapter, order)) {
+      const moved = hasMoved(order, mustFind(line, order.orderId));
+      // Asked again: what filled meanwhile may be its own, without its name.
+      if (moved || !absenceIsFinal(line, adapter, order) || !leavesNothing(line, adapter, order)) {
         line.memory.suspect.add(order.account);
         continue;
       }

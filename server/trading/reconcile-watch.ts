@@ -1,8 +1,8 @@
 /** When accounts are compared with their brokers again: soon while something is unclear, and now and then all the same. */
 import type { AccountId } from '#domain/principal.ts';
-import { RECONCILE_ALL_INTERVAL_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
+import { RECONCILE_ALL_INTERVAL_MS, RECONCILE_INTERVAL_MS, RECONCILE_UNCLEAR_SOON_MS } from '#limits.ts';
 import type { Line } from './line.ts';
-import { inFlight } from './reconcile-orders.ts';
+import { inFlight, inStateMs } from './reconcile-orders.ts';
 
 /** Asks again for accounts that something is unclear about, and for every account now and then. */
 export function watchSuspects(line: Line, compare: (account: AccountId) => Promise<void>): () => void {
@@ -31,5 +31,9 @@ function isDue(line: Line, account: AccountId): boolean {
   return old || line.memory.suspect.has(account) || hasUnclear(line, account);
 }
 
+/** What stays unclear for long only its broker's next word or the owner settles: asking every few seconds would use up what may be asked. */
 const hasUnclear = (line: Line, account: AccountId): boolean =>
-  line.orders.unsettled(account).some((order) => !inFlight(line, order)) || line.orders.isAwaiting(account);
+  line.orders
+    .unsettled(account)
+    .some((order) => !inFlight(line, order) && inStateMs(line, order) < RECONCILE_UNCLEAR_SOON_MS) ||
+  line.orders.isAwaiting(account);

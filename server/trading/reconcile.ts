@@ -2,13 +2,15 @@
 import type { AccountId } from '#domain/principal.ts';
 import type { BrokerAdapter, BrokerExecution } from '#ports.ts';
 import { type AfterEvent, applyExecution, applyRestart, applySettlement } from './broker-events.ts';
-import { isLedgerEmpty, postOpening } from './ledger.ts';
+import { heldBy, isLedgerEmpty, postOpening } from './ledger.ts';
 import type { Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
 import { answered } from './outside.ts';
+import { alignCash } from './reconcile-cash.ts';
 import { alignOrders, endGone } from './reconcile-orders.ts';
 import { alignPositions } from './reconcile-positions.ts';
 import { transition } from './transition.ts';
+import { isListed, noteUnlisted } from './unlisted.ts';
 
 /**
  * At start, before anything may be sent: what was `submitting` when the process ended has an unclear outcome, and a key that
@@ -56,6 +58,7 @@ async function compare(line: Line, account: AccountId, after: (done: AfterEvent)
   const adapter = line.adapters.get(account);
   if (adapter === undefined || !adapter.connected()) return false;
   line.memory.suspect.delete(account);
+  const returned = line.memory.behind.get(account);
   try {
     await readHistory(line, adapter, after);
     const gone = await alignOrders(line, adapter, after);
@@ -68,6 +71,7 @@ async function compare(line: Line, account: AccountId, after: (done: AfterEvent)
       positions: () => answered(line, adapter.positions(), 'its positions'),
       readHistory: () => readHistory(line, adapter, after),
     });
+    await alignCash(line, account, () => answered(line, adapter.balance(), 'its balance'));
   } catch (cause) {
     line.memory.suspect.add(account);
     line.audit.recordDeferred({
@@ -86,6 +90,8 @@ async function compare(line: Line, account: AccountId, after: (done: AfterEvent)
     )
     .run(account, wallMs);
   line.memory.reconciled.set(account, wallMs);
+  // One that went and came again meanwhile has been compared only in part.
+  if (line.memory.behind.get(account) === returned) line.memory.behind.delete(account);
   return true;
 }
 
@@ -104,10 +110,15 @@ async function readHistory(
   const filled: StoredOrder[] = [];
   line.store.transaction(() => {
     for (const execution of history.executions) {
+      if (!isListed(line, execution.instrument)) {
+        noteUnlisted(line, account, { what: 'execution', id: execution.executionId, ...execution });
+        continue;
+      }
       const order = applyExecution(line, account, execution);
       if (order !== undefined) filled.push(order);
     }
-    for (const settlement of history.settlements) applySettlement(line, account, settlement);
+    for (const settlement of history.settlements)
+      if (isListed(line, settlement.instrument)) applySettlement(line, account, settlement);
     for (const restart of history.restarts ?? []) applyRestart(line, account, restart);
     line
       .prepare(
@@ -127,8 +138,9 @@ async function openLedger(
   const balance = await answered(line, adapter.balance(), 'its balance');
   let cash = balance.cash;
   for (const execution of executions) {
-    const multiplier = line.book.byId(execution.instrument)?.multiplier ?? '1';
-    const gross = execution.price.times(execution.qty).times(multiplier);
+    const multiplier = line.book.byId(execution.instrument)?.multiplier;
+    if (multiplier === undefined) continue;
+    const gross = execution.price.times(heldBy(execution)).times(multiplier);
     cash = (execution.side === 'buy' ? cash.plus(gross) : cash.minus(gross)).plus(
       execution.fee,
     ) as typeof cash;

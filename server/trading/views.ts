@@ -81,6 +81,9 @@ export interface AccountView {
   readonly cash: Money;
   readonly equity: Money;
   readonly buyingPower: Money;
+  /** How long ago the broker said so. */
+  readonly ageMs: number;
+  /** By the gateway's own books. */
   readonly dayPnl: Money;
   readonly tradingState: TradingState;
 }

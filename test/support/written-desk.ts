@@ -66,6 +66,7 @@ const ACCOUNT: AccountView = {
   cash: money('100000'),
   equity: money('100000.5'),
   buyingPower: money('100000'),
+  ageMs: 0,
   dayPnl: money('-0.5'),
   tradingState: 'ACTIVE',
 };

@@ -1,89 +1,32 @@
 /** Each account on its own market: its symbols, its quotes, its times; nothing of a tape ever values what is held at a broker. */
 import { describe, expect, it } from 'vitest';
-import { defineInstrument } from '#domain/instrument.ts';
-import { OWNER_CLI, type Principal } from '#domain/principal.ts';
+import { OWNER_CLI } from '#domain/principal.ts';
 import { HELD_QUOTES_INTERVAL_MS, QUOTE_AGE_MAX_MS, QUOTE_WAIT_MS } from '#limits.ts';
-import { type HandClock, handClock } from '../support/hand-clock.ts';
-import { type HandFeed, handFeed } from '../support/hand-feed.ts';
 import { settled } from '../support/limit-storm.ts';
-import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
-import {
-  commit,
-  draft,
-  flatTape,
-  granted,
-  reduce,
-  refusal,
-  SECOND,
-  type TradingRoom,
-  tradingRoom,
-} from '../support/trading-room.ts';
-
-const share = (symbol: string, currency = 'USD') =>
-  defineInstrument({
-    id: `BROKER:${symbol}`,
-    symbol,
-    name: symbol,
-    assetClass: 'equity',
-    currency,
-    tick: '0.01',
-    lot: '1',
-    calendar: 'us-equity',
-    timezone: 'America/New_York',
-    directory: 'broker',
-  });
-/** `SPX` is a share here, and another thing than the index of the tape. */
-const [SPX, ABC, EURO] = [share('SPX'), share('ABC'), share('EURO', 'EUR')];
-
-interface Scene {
-  readonly room: TradingRoom;
-  readonly clock: HandClock;
-  readonly feed: HandFeed;
-  readonly broker: ScriptedBroker;
-  readonly claude: Principal;
-}
-async function scene(): Promise<Scene> {
-  const clock = handClock();
-  const feed = handFeed(clock, [SPX, ABC, EURO]);
-  const broker = scriptedBroker('second', { mode: 'live' });
-  const room = await tradingRoom({
-    csv: flatTape('1450', 300),
-    clock,
-    second: broker,
-    secondMarket: { feed, directory: 'broker' },
-    listed: [SPX, ABC, EURO],
-  });
-  return { room, clock, feed, broker, claude: room.agent('claude', { accounts: ['paper', 'second'] }) };
-}
-const buy = (symbol: string, account = 'second', limit = '10') =>
-  draft({ side: 'buy', qty: '2', limit, symbol, account });
-const placed = async ({ room, claude }: Scene, order = buy('ABC')) => {
-  const answer = granted(await room.trading.placeOrder(claude, order, commit()));
-  if (answer.dryRun) throw new Error('previewed');
-  return answer.order;
-};
+import { ABC, buying, EURO, placedAt, realAccount, SPX } from '../support/real-account.ts';
+import { commit, granted, reduce, refusal, SECOND } from '../support/trading-room.ts';
 
 describe('a symbol', () => {
   it('is looked up in the list of the account that is named', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.venue.set(SPX.id, ['10', '10.01']);
-    expect((await placed(it, buy('SPX'))).instrument).toBe('BROKER:SPX');
-    expect((await placed(it, buy('SPX', 'paper', '1440'))).instrument).toBe('INDEX:SPX');
-    const unknown = await it.room.trading.placeOrder(it.claude, buy('ABC', 'paper'), commit());
+    expect((await placedAt(it, buying('SPX'))).instrument).toBe('BROKER:SPX');
+    expect((await placedAt(it, buying('SPX', 'paper', '1440'))).instrument).toBe('INDEX:SPX');
+    const unknown = await it.room.trading.placeOrder(it.claude, buying('ABC', 'paper'), commit());
     expect(refusal(unknown).reason).toBe('unknown_symbol');
   });
 
   it('may be an instrument id, of the account’s own list alone', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.venue.set(ABC.id, ['10', '10.01']);
-    expect((await placed(it, buy('BROKER:ABC'))).symbol).toBe('ABC');
-    const other = await it.room.trading.placeOrder(it.claude, buy('INDEX:SPX'), commit());
+    expect((await placedAt(it, buying('BROKER:ABC'))).symbol).toBe('ABC');
+    const other = await it.room.trading.placeOrder(it.claude, buying('INDEX:SPX'), commit());
     expect(refusal(other).reason).toBe('unknown_symbol');
     expect(it.broker.sent.place).toHaveLength(1);
   });
 
   it('of a mandate is every instrument that it names in the lists of its accounts', async () => {
-    const it = await scene();
+    const it = await realAccount();
     const rules = { symbols: ['SPX'], asset_classes: undefined, accounts: ['paper', 'second'] };
     it.room.agent('claude', rules);
     expect(it.room.access.mandates.current(it.claude.agent)?.instruments).toEqual(
@@ -96,35 +39,35 @@ describe('a symbol', () => {
 
 describe('an order at a broker', () => {
   it('asks the feed for a quote first, and is judged by what that says', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.venue.set(ABC.id, ['10', '10.01']);
-    expect(await placed(it)).toMatchObject({ status: 'open' });
+    expect(await placedAt(it)).toMatchObject({ status: 'open' });
     expect(it.feed.followed).toEqual([ABC.id]);
   });
 
   it('is refused where the venue has no quote, and where the last one is old', async () => {
-    const it = await scene();
-    const none = await it.room.trading.placeOrder(it.claude, buy('ABC'), commit());
+    const it = await realAccount();
+    const none = await it.room.trading.placeOrder(it.claude, buying('ABC'), commit());
     expect(refusal(none).reason).toBe('no_reference_price');
     it.feed.say(ABC.id, '10', '10.01');
     await it.clock.advanceAsync(QUOTE_AGE_MAX_MS + 1);
-    const old = await it.room.trading.placeOrder(it.claude, buy('ABC'), commit());
+    const old = await it.room.trading.placeOrder(it.claude, buying('ABC'), commit());
     expect(refusal(old).reason).toBe('stale_price');
     expect(it.broker.sent.place).toEqual([]);
   });
 
   it('waits for a feed that does not answer a while, and no longer', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.hangs = true;
-    const answer = it.room.trading.placeOrder(it.claude, buy('ABC'), commit());
+    const answer = it.room.trading.placeOrder(it.claude, buying('ABC'), commit());
     await it.clock.advanceAsync(QUOTE_WAIT_MS + 1);
     expect(refusal(await answer).reason).toBe('no_reference_price');
   });
 
   it('is closed without waiting for a price', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.venue.set(ABC.id, ['10', '10.01']);
-    const order = await placed(it);
+    const order = await placedAt(it);
     it.broker.fill(order.brokerClientId, '2', '10');
     it.feed.hangs = true;
     const asked = { account: SECOND, symbol: 'ABC' };
@@ -133,9 +76,9 @@ describe('an order at a broker', () => {
   });
 
   it('in what is priced in another currency is refused, both named', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.venue.set(EURO.id, ['10', '10.01']);
-    const refused = refusal(await it.room.trading.placeOrder(it.claude, buy('EURO'), commit()));
+    const refused = refusal(await it.room.trading.placeOrder(it.claude, buying('EURO'), commit()));
     expect(refused.reason).toBe('not_tradable');
     expect(refused.detail).toMatch(/EUR .*USD/);
     const warnings = it.room.trading.owner.mandateWarnings(
@@ -153,9 +96,9 @@ describe('an order at a broker', () => {
 
 describe('what is held at a broker', () => {
   it('is valued by its own feed, and by what it cost where that has no quote', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.venue.set(SPX.id, ['10', '10.01']);
-    const order = await placed(it, buy('SPX'));
+    const order = await placedAt(it, buying('SPX'));
     it.broker.fill(order.brokerClientId, '2', '10');
     it.feed.say(SPX.id, '12', '12.01');
     const [position] = granted(
@@ -172,9 +115,9 @@ describe('what is held at a broker', () => {
   });
 
   it('stays quoted while it is held or works, and no longer', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.venue.set(ABC.id, ['10', '10.01']);
-    const order = await placed(it);
+    const order = await placedAt(it);
     await it.clock.advanceAsync(HELD_QUOTES_INTERVAL_MS);
     expect(it.feed.held()).toEqual([ABC.id]);
     it.broker.fill(order.brokerClientId, '2', '10');
@@ -190,9 +133,9 @@ describe('what is held at a broker', () => {
   });
 
   it('has its day closed by the end of its own session, not by that of the tape', async () => {
-    const it = await scene();
+    const it = await realAccount();
     it.feed.venue.set(ABC.id, ['10', '10.01']);
-    const order = await placed(it);
+    const order = await placedAt(it);
     it.broker.fill(order.brokerClientId, '2', '10');
     const equity = () =>
       it.room.store.db

@@ -82,7 +82,12 @@ describe('accounts', () => {
     const { owner } = room.trading;
     expect(granted(await owner.accounts()).map(({ id }) => id)).toEqual(['paper', 'second']);
     second.balance = () => Promise.reject(new Error('no line'));
-    expect(granted(await owner.accounts()).map(({ id }) => id)).toEqual(['paper']);
+    await room.clock.advanceAsync(60_000);
+    // Its last word, with its age.
+    expect(granted(await owner.accounts()).map(({ id, ageMs }) => [id, ageMs])).toEqual([
+      ['paper', 0],
+      ['second', 60_000],
+    ]);
     expect(owner.statuses().map(({ id, connected }) => [id, connected])).toEqual([
       ['paper', true],
       ['second', true],

@@ -63,3 +63,17 @@ CREATE TABLE bar_ranges (
 ) STRICT, WITHOUT ROWID;
 
 ALTER TABLE orders ADD COLUMN product TEXT CHECK (product IN ('cnc', 'mis', 'nrml'));
+
+CREATE INDEX executions_by_account ON executions (account_id, seq);
+
+-- Money and positions that came into an account or left it without a trade of ours: no profit and no loss of its day.
+CREATE TABLE account_flows (
+  seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id TEXT NOT NULL,
+  run        INTEGER NOT NULL,
+  date       TEXT NOT NULL,              -- market date
+  amount     TEXT NOT NULL,              -- by which it changed the equity, account currency
+  ref        TEXT NOT NULL,              -- of the posting
+  posted_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX account_flows_by_account ON account_flows (account_id, run, date);
