@@ -1,10 +1,10 @@
 /** The guide for scripts is followed word by word on a running gateway: its shell lines, its Python, its JavaScript. */
-import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EXAMPLE_MANDATE } from '#cli/mandates.ts';
 import { wallClock } from '#clock.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
@@ -65,6 +65,7 @@ describe('docs/rest.md', () => {
       expect.any(Object),
       { reason: 'max_order_value', status: 422, retry_safe: true },
       { bars: expect.any(Array) },
+      { topics: ['quotes', 'orders'], symbols: ['SPX'] },
     ]);
   });
 
@@ -83,5 +84,56 @@ describe('docs/rest.md', () => {
     const told = await follow(process.execPath, ['script.mjs']);
     expect(told).toMatch(/ord_\w+ filled [\d.]+\nown \d+/);
     expect(told).toMatch(/refused: off_lot/);
+  });
+
+  it('its program that follows along goes on where it was cut', async () => {
+    const [, program = ''] = blocksOf('js');
+    writeFileSync(join(folder, 'follow.mjs'), program);
+    const { key } = gate.key('trend');
+    const place = join(folder, 'place.txt');
+    /** Until it has told of this order's fill. */
+    async function followUntil(orderId: () => string): Promise<string> {
+      const child = spawn(process.execPath, [join(folder, 'follow.mjs')], {
+        env: { KEY: key, GATEWAY: gate.url, PLACE: place },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      let told = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        told += text;
+      });
+      const ended = new Promise((done) => child.once('close', done));
+      await vi.waitUntil(() => told.includes(`${orderId()} filled`), { timeout: 10_000, interval: 20 });
+      child.kill('SIGKILL');
+      await ended;
+      return told;
+    }
+    async function buy(): Promise<string> {
+      const order = { symbol: 'SPX', side: 'buy', qty: '1', type: 'market', time_in_force: 'day' };
+      const found = gate.gateway.access.keys.authenticate(key, { door: 'rest', address: '127.0.0.1' });
+      if (!found.ok) throw new Error(found.error.detail);
+      const ask = async (args: object) => {
+        const answer = await gate.call('place_order', args, found.value);
+        if (answer?.ok !== true) throw new Error(JSON.stringify(answer));
+        return answer.output;
+      };
+      const { action_token } = await ask(order);
+      const committed = await ask({
+        ...order,
+        dry_run: false,
+        action_token,
+        idempotency_key: String(action_token).slice(4, 24),
+      });
+      return (committed['order'] as { readonly order_id: string }).order_id;
+    }
+    let first = '';
+    const telling = followUntil(() => first || 'none');
+    // Written with the first event, which says that the stream has begun.
+    await vi.waitUntil(() => existsSync(place), { timeout: 10_000, interval: 20 });
+    first = await buy();
+    expect(await telling).toContain(`${first} received`);
+    const missed = await buy();
+    const again = await followUntil(() => missed);
+    expect(again).toContain(`${missed} received`);
+    expect(again).not.toContain(first);
   });
 });
