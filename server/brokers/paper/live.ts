@@ -36,7 +36,7 @@ export function connectLivePaper({
     market: { ...feed, instrument: instrumentOf },
     currency: account.currency,
   });
-  /** Of instruments in which something works, the quote before. */
+  /** Of instruments in which something works, the quote before; none after a start. */
   const before = new Map<InstrumentId, Quote>();
 
   function onQuote(quote: Quote): void {
@@ -79,6 +79,13 @@ export function connectLivePaper({
   look();
   return {
     ...venue.adapter,
+    place(order) {
+      const { instrument } = order;
+      const now = feed.quote(instrument);
+      // What it was placed at says whether the next quote is what it takes, or what came to it.
+      if (now && !before.has(instrument)) before.set(instrument, now);
+      return venue.adapter.place(order);
+    },
     async close() {
       cancel();
       deaf();

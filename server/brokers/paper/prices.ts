@@ -113,9 +113,9 @@ export function limitMeets(
   if (now !== undefined && within(side, now.price, limit)) {
     const before = step.previous && farTouch(step.previous, side);
     const moved = step.kind === 'move' && before !== undefined && !within(side, before.price, limit);
-    // What lies between two live quotes was not seen: what rested had its limit and no better.
-    if (moved || (step.kind === 'quote' && !arriving))
-      return { price: limit, basis: 'quote', liquidity: 'maker' };
+    // What lies between two live quotes was not seen: what rested, or may have, has its limit and no better.
+    const rested = step.kind === 'quote' && (!arriving || before === undefined);
+    if (moved || rested) return { price: limit, basis: 'quote', liquidity: 'maker' };
     return { price: now.price, basis: now.basis, liquidity: arriving ? 'taker' : 'maker' };
   }
   const last = step.quote.last;
