@@ -9,7 +9,7 @@ export const getGatewayStatus = defineTool({
   name: 'get_gateway_status',
   title: 'Get gateway status',
   description:
-    'Version, trading state (ACTIVE, REDUCING: only lowering risk, HALTED: only cancels and closes of your own), whether remote MCP is on, and per account whether its broker is connected, the age of the last tick and the last reconciliation.',
+    'Version, trading state (ACTIVE, REDUCING: only lowering risk, HALTED: only cancels and closes of your own), whether remote MCP is on, and per account whether its broker is connected, the age of the last tick, the last reconciliation, and what is amiss (only the owner can sign in at a broker).',
   scope: 'read:market',
   effect: 'read',
   rest: { method: 'GET', path: '/status' },

@@ -134,6 +134,8 @@ export function accountStatusWire(account: AccountStatus): Wire<typeof shapes.Ac
     connected: account.connected,
     tick_age_ms: account.tickAgeMs === null ? null : Math.round(account.tickAgeMs),
     reconciled_at: isoOrNull(account.reconciledAtMs),
+    trouble: account.trouble === null ? null : printable(account.trouble),
+    sign_in_needed: account.signInNeeded,
   };
 }
 
@@ -176,6 +178,7 @@ export function orderWire(order: OrderRecord): Wire<typeof shapes.OrderShape> {
     post_only: order.postOnly,
     reduce_only: order.reduceOnly,
     extended_hours: order.extendedHours,
+    ...(order.product === undefined ? {} : { product: order.product }),
     status: order.status,
     ...(order.reason === null ? {} : { reason: printable(order.reason) }),
     effect: order.effect,

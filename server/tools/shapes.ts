@@ -1,6 +1,6 @@
 /** The wire shapes of the public contract, as zod: what every door answers, fields added and never renamed. */
 import { z } from 'zod';
-import { ORDER_STATES, ORDER_TYPES, SIDES, TIMES_IN_FORCE } from '#domain/order.ts';
+import { ORDER_STATES, ORDER_TYPES, PRODUCTS, SIDES, TIMES_IN_FORCE } from '#domain/order.ts';
 import { TRADING_STATES } from '#domain/principal.ts';
 import { REFUSAL_REASONS } from '#domain/refusal.ts';
 
@@ -126,6 +126,9 @@ export const AccountStatusShape = z.object({
   connected: z.boolean(),
   tick_age_ms: z.int().nullable(),
   reconciled_at: isoTime.nullable(),
+  trouble: z.string().nullable(),
+  /** The owner has to sign in at the broker. */
+  sign_in_needed: z.boolean(),
 });
 
 export const PositionShape = z.object({
@@ -164,6 +167,7 @@ export const OrderShape = z.object({
   post_only: z.boolean(),
   reduce_only: z.boolean(),
   extended_hours: z.boolean(),
+  product: z.enum(PRODUCTS).optional(),
   status: z.enum(ORDER_STATES as [string, ...string[]]),
   reason: z.string().optional(),
   effect: z.enum(['adding', 'reducing']),

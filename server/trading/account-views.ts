@@ -52,6 +52,7 @@ async function lastWord(line: Line, account: AccountId) {
 export function accountStatus(line: Line, account: AccountId): readonly AccountStatus[] {
   const adapter = line.adapters.get(account);
   if (adapter === undefined) return [];
+  const health = adapter.health();
   return [
     {
       id: account,
@@ -60,6 +61,8 @@ export function accountStatus(line: Line, account: AccountId): readonly AccountS
       connected: adapter.connected(),
       tickAgeMs: tickAge(line, account),
       reconciledAtMs: line.memory.reconciled.get(account) ?? null,
+      trouble: health.trouble,
+      signInNeeded: health.signInNeeded,
     },
   ];
 }

@@ -183,8 +183,12 @@ export interface AccountStatus {
   readonly broker: string;
   readonly mode: 'paper' | 'live';
   readonly connected: boolean;
+  /** Since the account's own feed last quoted anything. */
   readonly tickAgeMs: number | null;
   readonly reconciledAtMs: number | null;
+  /** What is amiss between the gateway and the broker, in the broker adapter's words; null: nothing. */
+  readonly trouble: string | null;
+  readonly signInNeeded: boolean;
 }
 
 /** What the kill switch would do now, in numbers. */

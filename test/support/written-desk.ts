@@ -268,6 +268,8 @@ export function writtenDesk(): WrittenDesk {
             connected: true,
             tickAgeMs: 12.4,
             reconciledAtMs: null,
+            trouble: 'it \u202e does not answer',
+            signInNeeded: true,
           },
         ],
       };
