@@ -2,9 +2,9 @@
 import type { BrokerConnection } from '#brokers/broker.ts';
 import { ZERO_MONEY } from '#domain/decimal.ts';
 import type { BrokerAdapter, BrokerCapabilities, BrokerEvent } from '#ports.ts';
-import { cursorFrom, cursorText } from './account.ts';
 import { ABSENT_IS_FINAL_AFTER_MS } from './bounds.ts';
 import { feeOf } from './fees.ts';
+import { cursorAt, cursorFrom, cursorText } from './fills.ts';
 import { openParts } from './parts.ts';
 import type { AlpacaCredentials, AlpacaSettings } from './settings.ts';
 
@@ -71,9 +71,9 @@ export function connectAlpaca(
       // What was before is in the cash and the positions that the account begins with.
       if (cursor === undefined) {
         const nowMs = await reads.venueNowMs();
-        return { executions: [], settlements: [], cursor: cursorText({ fromMs: nowMs, readMs: nowMs }) };
+        return { executions: [], settlements: [], cursor: cursorText(cursorAt(nowMs)) };
       }
-      const found = await reads.fillsSince(cursorFrom(cursor));
+      const found = await parts.fills.since(cursorFrom(cursor));
       return { executions: found.executions, settlements: [], cursor: cursorText(found.cursor) };
     },
     positions: () => reads.positions(),

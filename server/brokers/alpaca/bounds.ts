@@ -26,8 +26,12 @@ export const ORDERS_PER_PAGE = 500;
 export const ORDER_PAGES_MAX = 20;
 export const FILLS_PER_PAGE = 100;
 export const FILL_PAGES_MAX = 50;
-/** Fills of one moment may be listed in any order and a little late: so much is always read again, and posted once by id. */
-export const FILLS_OVERLAP_MS = 120_000;
+/** Fills of one moment may be listed in any order and a little late: so much is always read again, and told once. */
+export const FILLS_OVERLAP_MS = 60_000;
+/** Characters by which a cursor knows a fill again. */
+export const FILL_MARK_LENGTH = 10;
+/** The history is looked at for what the stream told of no more often than this. */
+export const FILL_LOOK_EVERY_MS = 500;
 /** How long after the stream told of a fill the history may still be without it, look by look. */
 export const FILL_LOOKS_MS: readonly number[] = [250, 500, 1_000, 2_000, 4_000];
 

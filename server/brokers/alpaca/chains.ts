@@ -2,6 +2,7 @@
  * One order of ours, many of Alpaca's: a change makes a new order there, with ids of its own, that names what it replaces. Here they
  * are one again, under the ids of the first.
  */
+import type { RequestKind } from '#brokers/request-budget.ts';
 import { add, compare, type Quantity, quantity, ZERO_QUANTITY } from '#domain/decimal.ts';
 import { CHANGES_MAX, ORDERS_REMEMBERED_MAX } from './bounds.ts';
 import { isOver } from './terms.ts';
@@ -20,20 +21,22 @@ export interface Chain {
 export interface Chains {
   /** Takes in what was told of an order; word that is older than what is known changes nothing. */
   learn(order: OrderPayload): void;
-  known(orderId: string): OrderPayload | undefined;
+  /** The id of the first, by its client id, as far as it is in memory. */
+  idOf(clientId: string): string | undefined;
   /** The whole chain that an order belongs to, asking for what is not known of it. Throws when Alpaca can not say. */
-  of(orderId: string): Promise<Chain | undefined>;
-  /** By the client id of the first. */
-  byClientId(clientId: string): Promise<Chain | undefined>;
+  of(orderId: string, urgency?: RequestKind): Promise<Chain | undefined>;
+  /** By the client id of the first, and as it stands now. */
+  byClientId(clientId: string, urgency?: RequestKind): Promise<Chain | undefined>;
 }
 
 export interface ChainSource {
-  byId(orderId: string): Promise<OrderPayload | undefined>;
-  byClientId(clientId: string): Promise<OrderPayload | undefined>;
+  byId(orderId: string, urgency: RequestKind): Promise<OrderPayload | undefined>;
+  byClientId(clientId: string, urgency: RequestKind): Promise<OrderPayload | undefined>;
 }
 
 export function openChains(source: ChainSource): Chains {
   const orders = new Map<string, OrderPayload>();
+  const ids = new Map<string, string>();
   /** Told by the later one: the earlier may not have heard of it yet. */
   const successors = new Map<string, string>();
 
@@ -42,28 +45,30 @@ export function openChains(source: ChainSource): Chains {
     const now = before === undefined || isNewer(order, before) ? order : before;
     orders.delete(order.id);
     orders.set(order.id, now);
+    ids.set(order.client_order_id, order.id);
     if (isId(order.replaces)) successors.set(order.replaces, order.id);
     for (const [id, oldest] of orders) {
       if (orders.size <= ORDERS_REMEMBERED_MAX) break;
       orders.delete(id);
+      ids.delete(oldest.client_order_id);
       if (isId(oldest.replaces)) successors.delete(oldest.replaces);
     }
   }
   /** What is over and was replaced never changes again, so it need not be asked for twice. */
-  async function ask(orderId: string): Promise<OrderPayload | undefined> {
-    const found = await source.byId(orderId);
+  async function ask(orderId: string, urgency: RequestKind): Promise<OrderPayload | undefined> {
+    const found = await source.byId(orderId, urgency);
     if (found !== undefined) learn(found);
     return found === undefined ? undefined : (orders.get(orderId) ?? found);
   }
-  const look = async (orderId: string): Promise<OrderPayload | undefined> =>
-    orders.get(orderId) ?? (await ask(orderId));
+  const look = async (orderId: string, urgency: RequestKind): Promise<OrderPayload | undefined> =>
+    orders.get(orderId) ?? (await ask(orderId, urgency));
 
-  async function of(orderId: string): Promise<Chain | undefined> {
-    const start = await look(orderId);
+  async function of(orderId: string, urgency: RequestKind = 'order'): Promise<Chain | undefined> {
+    const start = await look(orderId, urgency);
     if (start === undefined) return undefined;
     const line = [start];
     for (let first = start; isId(first.replaces); ) {
-      const earlier = await look(first.replaces);
+      const earlier = await look(first.replaces, urgency);
       // Before what Alpaca still has of it: the ids that are left are the order's.
       if (earlier === undefined) break;
       bounded(line.unshift(earlier));
@@ -71,7 +76,7 @@ export function openChains(source: ChainSource): Chains {
     }
     const next = (one: OrderPayload): string | undefined => one.replaced_by ?? successors.get(one.id);
     for (let last = start, id = next(last); isId(id); id = next(last)) {
-      const later = await look(id);
+      const later = await look(id, urgency);
       if (later === undefined) break;
       bounded(line.push(later));
       last = later;
@@ -81,17 +86,17 @@ export function openChains(source: ChainSource): Chains {
 
   return {
     learn,
-    known: (orderId) => orders.get(orderId),
+    idOf: (clientId) => ids.get(clientId),
     of,
-    async byClientId(clientId) {
-      const told = await source.byClientId(clientId);
+    async byClientId(clientId, urgency = 'order') {
+      const told = await source.byClientId(clientId, urgency);
       if (told === undefined) return undefined;
       learn(told);
-      const chain = await of(told.id);
+      const chain = await of(told.id, urgency);
       // A head from memory may be old; what the question was about must not be.
       if (chain === undefined || chain.head.id === told.id || isOver(chain.head.status)) return chain;
-      await ask(chain.head.id);
-      return of(told.id);
+      await ask(chain.head.id, urgency);
+      return of(told.id, urgency);
     },
   };
 }

@@ -3,11 +3,12 @@
  * from the other: so the history alone is posted, and the stream says when to look.
  */
 import type { BrokerExecution, Clock } from '#ports.ts';
-import type { AccountReads, Cursor } from './account.ts';
-import { FILL_LOOKS_MS, FILLS_REMEMBERED_MAX } from './bounds.ts';
+
+import { FILL_LOOK_EVERY_MS, FILL_LOOKS_MS, FILLS_REMEMBERED_MAX } from './bounds.ts';
+import { type Cursor, cursorAt, type Fills } from './fills.ts';
 
 export interface FillWatchOptions {
-  readonly reads: AccountReads;
+  readonly fills: Fills;
   readonly clock: Clock;
   readonly onFills: (executions: readonly BrokerExecution[]) => void;
 }
@@ -20,9 +21,11 @@ export interface FillWatch {
   close(): void;
 }
 
-export function openFillWatch({ reads, clock, onFills }: FillWatchOptions): FillWatch {
+export function openFillWatch({ fills, clock, onFills }: FillWatchOptions): FillWatch {
   let cursor: Cursor | undefined;
   let looking: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
   let closed = false;
   const seen = new Set<string>();
   /** Fills that the stream told of, less those that the history had, by order. */
@@ -30,7 +33,7 @@ export function openFillWatch({ reads, clock, onFills }: FillWatchOptions): Fill
 
   async function look(): Promise<void> {
     if (cursor === undefined) return;
-    const found = await reads.fillsSince(cursor);
+    const found = await fills.since(cursor);
     cursor = found.cursor;
     const fresh = found.executions.filter(({ executionId }) => !seen.has(executionId));
     for (const { executionId, brokerOrderId } of fresh) {
@@ -39,27 +42,33 @@ export function openFillWatch({ reads, clock, onFills }: FillWatchOptions): Fill
     }
     if (fresh.length > 0 && !closed) onFills(fresh);
   }
-  /** Who asks while a look is under way may ask for what came after it began: the next look is theirs. */
-  async function lookAnew(): Promise<void> {
-    while (looking !== undefined) await looking;
-    looking = look()
-      .catch(() => undefined)
-      .finally(() => {
-        looking = undefined;
-      });
-    await looking;
+  const pause = (ms: number): Promise<void> => new Promise((go) => void clock.after(ms, go));
+  /**
+   * Who asks while a look is under way may ask for what came after it began: the next look is theirs. A burst of fills is looked at
+   * together, so that it leaves the account's requests to its orders.
+   */
+  function lookAnew(): Promise<void> {
+    next ??= (async () => {
+      await looking;
+      await pause(Math.max(0, lookedAtMs + FILL_LOOK_EVERY_MS - clock.monotonicMs()));
+      next = undefined;
+      lookedAtMs = clock.monotonicMs();
+      looking = look().catch(() => undefined);
+      await looking;
+    })();
+    return next;
   }
 
   return {
     begin(venueNowMs) {
-      cursor ??= { fromMs: venueNowMs, readMs: venueNowMs };
+      cursor ??= cursorAt(venueNowMs);
     },
     async await(orderId) {
       owed.set(orderId, (owed.get(orderId) ?? 0) + 1);
       await lookAnew();
       for (const waitMs of FILL_LOOKS_MS) {
         if (closed || (owed.get(orderId) ?? 0) <= 0) break;
-        await new Promise<void>((go) => void clock.after(waitMs, go));
+        await pause(waitMs);
         await lookAnew();
       }
       owed.delete(orderId);

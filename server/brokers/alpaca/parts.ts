@@ -6,6 +6,7 @@ import { type AccountReads, openAccountReads } from './account.ts';
 import { at, openApi } from './api.ts';
 import { type Chains, openChains } from './chains.ts';
 import { type FillWatch, openFillWatch } from './fill-watch.ts';
+import { type Fills, openFills } from './fills.ts';
 import { type AlpacaMarket, openMarket } from './market.ts';
 import { openOrderStream } from './order-stream.ts';
 import { openRequests, type Requests } from './requests.ts';
@@ -17,6 +18,7 @@ export interface Parts {
   readonly requests: Requests;
   readonly chains: Chains;
   readonly reads: AccountReads;
+  readonly fills: Fills;
   readonly standing: Standing;
   readonly market: AlpacaMarket;
   start(): void;
@@ -43,40 +45,38 @@ export function openParts(
     onThrottled: (waitMs) => standing.throttled(waitMs),
   });
   const chains = openChains({
-    byId: (id) => api.read(orderPayload, at('/v2/orders', id), { kind: 'order' }),
-    byClientId: (id) =>
+    byId: (id, kind) => api.read(orderPayload, at('/v2/orders', id), { kind }),
+    byClientId: (id, kind) =>
       api.read(orderPayload, '/v2/orders:by_client_order_id', {
-        kind: 'order',
+        kind,
         query: { client_order_id: id },
       }),
   });
-  const reads = openAccountReads({
-    api,
-    chains,
-    directory,
-    onUnlisted: (symbol) => standing.unlisted(symbol),
-  });
+  const asked = { api, chains, directory, onUnlisted: (symbol: string) => standing.unlisted(symbol) };
+  const reads = openAccountReads(asked);
+  const fills = openFills(asked, () => reads.coinTier());
   const standing = openStanding({
     clock,
     currency: account.currency,
     reads,
     onChange: (connected, detail) => tell([{ kind: 'connection', connected, detail }]),
-    onFirst: (venueNowMs) => fills.begin(venueNowMs),
+    onFirst: (venueNowMs) => watch.begin(venueNowMs),
   });
-  const fills = openFillWatch({
-    reads,
+  const watch = openFillWatch({
+    fills,
     clock,
     onFills: (executions) => tell(executions.map((execution) => ({ kind: 'execution', execution }))),
   });
   const onTrouble = (why: string | null): void => standing.prices(why);
   const market = openMarket({ api, hosts, credentials, dataFeed, clock, onTrouble });
-  const onUpdate = openTelling({ chains, reads, standing, fills, tell });
+  const onUpdate = openTelling({ chains, reads, standing, watch, tell });
   let stream: LiveSocket | undefined;
 
   return {
     requests: openRequests({ api, chains, directory, gate, away: () => standing.away() }),
     chains,
     reads,
+    fills,
     standing,
     market,
     start() {
@@ -85,7 +85,7 @@ export function openParts(
     },
     close() {
       standing.close();
-      fills.close();
+      watch.close();
       stream?.close();
       market.close();
       api.close();
@@ -97,7 +97,7 @@ interface TellingOptions {
   readonly chains: Chains;
   readonly reads: AccountReads;
   readonly standing: Standing;
-  readonly fills: FillWatch;
+  readonly watch: FillWatch;
   readonly tell: Tell;
 }
 type Update = { readonly event: string; readonly order: OrderPayload } | undefined;
@@ -106,28 +106,38 @@ type Update = { readonly event: string; readonly order: OrderPayload } | undefin
 const FILLS: ReadonlySet<string> = new Set(['fill', 'partial_fill']);
 
 /** What an order has become, in the order in which it was told of it; after its executions where it was filled. */
-function openTelling({ chains, reads, standing, fills, tell }: TellingOptions): (update: Update) => void {
+function openTelling({ chains, reads, standing, watch, tell }: TellingOptions): (update: Update) => void {
+  /** Orders of which fills are being looked for: what has become of them is told with those. */
+  const awaited = new Map<string, number>();
   let told: Promise<void> = Promise.resolve();
   const tellOrder = (orderId: string): void => {
     told = told.then(async () => {
       try {
         const chain = await chains.of(orderId);
         const order = chain && reads.told(chain);
-        if (order !== undefined) tell([{ kind: 'order', order }]);
+        if (order !== undefined && !awaited.has(orderId)) tell([{ kind: 'order', order }]);
       } catch {
         standing.doubt();
       }
     });
   };
+  async function afterFills(orderId: string): Promise<void> {
+    awaited.set(orderId, (awaited.get(orderId) ?? 0) + 1);
+    try {
+      const chain = await chains.of(orderId);
+      await watch.await(chain?.root.id ?? orderId);
+    } catch {
+      standing.doubt();
+    }
+    const left = (awaited.get(orderId) ?? 1) - 1;
+    if (left > 0) awaited.set(orderId, left);
+    else awaited.delete(orderId);
+    tellOrder(orderId);
+  }
   return (update) => {
     if (update === undefined) return standing.doubt();
-    const { event, order } = update;
-    chains.learn(order);
-    if (!FILLS.has(event)) return tellOrder(order.id);
-    void chains
-      .of(order.id)
-      .then((chain) => fills.await(chain?.root.id ?? order.id))
-      .catch(() => standing.doubt())
-      .finally(() => tellOrder(order.id));
+    chains.learn(update.order);
+    if (FILLS.has(update.event)) void afterFills(update.order.id);
+    else tellOrder(update.order.id);
   };
 }

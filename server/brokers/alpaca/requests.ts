@@ -1,9 +1,10 @@
 /** What moves money: a new order, a change, a cancel. Each is sent once, and what came of it is told in three ways and no others. */
 import type { BrokerDirectory, WireGate } from '#brokers/broker.ts';
+import type { RequestKind } from '#brokers/request-budget.ts';
 import type { ClearedOrder } from '#domain/order.ts';
 import type { BrokerListing, CancelOutcome, PlaceOutcome } from '#ports.ts';
 import { type AlpacaApi, at, type Reply } from './api.ts';
-import { ORDER_TIMEOUT_MS } from './bounds.ts';
+import { ORDER_TIMEOUT_MS, ORDERS_REMEMBERED_MAX } from './bounds.ts';
 import type { Chain, Chains } from './chains.ts';
 import { changeBody, changeId, isOver, isSame, objection, orderBody } from './terms.ts';
 import { orderPayload } from './wire.ts';
@@ -31,10 +32,11 @@ export function openRequests({ api, chains, directory, gate, away }: RequestOpti
   const tried = new Map<string, number>();
   const send = (path: string, method: 'POST' | 'PATCH', order: ClearedOrder, body: unknown): Promise<Reply> =>
     api.trading(path, { method, kind: 'order', body, timeoutMs: ORDER_TIMEOUT_MS, gate: () => gate(order) });
-  const find = (order: Cancelable): Promise<Chain | undefined> =>
-    order.brokerOrderId === undefined
-      ? chains.byClientId(order.brokerClientId)
-      : chains.of(order.brokerOrderId);
+  /** From memory where that is enough: a cancel must not wait behind a question. */
+  const find = (order: Cancelable, urgency: RequestKind): Promise<Chain | undefined> => {
+    const id = order.brokerOrderId ?? chains.idOf(order.brokerClientId);
+    return id === undefined ? chains.byClientId(order.brokerClientId, urgency) : chains.of(id, urgency);
+  };
 
   /** Only what is in the list now is traded; what has left it can be canceled alone. */
   function listed(order: ClearedOrder): BrokerListing | undefined {
@@ -57,7 +59,7 @@ export function openRequests({ api, chains, directory, gate, away }: RequestOpti
       if (listing === undefined) return notSent('Alpaca does not list it.');
       const why = objection(order, listing) ?? away();
       if (why !== undefined) return notSent(why);
-      const chain = await quietly(find(order));
+      const chain = await quietly(find(order, 'order'));
       if (chain === undefined) return notSent('Alpaca did not say how the order stands.');
       const { root, head, filledBefore } = chain;
       if (isOver(head.status)) return { kind: 'rejected', reason: `The order is ${head.status} already.` };
@@ -67,12 +69,12 @@ export function openRequests({ api, chains, directory, gate, away }: RequestOpti
       const number = Math.max(chain.changes, tried.get(root.id) ?? 0) + 1;
       const body = changeBody(order, head, changeId(order.brokerClientId, number));
       if (Object.keys(body).length === 1) return { kind: 'accepted', brokerOrderId: root.id };
-      tried.set(root.id, number);
+      remember(tried, root.id, number);
       const reply = await send(at(ORDERS, head.id), 'PATCH', order, body);
       const outcome = await taken(reply, chains, (made) => made.replaces === head.id);
       return outcome.kind === 'accepted' ? { kind: 'accepted', brokerOrderId: root.id } : outcome;
     },
-    cancel: (order) => cancelChain(api, chains, () => find(order)),
+    cancel: (order) => cancelChain(api, chains, () => find(order, 'cancel')),
   };
 }
 
@@ -87,7 +89,7 @@ async function cancelChain(
     const first = await cancelOne(api, chain.head.id);
     if (first.kind !== 'refused') return first;
     // What was known of it may be old: it is over, or a change made another of it that is still to be canceled.
-    const now = await chains.byClientId(chain.root.client_order_id);
+    const now = await chains.byClientId(chain.root.client_order_id, 'cancel');
     if (now === undefined) return { kind: 'rejected', reason: first.reason };
     if (isOver(now.head.status)) return { kind: 'gone', reason: first.reason };
     if (now.head.id === chain.head.id) return { kind: 'rejected', reason: first.reason };
@@ -95,6 +97,14 @@ async function cancelChain(
     return second.kind === 'refused' ? { kind: 'unknown', reason: second.reason } : second;
   } catch {
     return { kind: 'unknown', reason: 'Alpaca did not say how the order stands.' };
+  }
+}
+
+function remember(tried: Map<string, number>, id: string, number: number): void {
+  tried.set(id, number);
+  for (const oldest of tried.keys()) {
+    if (tried.size <= ORDERS_REMEMBERED_MAX) break;
+    tried.delete(oldest);
   }
 }
 

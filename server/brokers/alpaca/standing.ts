@@ -48,6 +48,7 @@ export function openStanding({ clock, currency, reads, onChange, onFirst }: Stan
   });
 
   function away(): string | undefined {
+    if (closed) return 'The account is closed.';
     if (!keyIsGood) return 'Alpaca refuses the key: it was revoked, or is for another account.';
     if (listens !== true) return listens;
     if (seen === undefined) return 'Alpaca has not said yet how the account stands.';

@@ -168,7 +168,9 @@ export async function openSimulator(nowMs: () => number): Promise<Simulator> {
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
   const order = (clientId: string): SimOrder => {
-    const found = state.orders.findLast((one) => one.client_order_id.replace(/~\d+$/, '') === clientId);
+    const found = state.orders.findLast(
+      (one) => one.client_order_id.replace(/~\d+$/, '') === clientId || one.id === clientId,
+    );
     if (found === undefined) throw new Error(`the venue has no order ${clientId}`);
     return found;
   };
