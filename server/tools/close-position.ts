@@ -5,7 +5,7 @@ import { ok } from '#domain/result.ts';
 import { chooseAccount } from './choose-account.ts';
 import { reduceCommit, reduceFields } from './commit.ts';
 import { defineTool } from './define.ts';
-import { account, symbol, units } from './fields.ts';
+import { account, product, symbol, units } from './fields.ts';
 import { closeWire } from './project.ts';
 import { OF_REDUCTION, OF_SYMBOL } from './refusals.ts';
 import { CloseShape } from './shapes.ts';
@@ -27,6 +27,7 @@ export const closePosition = defineTool({
     account: account.optional(),
     symbol,
     qty: units('Units; default all of own_qty', { whenAbsent: 'all of it' }).optional(),
+    product: product.optional(),
     ...reduceFields,
   }),
   output: CloseShape,
@@ -39,6 +40,7 @@ export const closePosition = defineTool({
         account: chosen.value,
         symbol: given.symbol,
         ...(given.qty === undefined ? {} : { qty: quantity(given.qty) }),
+        ...(given.product === undefined ? {} : { product: given.product }),
       },
       reduceCommit('close_position', { ...given, account: chosen.value }),
     );

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { compare, ratio } from '#domain/decimal.ts';
 import { SYMBOL_PATTERN } from '#domain/instrument.ts';
+import { PRODUCTS } from '#domain/order.ts';
 import { NAME_PATTERN } from '#domain/principal.ts';
 import { CLIENT_ORDER_ID_LENGTH_MAX, IDEMPOTENCY_KEY_LENGTH_MAX, PAGE_DEFAULT, PAGE_MAX } from '#limits.ts';
 import { type Counted, isPositiveDecimal, nearestDecimal } from './near-decimal.ts';
@@ -78,6 +79,9 @@ export const account = z
 
 /** As a filter: absent means all of them. */
 export const accountFilter = account.describe('Account id; default all yours').optional();
+
+/** Where the broker knows products; elsewhere it is refused. */
+export const product = z.enum(PRODUCTS).describe('India only: delivery, intraday, carried forward');
 
 export const orderId = z
   .string()

@@ -4,7 +4,15 @@ import { money, price, quantity, ratio } from '#domain/decimal.ts';
 import { ORDER_TYPES, type OrderDraft, SIDES, TIMES_IN_FORCE } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { TAG_LENGTH_MAX } from '#limits.ts';
-import { account, clientOrderId, percentBelow100, positiveDecimal, symbol, units } from './fields.ts';
+import {
+  account,
+  clientOrderId,
+  percentBelow100,
+  positiveDecimal,
+  product,
+  symbol,
+  units,
+} from './fields.ts';
 
 /** Which prices go with which type is `checkOrderPrices`'s to say. */
 export const orderFields = {
@@ -26,6 +34,7 @@ export const orderFields = {
   post_only: z.boolean().default(false).describe('Limit only: never take liquidity'),
   reduce_only: z.boolean().default(false).describe('Refuse unless it lowers your own position'),
   extended_hours: z.boolean().default(false),
+  product: product.optional(),
   client_order_id: clientOrderId.optional().describe('Your own reference'),
   tag: z
     .string()
@@ -60,6 +69,7 @@ export function draftOf(given: OrderFields, chosen: AccountId): OrderDraft {
     postOnly: given.post_only,
     reduceOnly: given.reduce_only,
     extendedHours: given.extended_hours,
+    ...(given.product === undefined ? {} : { product: given.product }),
     ...(given.take_profit === undefined ? {} : { takeProfit: price(given.take_profit) }),
     ...(given.stop_loss === undefined ? {} : { stopLoss: price(given.stop_loss) }),
     ...(given.client_order_id === undefined ? {} : { clientOrderId: given.client_order_id }),

@@ -22,8 +22,19 @@ export function adopt(line: Line, account: AccountId, seen: BrokerOrder): Stored
 
 export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOrder {
   const wallMs = line.wallMs();
-  const { side, qty, type, timeInForce, limitPrice, stopPrice, trail, postOnly, reduceOnly, extendedHours } =
-    terms;
+  const {
+    side,
+    qty,
+    type,
+    timeInForce,
+    limitPrice,
+    stopPrice,
+    trail,
+    postOnly,
+    reduceOnly,
+    extendedHours,
+    product,
+  } = terms;
   return {
     side,
     qty,
@@ -35,6 +46,7 @@ export function blank(line: Line, account: AccountId, terms: BrokerOrder): NewOr
     postOnly,
     reduceOnly,
     extendedHours,
+    ...(product ? { product } : {}),
     orderId: newId('ord', wallMs),
     agent: agentId(EXTERNAL_HOLDER),
     credential: EXTERNAL_HOLDER,

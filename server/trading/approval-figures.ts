@@ -31,7 +31,7 @@ export function proposalOf(
   order: StoredOrder,
   cut: { readonly qty?: Quantity; readonly limitPrice?: Price } = {},
 ): Proposal {
-  const { side, type, timeInForce, postOnly, reduceOnly, extendedHours, stopPrice, trail } = order;
+  const { side, type, timeInForce, postOnly, reduceOnly, extendedHours, stopPrice, trail, product } = order;
   const limitPrice = cut.limitPrice ?? order.limitPrice;
   const terms: OrderTerms = {
     side,
@@ -44,6 +44,7 @@ export function proposalOf(
     postOnly,
     reduceOnly,
     extendedHours,
+    ...(product ? { product } : {}),
   };
   const { takeProfit, stopLoss, origin } = order;
   return {

@@ -101,13 +101,24 @@ function noteFrom(given: string | undefined): string | null {
 /** Everything that a decision is about. Another price, size or reference is another digest. */
 export function approvalDigest(order: StoredOrder, reference: Price): string {
   const { orderId, approvalId, agent, credential, account, instrument, takeProfit, stopLoss } = order;
-  const { side, type, qty, limitPrice, stopPrice, trail, timeInForce, postOnly, reduceOnly, extendedHours } =
-    order;
+  const {
+    side,
+    type,
+    qty,
+    limitPrice,
+    stopPrice,
+    trail,
+    timeInForce,
+    postOnly,
+    reduceOnly,
+    extendedHours,
+    product,
+  } = order;
   return digestOf({
     approval: approvalId,
     order: { orderId, agent, credential, account, instrument, takeProfit, stopLoss },
     terms: { side, type, qty, limitPrice, stopPrice, trail },
-    flags: { timeInForce, postOnly, reduceOnly, extendedHours },
+    flags: { timeInForce, postOnly, reduceOnly, extendedHours, ...(product ? { product } : {}) },
     reference,
   });
 }

@@ -8,6 +8,7 @@ import {
   type Closer,
   closeProposal,
   factsFor,
+  inProduct,
   inTheWay,
   moreThanHeld,
   positionFor,
@@ -39,7 +40,12 @@ export async function previewClose(
       accountReducible: absolute(read.accountQty),
       workingSells: ZERO_QUANTITY,
     };
-    const proposal = closeProposal(closer, request, position, side);
+    const proposal = closeProposal(
+      closer,
+      inProduct(line, closer, request, outside.value),
+      position,
+      facts.broker,
+    );
     const tooMuch = moreThanHeld(line, closer, { request, position, symbol: instrument.symbol });
     if (tooMuch !== undefined) return err(tooMuch);
     const verdict = assess(facts, proposal);

@@ -12,6 +12,7 @@ import {
   type Closer,
   closeProposal,
   factsFor,
+  inProduct,
   inTheWay,
   isThisClose,
   moreThanHeld,
@@ -195,7 +196,7 @@ function decideClose(
   if (position.eq('0')) return ok({ cleared: null });
   const side: Side = position.gt('0') ? 'sell' : 'buy';
   const facts = readFacts(line, factsFor(closer, request.account, side), outside);
-  const proposal = closeProposal(closer, request, position, side);
+  const proposal = closeProposal(closer, inProduct(line, closer, request, outside), position, facts.broker);
   const verdict = assess(facts, proposal);
   if (verdict.kind !== 'cleared') return err(verdict.refusal);
   const order = createOrder(

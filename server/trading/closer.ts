@@ -1,13 +1,14 @@
 /** Who closes what: an agent through its credential, or the owner in the name of whoever holds it. */
 import { absolute, type Quantity, text } from '#domain/decimal.ts';
-import type { Side } from '#domain/order.ts';
+import type { Product, Side } from '#domain/order.ts';
 import type { AccountId, Actor } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import type { ReduceCommit } from './desk.ts';
-import type { FactsFor, Proposal } from './facts.ts';
+import type { Facts, FactsFor, Proposal } from './facts.ts';
 import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
 import { agentNameOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
+import type { Outside } from './outside.ts';
 import { takingFromOthers, unclaimed } from './reducible.ts';
 import { canBeShort } from './risk-broker.ts';
 import { mayReduceAccount } from './risk-reducing.ts';
@@ -18,6 +19,8 @@ export interface CloseRequest {
   readonly symbol: string;
   /** Absent: all that the agent owns. */
   readonly qty?: Quantity;
+  /** Absent: that of what is held, where the broker knows products. */
+  readonly product?: Product;
 }
 
 export interface Closer {
@@ -135,22 +138,48 @@ export const factsFor = ({ agent, origin }: Closer, account: AccountId, side: Si
   side,
 });
 
-/** A market order that is good until canceled: outside the session it waits for the open instead of expiring. */
+/**
+ * What is held is closed under the product it was bought under, its holder's before others': another product would open a position beside
+ * it. As it was asked for where the broker knows no products, or the caller named one.
+ */
+export function inProduct(
+  line: Line,
+  { agent }: Closer,
+  request: CloseRequest,
+  { instrument, adapter: { capabilities } }: Outside,
+): CloseRequest {
+  if (request.product !== undefined || capabilities.products.length === 0) return request;
+  const product = line
+    .prepare<[string, string, string], Product>(
+      `SELECT product FROM orders
+       WHERE account_id = ? AND instrument_id = ? AND product IS NOT NULL AND filled_qty <> '0'
+       ORDER BY agent_id = ? DESC, seq DESC LIMIT 1`,
+    )
+    .pluck()
+    .get(request.account, instrument.id, agent);
+  return product === undefined ? request : { ...request, product };
+}
+
+/**
+ * A market order that is good until canceled, so that outside the session it waits for the open instead of expiring; for as long as the
+ * broker has one where it has none that stays.
+ */
 export function closeProposal(
   closer: Closer,
   request: CloseRequest,
   position: Quantity,
-  side: Side,
+  broker: Facts['broker'],
 ): Proposal {
   return {
     terms: {
-      side,
+      side: position.gt('0') ? 'sell' : 'buy',
       qty: request.qty ?? absolute(position),
       type: 'market',
-      timeInForce: 'gtc',
+      timeInForce: broker.marketTimeInForce ?? 'gtc',
       postOnly: false,
       reduceOnly: false,
       extendedHours: false,
+      ...(request.product === undefined ? {} : { product: request.product }),
     },
     origin: closer.origin,
   };

@@ -1,7 +1,7 @@
 /** The trading desk: everything an agent or the owner can ask of the order line. Tools, console and commands see only this. */
 import type { Price, Quantity } from '#domain/decimal.ts';
 import type { MandateDocument } from '#domain/mandate.ts';
-import type { OrderDraft, Trail } from '#domain/order.ts';
+import type { OrderDraft, Product, Trail } from '#domain/order.ts';
 import type { AccountId, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
@@ -99,7 +99,12 @@ export interface Desk {
   ): Answer<CancelResult & { readonly dryRun: boolean }>;
   closePosition(
     who: Principal,
-    close: { readonly account: AccountId; readonly symbol: string; readonly qty?: Quantity },
+    close: {
+      readonly account: AccountId;
+      readonly symbol: string;
+      readonly qty?: Quantity;
+      readonly product?: Product;
+    },
     commit: ReduceCommit,
   ): Answer<CloseOutcomeView>;
   closeAllPositions(

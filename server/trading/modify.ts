@@ -254,7 +254,7 @@ function newTerms(order: StoredOrder, change: OrderChange): Result<OrderTerms, R
     return err(
       refuse('invalid_input', 'The change does not fit the order.', { errors, order_id: order.orderId }),
     );
-  const { side, type, timeInForce, postOnly, reduceOnly, extendedHours } = order;
+  const { side, type, timeInForce, postOnly, reduceOnly, extendedHours, product } = order;
   const limitPrice = change.limitPrice ?? order.limitPrice;
   const stopPrice = change.stopPrice ?? order.stopPrice;
   const trail = change.trail ?? order.trail;
@@ -265,6 +265,7 @@ function newTerms(order: StoredOrder, change: OrderChange): Result<OrderTerms, R
     postOnly,
     reduceOnly,
     extendedHours,
+    ...(product ? { product } : {}),
     qty: change.qty ?? order.qty,
     ...(limitPrice ? { limitPrice } : {}),
     ...(stopPrice ? { stopPrice } : {}),

@@ -7,7 +7,8 @@ import { accountLimitsDesk, cancelOverPositions } from './account-limits-desk.ts
 import { watchAccounts } from './account-watch.ts';
 import { approvalTable } from './approval-rows.ts';
 import { restoreApprovals, watchApprovals } from './approval-watch.ts';
-import { type AfterEvent, postEvents } from './broker-events.ts';
+import { openEars } from './broker-ears.ts';
+import type { AfterEvent } from './broker-events.ts';
 import { cancelAllOrders, cancelOrder } from './cancel.ts';
 import { cancelAdding, cancelUnfit } from './cancel-adding.ts';
 import { whyTakenBack } from './cancel-words.ts';
@@ -61,7 +62,6 @@ export function openTrading(neighbours: Neighbours): Trading {
   const line = lineOf(neighbours);
   const gate = killSwitch(line);
   const stops: (() => void)[] = [];
-  const deaf = new Map<AccountId, () => void>();
 
   const takeBack = (agent: AgentId): void =>
     void cancelAdding(line, agent, { why: whyTakenBack(line.access.agents.stateOf(agent)) });
@@ -85,22 +85,7 @@ export function openTrading(neighbours: Neighbours): Trading {
     cancelOverPositions(line, account);
   }
 
-  /** In place of the connection that the account had before; its broker is not asked for anything until somebody listens. */
-  function listen(account: AccountId): void {
-    const adapter = line.adapters.get(account);
-    if (adapter === undefined) throw new Error(`the account ${account} has no adapter`);
-    deaf.get(account)?.();
-    deaf.set(
-      account,
-      adapter.onEvents((events) => {
-        for (const done of postEvents(line, account, events)) {
-          afterEvent(done);
-          if (done.returned) void takeIn(account).catch(() => line.memory.suspect.add(account));
-        }
-      }),
-    );
-    adapter.start();
-  }
+  const ears = openEars(line, { posted: afterEvent, returned: takeIn });
 
   return {
     ...reads(line),
@@ -133,7 +118,7 @@ export function openTrading(neighbours: Neighbours): Trading {
       markInterrupted(line);
       restoreApprovals(line);
       stops.push(watchApprovals(line));
-      for (const account of line.adapters.keys()) listen(account);
+      for (const account of line.adapters.keys()) ears.listen(account);
       line.access.onMandateChange((agent) => cancelUnfit(line, agent));
       stops.push(
         line.markets.onTick(({ sessionEnd, quote }) => {
@@ -147,13 +132,13 @@ export function openTrading(neighbours: Neighbours): Trading {
       stops.push(watchSuspects(line, takeIn), watchFeed(line), keepQuoted(line));
     },
     async join(account) {
-      listen(account);
+      ears.listen(account);
       await takeIn(account);
     },
     async stop() {
       losses.stop();
       accounts.stop();
-      for (const stop of [...stops.splice(0), ...deaf.values()]) stop();
+      for (const stop of [...stops.splice(0), ears.stop]) stop();
       for (const adapter of line.adapters.values()) await adapter.close();
     },
   };

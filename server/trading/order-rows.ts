@@ -18,6 +18,7 @@ import {
   type OrderStatus,
   type OrderTerms,
   type OrderType,
+  type Product,
   type Side,
   type TimeInForce,
   type Trail,
@@ -80,6 +81,7 @@ export interface OrderRow {
   readonly post_only: number;
   readonly reduce_only: number;
   readonly extended_hours: number;
+  readonly product: Product | null;
   readonly tag: string | null;
   readonly status: OrderStatus;
   readonly reason: string | null;
@@ -137,6 +139,7 @@ export const COLUMNS = [
   'updated_at',
   'approval_id',
   'reach',
+  'product',
 ] as const satisfies readonly (keyof OrderRow)[];
 
 /** Columns that change after an order was created. */
@@ -179,6 +182,8 @@ interface TermColumns {
   readonly post_only: number;
   readonly reduce_only: number;
   readonly extended_hours: number;
+  /** Absent in terms that were pending before there were products. */
+  readonly product?: Product | null;
 }
 
 function termsOf(row: TermColumns): OrderTerms {
@@ -194,10 +199,11 @@ function termsOf(row: TermColumns): OrderTerms {
     postOnly: row.post_only === 1,
     reduceOnly: row.reduce_only === 1,
     extendedHours: row.extended_hours === 1,
+    ...(row.product ? { product: row.product } : {}),
   };
 }
 
-function termColumns(terms: OrderTerms): TermColumns {
+function termColumns(terms: OrderTerms): TermColumns & { readonly product: Product | null } {
   return {
     side: terms.side,
     type: terms.type,
@@ -210,6 +216,7 @@ function termColumns(terms: OrderTerms): TermColumns {
     post_only: terms.postOnly ? 1 : 0,
     reduce_only: terms.reduceOnly ? 1 : 0,
     extended_hours: terms.extendedHours ? 1 : 0,
+    product: terms.product ?? null,
   };
 }
 

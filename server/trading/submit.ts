@@ -201,8 +201,18 @@ export function proposalOf(draft: OrderDraft, facts: Facts): Result<Proposal, Re
 }
 
 function termsOf(draft: OrderDraft): Omit<OrderTerms, 'qty'> {
-  const { side, type, timeInForce, limitPrice, stopPrice, trail, postOnly, reduceOnly, extendedHours } =
-    draft;
+  const {
+    side,
+    type,
+    timeInForce,
+    limitPrice,
+    stopPrice,
+    trail,
+    postOnly,
+    reduceOnly,
+    extendedHours,
+    product,
+  } = draft;
   return {
     side,
     type,
@@ -213,6 +223,7 @@ function termsOf(draft: OrderDraft): Omit<OrderTerms, 'qty'> {
     postOnly,
     reduceOnly,
     extendedHours,
+    ...(product ? { product } : {}),
   };
 }
 

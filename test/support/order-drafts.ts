@@ -20,6 +20,7 @@ export function draft(fields: {
   readonly clientOrderId?: string;
   readonly trailPrice?: string;
   readonly account?: string;
+  readonly product?: OrderDraft['product'];
 }): OrderDraft {
   const at = (field: string | undefined): Price | undefined =>
     field === undefined || !isDecimalText(field) ? undefined : price(field);
@@ -44,6 +45,7 @@ export function draft(fields: {
     postOnly: false,
     reduceOnly: fields.reduceOnly ?? false,
     extendedHours: fields.extendedHours ?? false,
+    ...(fields.product ? { product: fields.product } : {}),
   };
 }
 

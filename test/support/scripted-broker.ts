@@ -117,6 +117,7 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
       postOnly,
       reduceOnly,
       extendedHours,
+      product,
     } = order;
     const made: VenueOrder = {
       side,
@@ -129,6 +130,7 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
       postOnly,
       reduceOnly,
       extendedHours,
+      ...(product ? { product } : {}),
       instrument: order.instrument,
       brokerClientId: order.brokerClientId,
       brokerOrderId: `b${++number}`,
