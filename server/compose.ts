@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { PassphraseCost } from '#access/owner-passphrase.ts';
 import { openAuditDesk } from '#audit/desk.ts';
-import { openPublicMarket } from '#brokers/ccxt/public-market.ts';
 import type { BrokerDefinition } from '#brokers/broker.ts';
+import { openPublicMarket } from '#brokers/ccxt/public-market.ts';
 import { settleAccounts } from '#cli/account-book.ts';
 import { type AccountConnections, openConnections } from '#cli/account-connections.ts';
-import { openAccountMarkets } from '#cli/account-markets.ts';
+import { openAccountMarkets, type RunningMarkets } from '#cli/account-markets.ts';
 import { watchSessions } from '#cli/account-watch.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
@@ -53,6 +53,8 @@ export interface Engine {
   readonly trading: Trading;
   readonly feed: TapeFeed;
   readonly markets: Markets;
+  /** Live feeds with their lists, by account or `public:<exchange>`. */
+  live(): ReturnType<RunningMarkets['live']>;
   /** Looks at tapes that the next start might play. */
   readonly tapes: TapeLooks;
   readonly adapters: Map<AccountId, BrokerAdapter>;
@@ -184,6 +186,7 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
     trading,
     feed,
     markets,
+    live: () => accountMarkets.live(),
     tapes,
     adapters,
     accountConnections,

@@ -131,6 +131,8 @@ export const BARS_PER_FETCH_MAX = 10_000;
 export const BAR_SETTLE_MS = 2_000;
 /** Orders of a paper account on live quotes whose session has ended are looked for this often. */
 export const PAPER_SESSION_LOOK_MS = 1_000;
+/** Bars that the command line hands to a running gateway at once. */
+export const BARS_PER_IMPORT_MAX = 500;
 /** A broker's list of instruments is read again at this time of day, UTC: Indian brokers have published theirs, no venue has opened. */
 export const DIRECTORY_REFRESH_AT_MINUTES = 3 * 60 + 10;
 /** After a failure, and before a list that is suspiciously short is believed. */

@@ -40,7 +40,7 @@ export function openAccountMarkets(office: Office, parts: MarketParts): RunningM
     relays.set(id, relay);
     return relay;
   }
-  const directoryOf = (id: AccountId): string => scopesOf(office.accounts, [id])[0] ?? BUILT_IN_DIRECTORY;
+  const directoryOf = (id: AccountId): string => scopesOf(office, [id])[0] ?? BUILT_IN_DIRECTORY;
 
   function publicMarket(exchange: string): LiveMarket {
     const name = `public:${exchange}`;

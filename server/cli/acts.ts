@@ -10,6 +10,7 @@ import { keys } from './keys.ts';
 import { drillAct, kill } from './kill.ts';
 import { limits } from './limits.ts';
 import { mandates } from './mandates.ts';
+import { instrumentAct, market } from './market.ts';
 import { orders } from './orders.ts';
 import { proofAsked } from './owner-proof.ts';
 import { password } from './password.ts';
@@ -27,6 +28,7 @@ const COMMANDS = [
   accounts,
   orders,
   limits,
+  market,
   approvals,
   clients,
   kill,
@@ -38,5 +40,6 @@ export const ACTS: readonly OwnerAct[] = [
   proofAsked,
   drillAct,
   signInUrl,
+  instrumentAct,
   ...COMMANDS.flatMap(({ verbs }) => Object.values(verbs).flatMap(({ act }) => (act ? [act] : []))),
 ];

@@ -10,6 +10,7 @@ import { keys } from './keys.ts';
 import { kill } from './kill.ts';
 import { limits } from './limits.ts';
 import { mandates } from './mandates.ts';
+import { market } from './market.ts';
 import { orders } from './orders.ts';
 import { password } from './password.ts';
 import { resume } from './resume.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   accounts,
   orders,
   limits,
+  market,
   approvals,
   clients,
   kill,

@@ -81,7 +81,7 @@ export function openOffice(
     const listed = storedInstruments(listings);
     const book = instrumentBook(BUILT_IN, listed);
     const accounts = accountTable(store);
-    const symbols = scopedSymbols(book, (names) => scopesOf(accounts, names));
+    const symbols = scopedSymbols(book, (names) => scopesOf({ accounts, brokers }, names));
     const access = openAccess({
       store,
       audit,

@@ -21,8 +21,12 @@ import { TIMEFRAME_MS } from './tape-hours.ts';
 export interface BarStore {
   /** Bars of one broker's instruments. */
   sourceOf(market: Pick<BrokerMarket, 'bars' | 'timeframes'>): BarSource;
-  /** Bars that came from elsewhere; what lies between the first and the last is known from then on. */
-  importBars(id: InstrumentId, timeframe: Timeframe, bars: readonly Bar[]): void;
+  /** Bars that came from elsewhere, oldest first; `known`: of which time there are no others, once all of it is here. */
+  importBars(
+    id: InstrumentId,
+    timeframe: Timeframe,
+    given: { readonly bars: readonly Bar[]; readonly known?: Stretch },
+  ): void;
   summary: BarTable['summary'];
 }
 
@@ -103,15 +107,8 @@ export function openBarStore(store: Store, clock: Clock): BarStore {
   }
   return {
     sourceOf,
-    importBars(id, timeframe, bars) {
-      const sorted = [...bars].sort((a, b) => a.timeMs - b.timeMs);
-      const first = sorted[0];
-      const last = sorted.at(-1);
-      if (first === undefined || last === undefined) return;
-      const toMs = last.timeMs + TIMEFRAME_MS[timeframe];
-      store.transaction(() =>
-        table.add(id, timeframe, { fromMs: first.timeMs, toMs, bars: sorted, source: 'imported' }),
-      );
+    importBars(id, timeframe, { bars, known = { fromMs: 0, toMs: 0 } }) {
+      store.transaction(() => table.add(id, timeframe, { ...known, bars, source: 'imported' }));
     },
     summary: () => table.summary(),
   };

@@ -16,7 +16,7 @@ export interface EncodedListing {
 }
 
 export function encodeListing({ instrument, brokerSymbol, extra }: BrokerListing): EncodedListing {
-  const stored: StoredFacts = { instrument: inputOf(instrument), extra };
+  const stored: StoredFacts = { instrument: instrumentInput(instrument), extra };
   const facts = JSON.stringify(stored);
   const digest = createHash('sha256').update(brokerSymbol).update('\0').update(facts).digest('base64url');
   return { facts, digest };
@@ -27,7 +27,15 @@ export function decodeListing(facts: string, brokerSymbol: string): BrokerListin
   return { instrument: defineInstrument(instrument), brokerSymbol, extra };
 }
 
-function inputOf({ tick, lot, multiplier, minNotional, contract, ...rest }: Instrument): InstrumentInput {
+/** What makes it again, as JSON. */
+export function instrumentInput({
+  tick,
+  lot,
+  multiplier,
+  minNotional,
+  contract,
+  ...rest
+}: Instrument): InstrumentInput {
   const { strike, ...terms } = contract ?? {};
   return {
     ...rest,

@@ -164,7 +164,10 @@ describe('bars of a real market', () => {
     const room = barRoom(['1m'], NOON_MS);
     const store = openBarStore(room.store, room.clock);
     const from = Date.UTC(2026, 0, 6, 9);
-    store.importBars(COIN.instrument.id, '1m', [bar(from + MINUTE_MS, '9.5'), bar(from, '9.25')]);
+    store.importBars(COIN.instrument.id, '1m', {
+      bars: [bar(from + MINUTE_MS, '9.5'), bar(from, '9.25')],
+      known: { fromMs: from, toMs: from + 2 * MINUTE_MS },
+    });
     const bars = await room.ask('1m', { startMs: from, endMs: from + 2 * MINUTE_MS });
     expect(bars.map(({ close }) => text(close))).toEqual(['9.25', '9.5']);
     expect(room.asked).toEqual([]);
