@@ -6,8 +6,9 @@ import type { BrokerAdapter, BrokerEvent, BrokerExecution, BrokerOrder } from '#
 import { cleared, type OrderWords } from '../../support/cleared.ts';
 import type { ConformanceBench, ConformanceSubject, VenueControls } from './bench.ts';
 
-/** How much passes on the hand clock with every look, and how long anything is waited for on it. */
+/** How much passes on the hand clock with every look, while something is waited for and while nothing is; and how long at most. */
 const STEP_MS = 40;
+const STRIDE_MS = 250;
 const PATIENCE_MS = 90_000;
 
 /** What stands between the adapter and the wire: why nothing may leave, and what was asked about. */
@@ -65,11 +66,11 @@ async function started(opened: Opened, adapter: BrokerAdapter): Promise<Scene> {
 function sceneOf(opened: Opened, adapter: BrokerAdapter, events: readonly BrokerEvent[]): Scene {
   const { bench } = opened;
   const { clock, venue } = bench;
-  const passes = async (over: () => boolean, forMs: number): Promise<void> => {
+  const passes = async (over: () => boolean, forMs: number, stepMs = STEP_MS): Promise<void> => {
     const untilMs = clock.monotonicMs() + forMs;
     while (!over() && clock.monotonicMs() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, 1));
-      if (!over()) await clock.advanceAsync(Math.min(STEP_MS, untilMs - clock.monotonicMs()));
+      if (!over()) await clock.advanceAsync(Math.min(stepMs, untilMs - clock.monotonicMs()));
     }
   };
   const scene: Scene = {
@@ -99,7 +100,7 @@ function sceneOf(opened: Opened, adapter: BrokerAdapter, events: readonly Broker
       await passes(() => Boolean(check()), PATIENCE_MS);
       if (!check()) throw new Error(`waited in vain until ${what}`);
     },
-    pass: (ms) => passes(() => false, ms),
+    pass: (ms) => passes(() => false, ms, STRIDE_MS),
     executionsTold: () => events.flatMap((event) => (event.kind === 'execution' ? event.execution : [])),
     lastTold: (brokerClientId) =>
       events.findLast(

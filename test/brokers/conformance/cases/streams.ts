@@ -6,6 +6,11 @@ import type { Scene } from '../scene.ts';
 /** A dead stream is found within it, by the issue of every user of every gateway: prices that stood still until a restart. */
 const FOUND_WITHIN_MS = 30_000;
 
+/** Losses and returns in turn, however often each is told. */
+const changesOf = (scene: Scene): readonly boolean[] => {
+  const told = connections(scene);
+  return told.filter((connected, index) => connected !== (told[index - 1] ?? true));
+};
 const connections = (scene: Scene): readonly boolean[] =>
   scene.events.flatMap((event) => (event.kind === 'connection' ? event.connected : []));
 
@@ -69,8 +74,11 @@ export const STREAM_CASES: readonly ConformanceCase[] = [
         const order = await scene.working();
         await scene.venue.stream?.drop();
         await scene.venue.fill(order.brokerClientId, scene.bench.qty.whole, scene.bench.prices.buyLimit);
-        await scene.pass(35_000);
-        await scene.until(() => scene.adapter.connected(), 'it is connected again');
+        const returns = 2 * times + 2;
+        await scene.until(
+          () => changesOf(scene).length >= returns && scene.adapter.connected(),
+          'it is connected again',
+        );
       }
       const { executions } = await scene.soon(scene.adapter.historySince(cursor));
       expect(executions).toHaveLength(10);
