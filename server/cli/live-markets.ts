@@ -31,11 +31,16 @@ export function openLiveMarkets(office: Books, turn: () => Promise<void>): LiveM
   const { store, clock, audit, listings, listed } = office;
   const bars = openBarStore(store, clock);
 
+  /** How often in a row each list could not be read. */
+  const failures = new Map<string, number>();
+
   function recordRefresh({ kind, directory, ...outcome }: RefreshOutcome): void {
+    const times = kind === 'failed' ? (failures.get(directory) ?? 0) + 1 : 0;
+    failures.set(directory, times);
     audit.record({
       kind: `directory.${kind}`,
       outcome: kind === 'refreshed' ? 'ok' : 'error',
-      detail: { directory, ...outcome },
+      detail: { directory, ...outcome, ...(times === 0 ? {} : { times }) },
     });
   }
   function recordNews(name: string, account: AccountId | undefined, news: StreamNews): void {

@@ -45,11 +45,11 @@ export const atInputs = <R extends { readonly errors?: readonly { readonly field
 });
 
 /** What the list of errors calls them. */
-export const labelsOf = (fields: readonly BrokerFieldView[]) =>
-  Object.fromEntries([
+export const labelsOf = (fields: readonly BrokerFieldView[]): Readonly<Record<string, string>> =>
+  Object.fromEntries<string>([
     ['name', 'Name'],
     ['mode', 'Mode'],
-    ...fields.map((field) => [fieldRow(field).input, field.label]),
+    ...fields.map((field) => [fieldRow(field).input, field.label] as const),
   ]);
 
 export const brokerOfPath = ({ services, params }: OwnerVisit): BrokerView | undefined =>

@@ -37,7 +37,8 @@ export const NOTIFY_KINDS = [
   {
     id: 'connection',
     label: 'A broker or the market is away',
-    words: 'no connection to a broker, no prices from an open market, and when they are back',
+    words:
+      'no connection to a broker, no prices from an open market, a list of instruments that can not be read, a sign-in at a broker that is needed; and when they are back',
     urgent: true,
   },
   {
@@ -49,7 +50,8 @@ export const NOTIFY_KINDS = [
   {
     id: 'sign_in',
     label: 'Sign-ins and your keys',
-    words: 'a browser that is new signs in or is trusted, the passphrase changes, a recovery code is used',
+    words:
+      'a browser that is new signs in or is trusted, the passphrase changes, a recovery code is used, an account with real money or other credentials are given',
     urgent: true,
   },
   {

@@ -4,6 +4,20 @@ import type { JsonValue } from '#audit/event.ts';
 import type { AuditLine } from '#audit/query.ts';
 import { isDecimalText, money, roundUpTo } from '#domain/decimal.ts';
 import { excerpt, printable } from '#domain/refusal.ts';
+import {
+  accountAdded,
+  connected,
+  credentialsChanged,
+  directoryFailed,
+  directoryRefreshed,
+  disconnected,
+  feedBack,
+  feedDown,
+  feedReopened,
+  removed,
+  signedIn,
+  signInNeeded,
+} from './broker-tales.ts';
 import { quoted } from './message.ts';
 import {
   approvalExpired,
@@ -114,53 +128,18 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
       path: '/admin/gate',
     },
   }),
-  'broker.disconnected': ({ account, text }) =>
-    tell({
-      kind: 'connection',
-      subject: `account ${account}`,
-      title: `No connection to the broker of ${account}`,
-      body: [
-        'Orders for it are refused until it is back and its books are compared.',
-        ...(text('text') === '' ? [] : [`What the connection said: ${quoted(text('text'))}`]),
-      ],
-      path: accountPage(account),
-      standing: true,
-    }),
-  'broker.connected': ({ account }) => ({
-    kind: 'over',
-    of: 'connection',
-    subject: `account ${account}`,
-    news: {
-      kind: 'connection',
-      subject: `account ${account}`,
-      title: `The broker of ${account} is back`,
-      body: ['Its books are compared before orders go there again.'],
-      path: accountPage(account),
-    },
-  }),
-  'feed.down': ({ text }) =>
-    tell({
-      kind: 'connection',
-      subject: `feed ${text('symbol')}`,
-      title: `No prices of ${text('symbol')} although its market is open`,
-      body: [
-        `Nothing has come for ${text('silent_s')} s. Orders that add are refused without a fresh price; cancels, closes and the kill switch work.`,
-      ],
-      path: '/admin/market',
-      standing: true,
-    }),
-  'feed.back': ({ text }) => ({
-    kind: 'over',
-    of: 'connection',
-    subject: `feed ${text('symbol')}`,
-    news: {
-      kind: 'connection',
-      subject: `feed ${text('symbol')}`,
-      title: `Prices of ${text('symbol')} are back`,
-      body: [`They were away for ${text('silent_s')} s.`],
-      path: '/admin/market',
-    },
-  }),
+  'broker.disconnected': disconnected,
+  'broker.connected': connected,
+  'broker.sign_in_needed': signInNeeded,
+  'broker.signed_in': signedIn,
+  'feed.down': feedDown,
+  'feed.back': feedBack,
+  'feed.reopened': feedReopened,
+  'directory.failed': directoryFailed,
+  'directory.refreshed': directoryRefreshed,
+  'account.added': accountAdded,
+  'account.credentials_changed': credentialsChanged,
+  'account.removed': removed,
   'audit.repaired': ({ line, text }) =>
     line.outcome === 'error'
       ? tell({

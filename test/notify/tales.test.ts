@@ -33,12 +33,18 @@ const NAMES = [
   'price',
   'recorded',
   'broker',
+  'directory',
+  'fault',
+  'ends_at',
 ];
 const FIXED: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
   'agent.reducing': { reason: 'mandate_expired' },
   'agent.halted': { after: 'agent' },
   'order.transition': { to: 'unknown', from: 'submitting' },
   'owner.signed_in': { device: null },
+  'feed.reopened': { tries: '3' },
+  'directory.failed': { times: '2' },
+  'account.added': { mode: 'live' },
 };
 
 const lineOf = (kind: string, detail: AuditLine['detail'], name: string | null): AuditLine => ({
@@ -108,6 +114,12 @@ test('what the owner did, what is a look, and what changes nothing are nobody’
     { ...lineOf('audit.repaired', {}, null), outcome: 'ok' as const },
     lineOf('owner.signed_in', { device: 'dev_1', address: '127.0.0.1' }, null),
     lineOf('toString', {}, null),
+    lineOf('account.added', { mode: 'paper', broker: 'alpaca' }, 'main'),
+    lineOf('directory.failed', { times: 1, directory: 'alpaca' }, null),
+    lineOf('directory.failed', { times: 3, directory: 'alpaca' }, null),
+    lineOf('feed.reopened', { tries: 1, symbol: 'main' }, 'main'),
+    lineOf('feed.reopened', { tries: 4, symbol: 'main' }, 'main'),
+    lineOf('broker.signed_in', {}, 'main'),
   ];
   for (const line of silent) expect(taleOf(line), line.kind).toBeUndefined();
 });
@@ -169,4 +181,38 @@ test('what a broker has at work against the books is told once, with both words'
   expect(draftOf(lineOf('order.terms_followed', terms, 'claude'))?.body[0]).toContain(
     'The books had 10, limit 99; the broker, asked again, has it at work for 20, limit 99.',
   );
+});
+
+test('a session at a broker is told of before it ends and when it has, and a sign-in ends both', () => {
+  const ends = { needed: 'soon', ends_at: '2026-01-06T00:30:00.000Z' };
+  const soon = draftOf(lineOf('broker.sign_in_needed', ends, 'kite'));
+  expect(soon).toMatchObject({ title: 'Sign in at the broker of kite soon', needsOwner: true });
+  expect(soon?.body[0]).toContain('ends at 00:30 UTC');
+  expect(soon?.standing).toBeUndefined();
+  const now = draftOf(lineOf('broker.sign_in_needed', { needed: 'now', ends_at: null }, 'kite'));
+  expect(now).toMatchObject({ subject: soon?.subject, standing: true, path: '/admin/accounts/kite/sign-in' });
+  expect(taleOf({ ...lineOf('broker.signed_in', {}, 'kite'), outcome: 'ok' })).toEqual({
+    kind: 'over',
+    of: 'connection',
+    subject: soon?.subject,
+  });
+});
+
+test('a live feed is told by its account, once when several tries have not healed it; a list at its second failure', () => {
+  const away = draftOf(lineOf('feed.down', { symbol: 'main', silent_s: 25 }, 'main'));
+  expect(away).toMatchObject({
+    title: 'No prices from the broker of main although a market is open',
+    path: '/admin/accounts/main',
+  });
+  expect(
+    draftOf({ ...lineOf('feed.down', { symbol: 'SPX', silent_s: 25 }, null), account: null })?.title,
+  ).toBe('No prices of SPX although its market is open');
+  const still = draftOf(lineOf('feed.reopened', { symbol: 'main', silent_s: 60, tries: 3 }, 'main'));
+  expect(still).toMatchObject({ subject: away?.subject, title: 'Still no prices from the broker of main' });
+  const failed = draftOf(lineOf('directory.failed', { directory: 'alpaca', fault: HOSTILE, times: 2 }, null));
+  expect(failed?.body[1]).toMatch(/^Why: “/);
+  expect(taleOf(lineOf('directory.refreshed', { directory: 'alpaca' }, null))).toMatchObject({
+    kind: 'over',
+    subject: failed?.subject,
+  });
 });
