@@ -15,7 +15,7 @@ import type {
 } from '#domain/broker.ts';
 import type { Money, Price, Quantity } from '#domain/decimal.ts';
 import type { Instrument, InstrumentId } from '#domain/instrument.ts';
-import type { ClearedOrder, OrderTerms, Product } from '#domain/order.ts';
+import type { ClearedOrder, OrderTerms, Product, TimeInForce } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 
@@ -217,6 +217,8 @@ export interface BrokerSignIn {
 export interface BrokerCapabilities {
   readonly orderTypes: readonly string[];
   readonly timesInForce: readonly string[];
+  /** How long a market order may wait there, where that is not `gtc`: what a close is sent with. */
+  readonly marketTimeInForce?: TimeInForce;
   readonly brackets: boolean;
   readonly trailing: boolean;
   readonly extendedHours: boolean;

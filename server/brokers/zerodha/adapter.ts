@@ -20,6 +20,7 @@ import { openTrading, productFor } from './trading.ts';
 export const ZERODHA_CAPABILITIES: BrokerCapabilities = {
   orderTypes: ['market', 'limit', 'stop', 'stop_limit'],
   timesInForce: ['day', 'gtc', 'ioc'],
+  marketTimeInForce: 'day',
   brackets: false,
   trailing: false,
   extendedHours: false,

@@ -112,7 +112,9 @@ export function watchSession(options: SessionOptions): SessionWatch {
       if (session === undefined) return 'There is no session at Kite today: sign in there.';
       const leftMs = session.endsMs - clock.wallMs();
       if (leftMs > KITE_SESSION_WARNING_MS) return undefined;
-      return `The session at Kite ends at ${toIst(session.endsMs).slice(11, 16)} India time, in ${Math.ceil(leftMs / 60_000)} minutes: sign in again after that.`;
+      const minutes = Math.ceil(leftMs / 60_000);
+      const left = minutes === 1 ? '1 minute' : `${minutes} minutes`;
+      return `The session at Kite ends at ${toIst(session.endsMs).slice(11, 16)} India time, in ${left}: sign in again after that.`;
     },
     ended: (token) => end(token, 'Kite ended the session'),
     signIn,
