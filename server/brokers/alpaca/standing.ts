@@ -87,7 +87,7 @@ export function openStanding({ clock, currency, reads, onChange, onFirst }: Stan
       throttledUntilMs = clock.monotonicMs() + waitMs;
     },
     unlisted(symbol) {
-      if (unlisted.size < UNLISTED_TOLD_MAX) unlisted.add(printable(symbol));
+      if (unlisted.size < UNLISTED_TOLD_MAX) unlisted.add(symbol === '' ? 'several legs' : printable(symbol));
     },
     prices(why) {
       priceTrouble = why;

@@ -10,7 +10,7 @@ import {
   text,
   ZERO_QUANTITY,
 } from '#domain/decimal.ts';
-import type { ClearedOrder, OrderType, TimeInForce } from '#domain/order.ts';
+import { type ClearedOrder, type OrderType, SIDES, type TimeInForce } from '#domain/order.ts';
 import { printable } from '#domain/refusal.ts';
 import type { BrokerListing, BrokerOrder, BrokerOrderStatus } from '#ports.ts';
 import type { Chain } from './chains.ts';
@@ -145,8 +145,10 @@ export const isSame = (order: ClearedOrder, { root }: Chain, listing: BrokerList
 export function orderOf(chain: Chain, listing: BrokerListing): BrokerOrder | undefined {
   const { root, head, filledBefore } = chain;
   const type = TYPES[head.type];
+  const side = SIDES.find((one) => one === head.side);
   const whole = head.qty ?? head.filled_qty;
-  if (type === undefined || typeof whole !== 'string' || quantity(whole).lte('0')) return undefined;
+  if (type === undefined || side === undefined || typeof whole !== 'string' || quantity(whole).lte('0'))
+    return undefined;
   const filledQty = add(filledBefore, quantity(head.filled_qty ?? '0'));
   const status = statusOf(head.status, filledQty);
   const reason = reasonOf(head.status);
@@ -154,7 +156,7 @@ export function orderOf(chain: Chain, listing: BrokerListing): BrokerOrder | und
     brokerOrderId: root.id,
     brokerClientId: clientIdOf(root),
     instrument: listing.instrument.id,
-    side: head.side,
+    side,
     qty: add(filledBefore, quantity(whole)),
     filledQty,
     type,

@@ -20,7 +20,8 @@ export const orderPayload = z.object({
   qty: maybeDecimal,
   notional: maybeDecimal,
   filled_qty: maybeDecimal,
-  side: z.enum(['buy', 'sell']),
+  /** Empty for an order in several legs. */
+  side: z.string().max(20),
   type: z.string().max(40),
   time_in_force: z.string().max(20),
   limit_price: maybeDecimal,

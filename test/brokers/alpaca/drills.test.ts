@@ -182,6 +182,17 @@ describe('fills', () => {
     expect(placed.status).toBe(200);
     expect(await here.soon(here.adapter.openOrders())).toEqual([]);
     expect(here.adapter.health().trouble).toContain('AAPL250620C00100000');
+    // In several legs neither side nor symbol is told.
+    here.sim.next('GET /v2/orders?', {
+      kind: 'answer',
+      text: (t) =>
+        t.replace('"symbol":"AAPL250620C00100000"', '"symbol":""').replace('"side":"buy"', '"side":""'),
+    });
+    const again = await here.reopen();
+    opened = again;
+    await here.soon(here.adapter.close());
+    expect(await again.soon(again.adapter.openOrders())).toEqual([]);
+    expect(again.adapter.health().trouble).toContain('several legs');
   });
 });
 

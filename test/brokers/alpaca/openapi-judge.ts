@@ -46,6 +46,10 @@ export interface Judge {
   knows(exchange: Pick<Exchange, 'method' | 'url'>): boolean;
   /** The published examples of the trading API, by their names. */
   example(name: string): unknown;
+  /** The one published example of what a path of either API answers. */
+  answerOf(path: string): unknown;
+  /** The one inside a schema of the trading API. */
+  exampleOf(schema: string): unknown;
   /** Whether a value is what a schema of the trading API says. */
   isOf(schema: string, value: unknown): readonly string[];
 }
@@ -82,6 +86,17 @@ export function openJudge(): Judge {
   return {
     knows: (exchange) => find(exchange) !== undefined,
     example: (name) => documents[0]?.document.components.examples?.[name]?.value,
+    answerOf(path) {
+      const item = documents.map(({ document }) => document.paths[path]).find((one) => one !== undefined);
+      const content = item?.['get']?.responses['200']?.content?.['application/json'];
+      const { example, examples } = (content ?? {}) as { example?: unknown; examples?: object };
+      const [first] = Object.values(examples ?? {}) as { value: unknown }[];
+      return example ?? first?.value;
+    },
+    exampleOf(schema) {
+      const examples = documents[0]?.document.components.schemas[schema]?.['x-examples'];
+      return Object.values((examples ?? {}) as object)[0] as unknown;
+    },
     isOf: (schema, value) => wrong(`${NAMES[0]}#/components/schemas/${schema}`, value),
     objections(exchange) {
       const found = find(exchange);
