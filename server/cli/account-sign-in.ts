@@ -51,12 +51,14 @@ export async function finishSignIn(
         : finished.ok
           ? undefined
           : finished.error;
-    office.audit.record({
-      kind: 'broker.signed_in',
-      ...signed(by),
-      account,
-      outcome: why === undefined ? 'ok' : 'rejected',
-    });
+    office.store.transaction(() =>
+      office.audit.record({
+        kind: 'broker.signed_in',
+        ...signed(by),
+        account,
+        outcome: why === undefined ? 'ok' : 'rejected',
+      }),
+    );
     return why === undefined
       ? ok(undefined)
       : err(refuse('broker_unavailable', `The sign-in is not finished: ${printable(why)}`));

@@ -44,8 +44,9 @@ async function gateway(): Promise<TestGateway> {
   await gate.clock.advanceAsync(1_000);
   return gate;
 }
-const connected = (gate: TestGateway) =>
-  expect.poll(() => gate.gateway.engine.adapters.get(MAIN)?.connected()).toBe(true);
+async function connected(gate: TestGateway): Promise<void> {
+  await expect.poll(() => gate.gateway.engine.adapters.get(MAIN)?.connected()).toBe(true);
+}
 async function stop(gate: TestGateway): Promise<void> {
   opened.splice(opened.indexOf(gate), 1);
   await gate.stop();
@@ -209,7 +210,7 @@ describe('a new account at a broker', () => {
       carryOut(add, gate.gateway, { input: given() }),
       carryOut(add, gate.gateway, { input: given() }),
     ]);
-    expect(both.map(({ ok }) => ok).sort()).toEqual([false, true]);
+    expect(both.filter(({ ok }) => ok)).toHaveLength(1);
     expect(ids(gate.gateway)).toEqual(['paper', 'main']);
     expect(await carryOut(remove, gate.gateway, { input: { name: 'main' } })).toMatchObject({ ok: true });
     expect(rules(await carryOut(add, gate.gateway, { input: given() }))).toEqual([

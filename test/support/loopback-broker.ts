@@ -27,6 +27,8 @@ export interface LoopbackVenue {
   key: string;
   secret: string;
   currency: string;
+  /** What it says to who brings a wrong pair. */
+  objection: string;
   /** What it answers to every question instead, as long as it is set; `silence` never answers. */
   fault: 'silence' | 'echo' | undefined;
   /** Tokens that a sign-in gave and that still hold; requests of `daily` bring one. */
@@ -49,6 +51,7 @@ export async function loopbackVenue(): Promise<LoopbackVenue> {
     key: 'canary-key-7f3a',
     secret: 'canary-secret-91c2',
     currency: 'USD',
+    objection: 'the key or the secret is wrong',
     fault: undefined,
     tokens: new Set(),
     requestTokens: new Set(),
@@ -91,7 +94,7 @@ async function answer(
     return tell(200, { token });
   }
   if (given !== `${venue.key}:${venue.secret}` && !venue.tokens.has(given))
-    return tell(401, { message: 'the key or the secret is wrong' });
+    return tell(401, { message: venue.objection });
   if (path === '/account') return tell(200, { currency: venue.currency, cash: '25000', equity: '25000.5' });
   if (path === '/orders' && request.method === 'POST') {
     venue.orders.push(JSON.parse(body) as VenueOrder);
