@@ -1,0 +1,124 @@
+/** A whole gateway with an Alpaca account: an agent reads its market, trades in it over MCP, and nothing secret shows anywhere. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { add } from '#cli/account-acts.ts';
+import { carryOut } from '#cli/owner-socket.ts';
+import { OWNER_CLI } from '#domain/principal.ts';
+import { openTestGateway, type TestGateway } from '../../support/gateway.ts';
+import { handClock } from '../../support/hand-clock.ts';
+import { WIDE_MANDATE } from '../../support/trading-room.ts';
+import { mustBeLawful } from './openapi-judge.ts';
+import { openSimulator, type Simulator } from './simulator/simulator.ts';
+
+// A Monday, eleven in the morning in New York.
+const OPEN_MS = Date.UTC(2026, 0, 5, 16);
+const clock = handClock(OPEN_MS);
+let sim: Simulator;
+let gate: TestGateway;
+beforeEach(async () => {
+  sim = await openSimulator(() => clock.wallMs());
+  sim.quote('AAPL', '190.00', '190.10');
+  sim.book.autoFill = true;
+  gate = await openTestGateway({ clock });
+});
+afterEach(async () => {
+  await gate.close();
+  await sim.close();
+  mustBeLawful(sim.exchanges);
+});
+
+/** One call as an agent's host makes it, time passing. */
+async function call(key: string, name: string, args: object): Promise<Record<string, unknown>> {
+  const answer = fetch(`${gate.url}/mcp`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: args } }),
+  }).then(
+    (response) => response.json() as Promise<{ result: { structuredContent: Record<string, unknown> } }>,
+  );
+  const { result } = await passing(answer);
+  return result.structuredContent;
+}
+async function passing<T>(promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const mark = (): void => {
+    settled = true;
+  };
+  promise.then(mark, mark);
+  while (!settled) {
+    await new Promise((turn) => setTimeout(turn, 1));
+    await clock.advanceAsync(20);
+    // The venue goes on quoting.
+    sim.quote('AAPL', '190.00', '190.10');
+  }
+  return promise;
+}
+const eventually = (check: () => Promise<unknown>) =>
+  expect.poll(
+    async () => {
+      await passing(new Promise((turn) => setTimeout(turn, 5)));
+      return check();
+    },
+    { timeout: 15_000, interval: 1 },
+  );
+
+it('lets an agent look, buy, be filled, rest an order and cancel it', async () => {
+  const { keyId, secret } = sim.state;
+  const added = await passing(
+    carryOut(add, gate.gateway, {
+      input: {
+        broker: 'alpaca',
+        name: 'alpaca-1',
+        settings: { endpoints: sim.url },
+        credentials: { key_id: keyId, secret_key: secret },
+      },
+    }),
+  );
+  expect(added).toMatchObject({ ok: true, value: { broker: 'alpaca', mode: 'paper', currency: 'USD' } });
+  const { access } = gate.gateway;
+  access.agents.create('claude', ['alpaca-1'], OWNER_CLI);
+  const { key } = gate.key('claude');
+  await eventually(async () => call(key, 'search_instruments', { query: 'AAPL' })).toMatchObject({
+    instruments: [{ symbol: 'AAPL' }],
+  });
+  const set = access.mandates.set(
+    'claude',
+    { ...WIDE_MANDATE, accounts: ['alpaca-1'], symbols: ['AAPL'] },
+    OWNER_CLI,
+  );
+  expect(set).toMatchObject({ ok: true });
+
+  await eventually(async () => call(key, 'get_quotes', { symbols: ['AAPL'] })).toMatchObject({
+    quotes: [{ symbol: 'AAPL', bid: '190', ask: '190.1', source: 'live' }],
+  });
+  const order = { account: 'alpaca-1', symbol: 'AAPL', side: 'buy', dry_run: false };
+  await eventually(async () =>
+    call(key, 'place_order', {
+      ...order,
+      qty: '3',
+      type: 'market',
+      time_in_force: 'day',
+      idempotency_key: 'buy',
+    }),
+  ).toMatchObject({ order: { symbol: 'AAPL' } });
+  expect(sim.state.orders).toMatchObject([{ symbol: 'AAPL', qty: '3', status: 'filled' }]);
+  await eventually(async () => call(key, 'get_positions', { account: 'alpaca-1' })).toMatchObject({
+    positions: [{ symbol: 'AAPL', qty: '3', own_qty: '3' }],
+  });
+
+  const resting = await call(key, 'place_order', {
+    ...order,
+    qty: '2',
+    type: 'limit',
+    limit_price: '185.50',
+    time_in_force: 'gtc',
+    idempotency_key: 'rest',
+  });
+  expect(resting).toMatchObject({ order: { status: 'open' } });
+  const { order_id } = resting['order'] as { order_id: string };
+  await call(key, 'cancel_order', { order_id });
+  await eventually(async () => call(key, 'get_order', { order_id })).toMatchObject({
+    order: { status: 'canceled', filled_qty: '0' },
+  });
+  expect(sim.state.orders.map(({ status }) => status)).toEqual(['filled', 'canceled']);
+  expect(gate.logged.join('\n')).not.toContain(secret);
+});
