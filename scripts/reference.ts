@@ -1,10 +1,15 @@
-// Writes what the documents take from the code: the answers to the examples, docs/tools.md and docs/refusals.md; tests compare.
+// Writes what the documents take from the code: the answers to the examples, docs/tools.md, docs/refusals.md and, after the suite that
+// every broker's adapter passes, docs/brokers.md; tests compare.
 
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BROKERS } from '#brokers/index.ts';
 import { PROJECT_FOLDER } from '#cli/project-folder.ts';
 import { TOOLS } from '#tools/index.ts';
+import { recordedResults } from '../test/brokers/conformance/results.ts';
 import { exampleAnswers } from '../test/support/example-scene.ts';
+import { brokersPage } from './brokers-page.ts';
 import { refusalsPage } from './refusals-page.ts';
 import { toolsPage } from './tools-page.ts';
 
@@ -14,3 +19,18 @@ const told = await exampleAnswers();
 write('server/tools/examples.generated.json', `${JSON.stringify(told, null, 1)}\n`);
 write('docs/tools.md', toolsPage(TOOLS, told));
 write('docs/refusals.md', refusalsPage());
+
+/** What one of them does not pass ends it here, and nothing of it is written. */
+function recordConformance(): void {
+  const suites = readdirSync(join(PROJECT_FOLDER, 'test/brokers'))
+    .map((broker) => `test/brokers/${broker}/conformance.test.ts`)
+    .filter((path) => existsSync(join(PROJECT_FOLDER, path)));
+  execFileSync('vitest', ['run', ...suites], {
+    cwd: PROJECT_FOLDER,
+    stdio: 'inherit',
+    env: { ...process.env, CONFORMANCE_RECORD: '1' },
+  });
+}
+
+recordConformance();
+write('docs/brokers.md', brokersPage(BROKERS, recordedResults()));

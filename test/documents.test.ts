@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { BROKERS } from '#brokers/index.ts';
 import { optionsOf } from '#cli/command.ts';
 import { COMMANDS } from '#cli/index.ts';
 import { claudeCodeStdio, hostById, KEY_PLACEHOLDER } from '#console/connect-snippets.ts';
 import { REFUSAL_REASONS } from '#domain/refusal.ts';
 import { isReserved } from '#domain/refusal-guide.ts';
 import { TOOLS } from '#tools/index.ts';
+import { brokersPage } from '../scripts/brokers-page.ts';
 import { refusalsPage } from '../scripts/refusals-page.ts';
 import { toolsPage } from '../scripts/tools-page.ts';
+import { recordedResults } from './brokers/conformance/results.ts';
 
 const PROJECT = fileURLToPath(new URL('../', import.meta.url));
 const read = (path: string): string => readFileSync(join(PROJECT, path), 'utf8');
@@ -136,8 +139,15 @@ describe('what is made from the code', () => {
   it.each([
     ['docs/tools.md', () => toolsPage(TOOLS, told)],
     ['docs/refusals.md', refusalsPage],
+    ['docs/brokers.md', () => brokersPage(BROKERS, recordedResults())],
   ])('%s is as `npm run docs` writes it', (path, make) => {
     expect(read(path)).toBe(make());
+  });
+
+  it('has results of the conformance suite for every broker, and none for what is not one', () => {
+    expect([...new Set(recordedResults().map(({ broker }) => broker))].toSorted()).toEqual(
+      BROKERS.map(({ id }) => id).toSorted(),
+    );
   });
 
   it('calls reserved exactly the refusals that nothing answers', () => {

@@ -33,6 +33,8 @@ export type Drill = (typeof DRILLS)[number];
 export interface ConformanceSubject {
   /** Of the broker's definition. */
   readonly broker: string;
+  /** Where one definition has several subjects: its own, in kebab-case. The broker's when absent. */
+  readonly name?: string;
   readonly label: string;
   /** Those that an account like the bench's has; a case compares them with what its adapter says. */
   readonly capabilities: BrokerCapabilities;

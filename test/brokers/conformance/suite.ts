@@ -8,14 +8,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { ConformanceSubject } from './bench.ts';
 import { CASES } from './cases/index.ts';
 import type { ConformanceCase } from './conformance-case.ts';
-import type { ConformanceResults } from './results.ts';
+import { type ConformanceResults, PASSED, RESULTS_FOLDER } from './results.ts';
 import { openScene } from './scene.ts';
 
-const RESULTS = join(import.meta.dirname, 'results');
 const isRecording = process.env['CONFORMANCE_RECORD'] === '1';
 
 export function runConformance(subject: ConformanceSubject): void {
-  describe(`the adapter of ${subject.broker}`, () => {
+  describe(`the adapter of ${nameOf(subject)}`, () => {
     const outcomes = new Map<string, string>();
     for (const one of CASES) {
       it(`${one.number} ${one.title}`, async (context) => {
@@ -25,14 +24,14 @@ export function runConformance(subject: ConformanceSubject): void {
           return context.skip(reason);
         }
         await runCase(one, subject);
-        outcomes.set(one.number, 'passed');
+        outcomes.set(one.number, PASSED);
       });
     }
 
     afterAll(() => {
       // Some cases alone (`-t`) prove nothing of the others.
       if (!isRecording || outcomes.size !== CASES.length) return;
-      mkdirSync(RESULTS, { recursive: true });
+      mkdirSync(RESULTS_FOLDER, { recursive: true });
       writeFileSync(pathOf(subject), `${JSON.stringify(resultsOf(subject, outcomes), null, 1)}\n`);
     });
 
@@ -56,9 +55,12 @@ async function runCase(one: ConformanceCase, subject: ConformanceSubject): Promi
   }
 }
 
-const pathOf = ({ broker }: ConformanceSubject): string => join(RESULTS, `${broker}.json`);
+const nameOf = ({ name, broker }: ConformanceSubject): string => name ?? broker;
+const pathOf = (subject: ConformanceSubject): string =>
+  join(RESULTS_FOLDER, `${nameOf(subject)}.generated.json`);
 
 function resultsOf(subject: ConformanceSubject, outcomes: ReadonlyMap<string, string>): ConformanceResults {
   const { broker, label, capabilities, verifiedAgainst, limits } = subject;
-  return { broker, label, verifiedAgainst, capabilities, limits, cases: Object.fromEntries(outcomes) };
+  const cases = CASES.map(({ number, title }) => ({ number, title, outcome: outcomes.get(number) ?? '' }));
+  return { name: nameOf(subject), broker, label, verifiedAgainst, capabilities, limits, cases };
 }
