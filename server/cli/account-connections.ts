@@ -10,8 +10,8 @@ import { openSignIns, type SignIns } from './sign-in-states.ts';
 
 /** What accounts trade on. */
 export interface AccountMarkets {
-  /** A broker's list of instruments, by its name; undefined: the built-in one. */
-  directory(name: string | undefined): BrokerDirectory;
+  /** The list of instruments that an account trades from. */
+  directory(account: AccountRecord): BrokerDirectory;
   /** What a paper account is given to trade on, undefined for others; or a sentence on why there is nothing. */
   feedOf(account: AccountRecord): Result<BrokerConnection<unknown>['feed'], string>;
   /** Its adapter is there: from now on it trades on what that quotes, where it quotes anything. */
@@ -37,6 +37,8 @@ export interface AccountConnections {
   connect(account: AccountRecord): Promise<Result<undefined, string>>;
   /** Resolves when it is closed; idempotent. */
   disconnect(account: AccountId): Promise<void>;
+  /** Resolves when it is connected, or needs its owner: at once where there is nothing to wait for. */
+  standing(account: AccountId): Promise<void>;
   /** Of owners on their way to a broker's own page. */
   readonly signIns: SignIns;
   /** One act at a time on an account: it is connected anew by some and waited for by others. */
@@ -61,6 +63,18 @@ export function openConnections(office: Books, around: Surroundings): AccountCon
     return opened;
   }
   return {
+    standing(id) {
+      const adapter = adapters.get(id);
+      if (adapter === undefined || adapter.connected() || adapter.health().signInNeeded)
+        return Promise.resolve();
+      return new Promise((resolve) => {
+        const forget = adapter.onEvents((events) => {
+          if (!events.some((event) => event.kind === 'connection' && event.connected)) return;
+          forget();
+          resolve();
+        });
+      });
+    },
     signIns: openSignIns(office.clock),
     connectAll() {
       const accounts = office.accounts.list();
@@ -141,7 +155,7 @@ function openAdapter(
         store: office.store,
         clock: office.clock,
         feed: feed.value,
-        directory: markets.directory(broker.directory(settings.data, account.mode)),
+        directory: markets.directory(account),
         gate,
       }),
     );

@@ -89,7 +89,7 @@ export function openAccountMarkets(office: Office, parts: MarketParts): RunningM
   }
 
   return {
-    directory: (name) => office.listed.openDirectory(name ?? BUILT_IN_DIRECTORY),
+    directory: ({ id }) => office.listed.openDirectory(directoryOf(id)),
     feedOf(account) {
       if (account.broker !== 'paper') {
         const directory = directoryOf(account.id);

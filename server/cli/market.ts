@@ -1,7 +1,7 @@
 /** `portcullis market`: the lists of instruments that brokers give, and bars of their instruments. */
 import { z } from 'zod';
 import { isDecimalText, price, quantity, text } from '#domain/decimal.ts';
-import { defineInstrument, type InstrumentInput } from '#domain/instrument.ts';
+import { BUILT_IN_DIRECTORY, defineInstrument, type InstrumentInput } from '#domain/instrument.ts';
 import { fieldError, refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import { BARS_PER_IMPORT_MAX } from '#limits.ts';
@@ -16,11 +16,13 @@ import { CommandError, defineCommand, JSON_OPTION, UsageError } from './command.
 import type { Office } from './office.ts';
 import { iso, isoOrNull, printObject, printTable } from './print.ts';
 
-const scopes = (office: Office): readonly string[] =>
-  scopesOf(
+const scopes = (office: Office): readonly string[] => [
+  BUILT_IN_DIRECTORY,
+  ...scopesOf(
     office,
     office.accounts.list().map(({ id }) => id),
-  );
+  ).filter((scope) => scope !== BUILT_IN_DIRECTORY),
+];
 
 const status = ownerAct({
   name: 'market.status',

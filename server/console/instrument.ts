@@ -6,6 +6,7 @@ import { err, ok } from '#domain/result.ts';
 import { CONSOLE_BARS_LISTED, CONSOLE_BARS_MAX, DEPTH_LEVELS_MAX } from '#limits.ts';
 import {
   type Bar,
+  type BarQuery,
   type Clock,
   type DepthLevel,
   type MarketFeed,
@@ -107,7 +108,8 @@ async function candlesOf(feed: MarketFeed, { id, symbol, tick }: Instrument, ask
   if (finest === undefined) return null;
   const answered = TIMEFRAMES.slice(TIMEFRAMES.indexOf(finest));
   const timeframe: Timeframe = answered.find((one) => one === asked) ?? finest;
-  const bars = await feed.bars({ instrument: id, timeframe, limit: CONSOLE_BARS_MAX });
+  const bars = await barsOf(feed, { instrument: id, timeframe, limit: CONSOLE_BARS_MAX });
+  if (bars === undefined) return null;
   const listed = [...bars].reverse().slice(0, CONSOLE_BARS_LISTED).map(barRow);
   return {
     symbol,
@@ -125,6 +127,15 @@ async function candlesOf(feed: MarketFeed, { id, symbol, tick }: Instrument, ask
       volume: decimalsOf(listed.map((bar) => bar.volume)),
     },
   };
+}
+
+/** undefined: the broker did not answer; the page shows the rest. */
+async function barsOf(feed: MarketFeed, query: BarQuery): Promise<readonly Bar[] | undefined> {
+  try {
+    return await feed.bars(query);
+  } catch {
+    return undefined;
+  }
 }
 
 const textOf = (price: Price): string => text(price);

@@ -18,7 +18,8 @@ export const market = definePage({
     const asked = (query['query'] ?? '').slice(0, SEARCH_LENGTH_MAX);
     const feed = markets.all();
     const found = book.search(asked, CONSOLE_ROWS_MAX, markets.scopes());
-    await feed.follow(found.map(({ id }) => id));
+    // Who only looks at the page asks no broker for fifty quotes.
+    if (asked !== '') await feed.follow(found.map(({ id }) => id));
     const rows = found.map((instrument) => {
       const quote = feed.quote(instrument.id);
       return {
