@@ -37,6 +37,8 @@ export const BROKER_CALL_TIMEOUT_MS = 10_000;
 export const QUOTE_WAIT_MS = 3_000;
 /** How long a broker may take to say whether the credentials of a new account are right. */
 export const ACCOUNT_TRIAL_MAX_MS = 15_000;
+/** How long an answer waits for a new connection to stand, before it says how it stands. */
+export const ACCOUNT_STANDING_MAX_MS = 5_000;
 /** How long the owner may take at a broker's own page, and how many may be under way. */
 export const BROKER_SIGN_IN_TTL_MS = 10 * 60_000;
 export const BROKER_SIGN_INS_MAX = 20;
@@ -61,6 +63,8 @@ export const RECONCILE_INTERVAL_MS = 5_000;
 export const RECONCILE_UNCLEAR_SOON_MS = 180_000;
 /** Questions about single orders that may go unanswered one after the other before a comparison asks no more of them. */
 export const RECONCILE_UNANSWERED_MAX = 3;
+/** Holdings of one account that are shown. */
+export const HOLDINGS_MAX = 1_000;
 /** So long after its last execution a difference in cash is no late posting of a trade: a day's settlement has passed. */
 export const CASH_QUIET_MS = 86_400_000;
 /** What the owner records of an unclear order, a piece. */
@@ -640,7 +644,7 @@ export const CCXT_HOSTS_MAX = 12;
 /** Characters of what a broker gave as its reason. */
 export const BROKER_REASON_LENGTH_MAX = 300;
 /** How often an exchange is asked for orders and trades, whatever its streams said; and while they are not open. */
-export const CCXT_LOOK_INTERVAL_MS = 30_000;
+export const CCXT_LOOK_INTERVAL_MS = 60_000;
 export const CCXT_LOOK_WITHOUT_STREAM_MS = 5_000;
 /** After something was heard on a stream, so that many messages cost one question. */
 export const CCXT_LOOK_AFTER_MS = 1_000;
@@ -661,6 +665,11 @@ export const CCXT_HISTORY_REQUESTS_MAX = 40;
 export const CCXT_FOLLOWED_MAX = 200;
 /** Listings in one page of a directory. */
 export const CCXT_LISTINGS_PER_PAGE = 500;
+/** A stream of an exchange is pinged, and one on which nothing at all was heard for so long is dropped. */
+export const CCXT_PING_INTERVAL_MS = 5_000;
+export const CCXT_SILENCE_MAX_MS = 20_000;
+/** Shorter than anybody waits for a call. */
+export const CCXT_CALL_TIMEOUT_MS = 9_000;
 /** How often quotes are asked for where an exchange has no stream of them. */
 export const CCXT_QUOTES_INTERVAL_MS = 5_000;
 

@@ -8,6 +8,7 @@ import type { Tool } from './define.ts';
 import { getAccount } from './get-account.ts';
 import { getBars } from './get-bars.ts';
 import { getGatewayStatus } from './get-gateway-status.ts';
+import { getHoldings } from './get-holdings.ts';
 import { getInstrument } from './get-instrument.ts';
 import { getMandate } from './get-mandate.ts';
 import { getMarketClock } from './get-market-clock.ts';
@@ -22,6 +23,7 @@ import { haltTrading } from './halt-trading.ts';
 import { listAccounts } from './list-accounts.ts';
 import { modifyOrder } from './modify-order.ts';
 import { placeOrder } from './place-order.ts';
+import { previewOrder } from './preview-order.ts';
 import { searchInstruments } from './search-instruments.ts';
 import { tightenMandate } from './tighten-mandate.ts';
 import { watchMarket } from './watch-market.ts';
@@ -38,11 +40,13 @@ export const TOOLS: readonly Tool[] = [
   listAccounts,
   getAccount,
   getPositions,
+  getHoldings,
   getOrders,
   getOrder,
   getTrades,
   getPnlHistory,
   getMandate,
+  previewOrder,
   placeOrder,
   modifyOrder,
   cancelOrder,

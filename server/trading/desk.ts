@@ -5,11 +5,13 @@ import type { OrderDraft, Product, Trail } from '#domain/order.ts';
 import type { AccountId, Principal } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
+import type { ReadPreview } from './preview-read.ts';
 import type {
   AccountStatus,
   AccountView,
   CancelResult,
   CloseResult,
+  HoldingView,
   KillReport,
   MandateView,
   OrderRecord,
@@ -90,6 +92,8 @@ type Answer<T> = Promise<Result<T, Refusal>>;
 
 export interface Desk {
   placeOrder(who: Principal, draft: OrderDraft, commit: TradeCommit): Answer<PlaceResult>;
+  /** For who may only read: nothing of it can be sent. */
+  previewOrder(who: Principal, draft: OrderDraft): Answer<ReadPreview>;
   modifyOrder(who: Principal, change: OrderChange, commit: TradeCommit): Answer<PlaceResult>;
   cancelOrder(who: Principal, orderId: string, commit: ReduceCommit): Answer<CancelOutcomeView>;
   cancelAllOrders(
@@ -130,6 +134,11 @@ export interface Desk {
 
   listAccounts(who: Principal): Answer<readonly AccountView[]>;
   account(who: Principal, account: AccountId): Answer<AccountView>;
+  /** What the accounts own beyond the day. */
+  holdings(
+    who: Principal,
+    filter: { readonly account?: AccountId; readonly symbol?: string },
+  ): Answer<readonly HoldingView[]>;
   positions(
     who: Principal,
     filter: {

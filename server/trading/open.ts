@@ -138,7 +138,7 @@ export function openTrading(neighbours: Neighbours): Trading {
     async stop() {
       losses.stop();
       accounts.stop();
-      for (const stop of [...stops.splice(0), ears.stop]) stop();
+      for (const stop of [...stops.splice(0), () => ears.stop()]) stop();
       for (const adapter of line.adapters.values()) await adapter.close();
     },
   };

@@ -10,15 +10,18 @@ import { waitingOf } from './approval-ending.ts';
 import type { Desk, OrderFilter, Page } from './desk.ts';
 import { envelopeOf } from './envelope.ts';
 import { strictestOf } from './facts.ts';
+import { holdingsIn } from './holding-views.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { instrumentOf, type Line } from './line.ts';
 import { lossToday, markOf } from './loss.ts';
 import { ownOrder } from './modify.ts';
 import { pnlHistory } from './pnl.ts';
+import { previewForReader } from './preview-read.ts';
 import { accountFigures } from './risk-account.ts';
 import { type ExecutionRow, tradeOf } from './trade-rows.ts';
 import type {
   AccountView,
+  HoldingView,
   MandateUse,
   MandateView,
   OrderRecord,
@@ -31,6 +34,8 @@ type Reads = Pick<
   | 'listAccounts'
   | 'account'
   | 'positions'
+  | 'holdings'
+  | 'previewOrder'
   | 'orders'
   | 'order'
   | 'trades'
@@ -60,6 +65,18 @@ export function reads(line: Line): Reads {
         ? ok(accounts.value.flatMap((account) => positionsOf(line, who, account, filter)))
         : accounts;
     },
+    async holdings(who, { account, symbol }) {
+      const accounts = readable(line, who, account);
+      if (!accounts.ok) return accounts;
+      const views: HoldingView[] = [];
+      for (const one of accounts.value) {
+        const found = await holdingsIn(line, one, symbol);
+        if (!found.ok) return found;
+        views.push(...found.value);
+      }
+      return ok(views);
+    },
+    previewOrder: (who, draft) => previewForReader(line, who, draft),
     async orders(who, filter) {
       const accounts = readable(line, who, filter.account);
       if (!accounts.ok) return accounts;

@@ -2,7 +2,7 @@
 import type { Money, Price, Quantity } from '#domain/decimal.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
 import type { MandateDocument } from '#domain/mandate.ts';
-import type { OrderOrigin, OrderRole, OrderStatus, OrderTerms } from '#domain/order.ts';
+import type { OrderOrigin, OrderRole, OrderStatus, OrderTerms, Product } from '#domain/order.ts';
 import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
 import type { LimitFigure } from '#domain/refusal.ts';
 
@@ -71,6 +71,21 @@ export interface PositionView {
   readonly stopLoss: Price | null;
   readonly openedAtMs: number | null;
   readonly closedAtMs: number | null;
+}
+
+/** What is owned beyond the day. */
+export interface HoldingView {
+  readonly account: AccountId;
+  readonly symbol: string;
+  /** Positive, settled and unsettled together. */
+  readonly qty: Quantity;
+  readonly unsettledQty: Quantity;
+  readonly lockedQty: Quantity;
+  readonly avgPrice: Price | null;
+  readonly marketPrice: Price | null;
+  readonly product?: Product;
+  /** The broker's own list, or what our positions say. */
+  readonly source: 'broker' | 'positions';
 }
 
 export interface AccountView {

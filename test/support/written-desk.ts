@@ -130,6 +130,26 @@ export function writtenDesk(): WrittenDesk {
           ? { dryRun: true, preview: PREVIEW, actionToken: 'act_1', expiresAtMs: AT_MS + 300_000 }
           : { dryRun: false, order },
       ),
+    previewOrder: (_who, draft) =>
+      answer('previewOrder', [draft], () => ({
+        ...PREVIEW,
+        margin: { required: money('2460.15'), fees: money('1.5'), source: 'broker' },
+        underMandate: true,
+      })),
+    holdings: (_who, filter) =>
+      answer('holdings', [filter], () => [
+        {
+          account: accountId('paper'),
+          symbol: 'AAPL',
+          qty: quantity('12'),
+          unsettledQty: quantity('2'),
+          lockedQty: quantity('0'),
+          avgPrice: price('180.5'),
+          marketPrice: null,
+          product: 'cnc',
+          source: 'broker',
+        },
+      ]),
     modifyOrder: (_who, change, commit) =>
       answer('modifyOrder', [change, commit], () =>
         commit.kind === 'preview'

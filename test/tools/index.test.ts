@@ -19,11 +19,13 @@ const CORE = `
   list_accounts        read:account GET    /accounts
   get_account          read:account GET    /account
   get_positions        read:account GET    /positions
+  get_holdings         read:account GET    /holdings
   get_orders           read:account GET    /orders
   get_order            read:account GET    /orders/{order_id}
   get_trades           read:account GET    /trades
   get_pnl_history      read:account GET    /pnl-history
   get_mandate          read:account GET    /mandate
+  preview_order        read:account GET    /order-preview
   place_order          write:orders POST   /orders
   modify_order         write:orders PATCH  /orders/{order_id}
   cancel_order         write:orders DELETE /orders/{order_id}
