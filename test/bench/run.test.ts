@@ -54,6 +54,23 @@ describe('a run', () => {
   }, 60_000);
 });
 
+describe('the figures of real brokers', () => {
+  test('run against a simulated venue in a process of its own, and end all that they began', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'portcullis-bench-test-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'results.json');
+    await bench(['broker', 'feed', 'instruments', '--quick', '--json', file], folder);
+    const { figures, failed } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown[]>;
+    expect(failed).toEqual([]);
+    expect(figures).toMatchObject([
+      { name: 'broker.order_added_ms', unit: 'ms', target: { atMost: 2 } },
+      { name: 'feed.5000_quotes_a_second', unit: 'ms', target: { atMost: 50 }, details: { stuck: 2 } },
+      { name: 'instruments.search_200k', unit: 'ms', target: { atMost: 10 } },
+    ]);
+    expect(readdirSync(folder)).toEqual(['results.json']);
+  }, 90_000);
+});
+
 describe('load', () => {
   test.each([
     [200, '{"quotes":[{"bid":"1"}]}', undefined],
