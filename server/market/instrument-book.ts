@@ -2,8 +2,9 @@
 import { type Instrument, type InstrumentId, instrumentId } from '#domain/instrument.ts';
 import { printable, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import { SEARCH_RESULTS_MAX } from '#limits.ts';
+import { SEARCH_RESULTS_MAX, SUGGESTIONS_MAX } from '#limits.ts';
 import { ranked, suggestions } from './matching.ts';
+import { otherSpellings } from './symbols/spellings.ts';
 
 export interface InstrumentBook {
   /** Those that ship with the product. */
@@ -44,6 +45,15 @@ export function instrumentBook(
   function byId(id: InstrumentId): Instrument | undefined {
     return builtIn.byId(id) ?? listed?.byId(id);
   }
+  /** What others write so comes before what merely looks like it. */
+  function meant(symbol: string, scopes: readonly string[]): readonly string[] {
+    const spelled = otherSpellings(symbol).flatMap((one) => among((list) => list.bySymbol(one, scopes)));
+    const near = suggestions(
+      among((list) => list.near(symbol, scopes)),
+      symbol,
+    );
+    return [...new Set([...spelled.map((one) => one.symbol), ...near])].slice(0, SUGGESTIONS_MAX);
+  }
   return {
     builtIn: () => instruments,
     byId,
@@ -53,14 +63,7 @@ export function instrumentBook(
       const found = among((list) => list.bySymbol(symbol, scopes));
       const [first] = found;
       if (first && found.length === 1) return ok(first);
-      return err(
-        first
-          ? ambiguous(symbol, found)
-          : unknown(
-              symbol,
-              among((list) => list.near(symbol, scopes)),
-            ),
-      );
+      return err(first ? ambiguous(symbol, found) : unknown(symbol, meant(symbol, scopes)));
     },
     search: (query, limit, scopes) =>
       ranked(
@@ -78,8 +81,7 @@ function ambiguous(symbol: string, found: readonly Instrument[]): Refusal {
   return refuse('ambiguous_symbol', detail, { did_you_mean: ids });
 }
 
-function unknown(symbol: string, near: readonly Instrument[]): Refusal {
-  const nearest = suggestions(near, symbol);
+function unknown(symbol: string, nearest: readonly string[]): Refusal {
   const hint =
     nearest.length > 0 ? `did you mean ${nearest.join(' or ')}?` : 'search_instruments lists them.';
   const detail = `No instrument is written exactly "${shown(symbol)}"; ${hint}`;
