@@ -41,6 +41,8 @@ export const FILLS_REMEMBERED_MAX = 10_000;
 /** Changes of one order; each makes another order at Alpaca. */
 export const CHANGES_MAX = 200;
 
+/** From the sign-in on a stream to its being taken. */
+export const SIGN_IN_MAX_MS = 10_000;
 export const SILENCE_MAX_MS = 25_000;
 export const PING_EVERY_MS = 8_000;
 export const BACKOFF = { firstMs: 500, maxMs: 20_000 } as const;

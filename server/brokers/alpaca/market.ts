@@ -13,8 +13,7 @@ import {
   SYMBOLS_PER_REQUEST,
 } from './bounds.ts';
 import { listingOf } from './listings.ts';
-import { openPriceStream, type PriceStream } from './price-stream.ts';
-import type { AlpacaCredentials, DataFeed, Hosts } from './settings.ts';
+import { COINS, isCoin, openPriceStreams, type PriceStreamsOptions } from './price-streams.ts';
 import {
   assetPayload,
   type barPayload,
@@ -25,21 +24,14 @@ import {
   snapshotPayload,
 } from './wire.ts';
 
-export interface MarketOptions {
+export interface MarketOptions extends PriceStreamsOptions {
   readonly api: AlpacaApi;
-  readonly hosts: Hosts;
-  readonly credentials: AlpacaCredentials;
-  readonly dataFeed: DataFeed;
-  readonly clock: Clock;
-  readonly onTrouble: (why: string | null) => void;
 }
 
 export interface AlpacaMarket extends BrokerMarket {
   close(): void;
 }
 
-const COINS = '/v1beta3/crypto/us';
-const isCoin = (listing: BrokerListing): boolean => listing.instrument.assetClass === 'crypto';
 const snapshots = z.record(z.string(), snapshotPayload);
 
 export function openMarket(options: MarketOptions): AlpacaMarket {
@@ -53,19 +45,9 @@ export function openMarket(options: MarketOptions): AlpacaMarket {
     const quote = listing && quoteOf(listing, payload, { last: lasts.get(symbol), clock });
     if (quote !== undefined) for (const listener of listeners) listener([quote]);
   }
-  const stream = (path: string): PriceStream =>
-    openPriceStream({
-      url: `${options.hosts.priceStreams}${path}`,
-      credentials: options.credentials,
-      clock,
-      onQuote: tell,
-      onTrade: (symbol, at) => {
-        if (followed.has(symbol)) lasts.set(symbol, at);
-      },
-      onTrouble: options.onTrouble,
-    });
-  const streams = { shares: stream(`/v2/${dataFeed}`), coins: stream(COINS) };
-  const both = [streams.shares, streams.coins];
+  const streams = openPriceStreams(options, tell, (symbol, at) => {
+    if (followed.has(symbol)) lasts.set(symbol, at);
+  });
 
   async function snapshotsOf(listings: readonly BrokerListing[]): Promise<readonly Quote[]> {
     const [first] = listings;
@@ -91,8 +73,10 @@ export function openMarket(options: MarketOptions): AlpacaMarket {
           timeoutMs: ASSETS_TIMEOUT_MS,
           bodyMaxBytes: ASSETS_BYTES_MAX,
         });
-        for (let from = 0; from < (assets?.length ?? 0); from += LISTINGS_PER_PAGE)
-          yield (assets ?? []).slice(from, from + LISTINGS_PER_PAGE).flatMap((one) => listingOf(one) ?? []);
+        // No list is not an empty list, from which everything would have gone.
+        if (assets === undefined) throw new Error('Alpaca has no list of assets.');
+        for (let from = 0; from < assets.length; from += LISTINGS_PER_PAGE)
+          yield assets.slice(from, from + LISTINGS_PER_PAGE).flatMap((one) => listingOf(one) ?? []);
       }
     },
     async quotes(listings) {
@@ -107,10 +91,7 @@ export function openMarket(options: MarketOptions): AlpacaMarket {
       followed.clear();
       for (const listing of listings) followed.set(listing.brokerSymbol, listing);
       for (const symbol of lasts.keys()) if (!followed.has(symbol)) lasts.delete(symbol);
-      const symbols = (coins: boolean) =>
-        new Set(listings.filter((one) => isCoin(one) === coins).map((one) => one.brokerSymbol));
-      streams.shares.follow(symbols(false));
-      streams.coins.follow(symbols(true));
+      streams.follow(listings);
     },
     onQuotes(listener) {
       listeners.add(listener);
@@ -119,18 +100,9 @@ export function openMarket(options: MarketOptions): AlpacaMarket {
     depth: (listing) => (isCoin(listing) ? coinDepth(api, listing, clock) : shareDepth(snapshotsOf, listing)),
     timeframes: ['1m', '5m', '15m', '1h', '1d'],
     bars: (listing, query) => barsOf({ api, dataFeed, clock }, listing, query),
-    /** Of two that are needed the one that has been silent longer. */
-    heardAtMs() {
-      const heard = both.filter((one) => one.isNeeded()).map((one) => one.heardAtMs());
-      const known = heard.filter((one) => one !== undefined);
-      return heard.length === 0 || known.length < heard.length ? undefined : Math.min(...known);
-    },
-    reopen: (why) => {
-      for (const one of both) one.reopen(why);
-    },
-    close: () => {
-      for (const one of both) one.close();
-    },
+    heardAtMs: () => streams.heardAtMs(),
+    reopen: (why) => streams.reopen(why),
+    close: () => streams.close(),
   };
 }
 

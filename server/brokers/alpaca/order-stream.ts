@@ -4,6 +4,7 @@ import { type LiveSocket, openLiveSocket } from '#brokers/live-socket.ts';
 import type { Clock } from '#ports.ts';
 import { BACKOFF, PING_EVERY_MS, SILENCE_MAX_MS } from './bounds.ts';
 import type { AlpacaCredentials } from './settings.ts';
+import { openSignInWatch } from './sign-in-watch.ts';
 import { type OrderPayload, orderMessage, tradeUpdate } from './wire.ts';
 
 export interface OrderStreamOptions {
@@ -18,21 +19,22 @@ export interface OrderStreamOptions {
 
 export function openOrderStream(options: OrderStreamOptions): LiveSocket {
   const { url, credentials, clock, onListening, onUpdate, onKey } = options;
+  const watch = openSignInWatch(clock, (why) => socket.reopen(why));
   const socket = openLiveSocket({
     url: () => url,
     clock,
     silenceMaxMs: SILENCE_MAX_MS,
     pingEveryMs: PING_EVERY_MS,
     backoff: BACKOFF,
-    onOpen: (send) =>
-      send(
-        JSON.stringify({
-          action: 'authenticate',
-          data: { key_id: credentials.key_id, secret_key: credentials.secret_key },
-        }),
-      ),
+    onOpen: (send) => {
+      const { key_id, secret_key } = credentials;
+      watch.began();
+      send(JSON.stringify({ action: 'authenticate', data: { key_id, secret_key } }));
+    },
     onState: (state) => {
-      if (state.kind === 'down') onListening(false, state.why);
+      if (state.kind !== 'down') return;
+      watch.over();
+      onListening(false, state.why);
     },
     onMessage(message) {
       const parsed = parseExact(typeof message === 'string' ? message : message.toString('utf8'));
@@ -48,6 +50,7 @@ export function openOrderStream(options: OrderStreamOptions): LiveSocket {
         const streams = data['streams'];
         const listens = Array.isArray(streams) && streams.includes('trade_updates');
         if (!listens) throw new Error('It does not tell of orders.');
+        watch.over();
         onListening(true, 'Alpaca tells of orders.');
       } else if (stream === 'trade_updates') {
         const update = tradeUpdate.safeParse(data);
@@ -55,5 +58,11 @@ export function openOrderStream(options: OrderStreamOptions): LiveSocket {
       }
     },
   });
-  return socket;
+  return {
+    ...socket,
+    close() {
+      watch.over();
+      socket.close();
+    },
+  };
 }

@@ -104,6 +104,8 @@ type Update = { readonly event: string; readonly order: OrderPayload } | undefin
 
 /** Fills are told of by these; every other word on the stream is about an order alone. */
 const FILLS: ReadonlySet<string> = new Set(['fill', 'partial_fill']);
+/** What was executed is taken back or told otherwise: no word of ours undoes an execution, so the account is compared. */
+const CORRECTIONS: ReadonlySet<string> = new Set(['trade_bust', 'trade_correct']);
 
 /** What an order has become, in the order in which it was told of it; after its executions where it was filled. */
 function openTelling({ chains, reads, standing, watch, tell }: TellingOptions): (update: Update) => void {
@@ -137,6 +139,7 @@ function openTelling({ chains, reads, standing, watch, tell }: TellingOptions): 
   return (update) => {
     if (update === undefined) return standing.doubt();
     chains.learn(update.order);
+    if (CORRECTIONS.has(update.event)) standing.doubt();
     if (FILLS.has(update.event)) void afterFills(update.order.id);
     else tellOrder(update.order.id);
   };

@@ -5,6 +5,7 @@ import { printable } from '#domain/refusal.ts';
 import type { Clock } from '#ports.ts';
 import { BACKOFF, PING_EVERY_MS, SILENCE_MAX_MS, SYMBOLS_PER_MESSAGE } from './bounds.ts';
 import type { AlpacaCredentials } from './settings.ts';
+import { openSignInWatch } from './sign-in-watch.ts';
 import { type QuotePayload, quotePayload, tradePayload } from './wire.ts';
 
 export interface PriceStreamOptions {
@@ -32,6 +33,7 @@ export function openPriceStream(options: PriceStreamOptions): PriceStream {
   let subscribed = new Set<string>();
   let socket: LiveSocket | undefined;
   let signedIn = false;
+  const watch = openSignInWatch(options.clock, (why) => socket?.reopen(why));
 
   const change = (action: 'subscribe' | 'unsubscribe', symbols: readonly string[]): void => {
     for (let from = 0; from < symbols.length; from += SYMBOLS_PER_MESSAGE) {
@@ -52,7 +54,7 @@ export function openPriceStream(options: PriceStreamOptions): PriceStream {
     );
     subscribed = new Set(wanted);
   }
-  function take(message: Readonly<Record<string, Exact>>): void {
+  function take(message: Message): void {
     const { T: kind, S: symbol } = message;
     if (kind === 'q' && typeof symbol === 'string') {
       const quote = quotePayload.safeParse(message);
@@ -62,18 +64,24 @@ export function openPriceStream(options: PriceStreamOptions): PriceStream {
       if (trade.success) onTrade(symbol, trade.data.p);
     } else if (kind === 'success' && message['msg'] === 'authenticated') {
       signedIn = true;
+      watch.over();
       onTrouble(null);
       align();
     } else if (kind === 'error') refused(message);
   }
-  function refused({ code, msg }: Readonly<Record<string, Exact>>): void {
-    const number = typeof code === 'string' ? code : '';
-    const says = typeof msg === 'string' ? printable(msg).slice(0, 200) : 'an error without words';
-    const why = TROUBLES[number] ?? `Alpaca’s stream of prices: ${says}.`;
+  function refused(message: Message): void {
+    const { code, why } = troubleOf(message);
     onTrouble(why);
     // What was asked for in vain; all else of the stream goes on.
-    if (GOES_ON.has(number)) return;
-    throw new Error(why);
+    if (!GOES_ON.has(code)) throw new Error(why);
+  }
+  function end(): void {
+    if (socket === undefined) return;
+    watch.over();
+    socket.close();
+    socket = undefined;
+    signedIn = false;
+    onTrouble(null);
   }
   const open = (): LiveSocket =>
     openLiveSocket({
@@ -86,36 +94,48 @@ export function openPriceStream(options: PriceStreamOptions): PriceStream {
         signedIn = false;
         subscribed = new Set();
         const { key_id: key, secret_key: secret } = options.credentials;
+        watch.began();
         send(JSON.stringify({ action: 'auth', key, secret }));
       },
       onState: (state) => {
-        if (state.kind === 'down') signedIn = false;
+        if (state.kind !== 'down') return;
+        signedIn = false;
+        watch.over();
       },
-      onMessage(message) {
-        const parsed = parseExact(typeof message === 'string' ? message : message.toString('utf8'));
-        // A frame that can not be read is one lost price: the next one comes.
-        if (!parsed.ok || !Array.isArray(parsed.value)) return;
-        for (const one of parsed.value as readonly Exact[])
-          if (typeof one === 'object' && one !== null && !Array.isArray(one))
-            take(one as Readonly<Record<string, Exact>>);
+      onMessage(frame) {
+        for (const one of messagesOf(frame)) take(one);
       },
     });
 
   return {
     follow(symbols) {
       wanted = symbols;
-      if (symbols.size === 0) {
-        socket?.close();
-        socket = undefined;
-        signedIn = false;
-      } else if (socket === undefined) socket = open();
+      if (symbols.size === 0) end();
+      else if (socket === undefined) socket = open();
       else align();
     },
     heardAtMs: () => (signedIn ? socket?.heardAtMs() : undefined),
     isNeeded: () => wanted.size > 0,
     reopen: (why) => socket?.reopen(why),
-    close: () => socket?.close(),
+    close: end,
   };
+}
+
+type Message = Readonly<Record<string, Exact>>;
+
+/** A frame that can not be read is one lost price: the next one comes. */
+function messagesOf(frame: string | Buffer): readonly Message[] {
+  const parsed = parseExact(typeof frame === 'string' ? frame : frame.toString('utf8'));
+  if (!parsed.ok || !Array.isArray(parsed.value)) return [];
+  return (parsed.value as readonly Exact[]).filter(
+    (one): one is Message => typeof one === 'object' && one !== null && !Array.isArray(one),
+  );
+}
+
+function troubleOf({ code, msg }: Message): { readonly code: string; readonly why: string } {
+  const number = typeof code === 'string' ? code : '';
+  const says = typeof msg === 'string' ? printable(msg).slice(0, 200) : 'an error without words';
+  return { code: number, why: TROUBLES[number] ?? `Alpaca’s stream of prices: ${says}.` };
 }
 
 const TROUBLES: Readonly<Record<string, string>> = {

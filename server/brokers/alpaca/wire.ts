@@ -74,7 +74,6 @@ export const positionPayload = z.object({
   qty: decimal,
   side: z.string(),
 });
-export type PositionPayload = z.output<typeof positionPayload>;
 
 export const assetPayload = z.object({
   id: z.string(),

@@ -253,6 +253,25 @@ describe('the connection', () => {
     expect(await here.soon(here.adapter.place(order()))).toMatchObject({ kind: 'rejected' });
   });
 
+  it('on which the sign-in is never answered is made anew', async () => {
+    const here = await account();
+    here.sim.streams.muteSignIns(true);
+    here.sim.streams.drop('orders');
+    await here.until(() => here.sim.streams.opened.orders >= 3, 'it is tried again');
+    expect(here.adapter.connected()).toBe(false);
+    here.sim.streams.muteSignIns(false);
+    await here.until(() => here.adapter.connected(), 'it is back');
+  });
+
+  it('through which an execution is taken back has the account compared', async () => {
+    const here = await account();
+    await here.soon(here.adapter.place(order()));
+    const before = connectionsOf(here).length;
+    const bust = { event: 'trade_bust', order: here.sim.order('pc_1') };
+    here.sim.streams.raw('orders', JSON.stringify({ stream: 'trade_updates', data: bust }));
+    await here.until(() => connectionsOf(here).length > before, 'doubt is told');
+  });
+
   it('of an account in another currency does not open', async () => {
     const here = await account({
       wait: false,

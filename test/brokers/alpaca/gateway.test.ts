@@ -52,14 +52,13 @@ async function passing<T>(promise: Promise<T>): Promise<T> {
   }
   return promise;
 }
-const eventually = (check: () => Promise<unknown>) =>
-  expect.poll(
-    async () => {
-      await passing(new Promise((turn) => setTimeout(turn, 5)));
-      return check();
-    },
-    { timeout: 15_000, interval: 1 },
-  );
+function eventually(check: () => Promise<unknown>) {
+  const look = async (): Promise<unknown> => {
+    await passing(new Promise((turn) => setTimeout(turn, 5)));
+    return check();
+  };
+  return expect.poll(look, { timeout: 15_000, interval: 1 });
+}
 
 it('lets an agent look, buy, be filled, rest an order and cancel it', async () => {
   const { keyId, secret } = sim.state;

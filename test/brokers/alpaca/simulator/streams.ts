@@ -29,6 +29,8 @@ export interface Streams {
   release(how: 'in order' | 'reversed' | 'twice'): void;
   /** The next authentication on the stream of prices is answered so. */
   refuseData(error: { readonly code: number; readonly msg: string } | undefined): void;
+  /** Sign-ins on the stream of orders are not answered; pings are. */
+  muteSignIns(mute: boolean): void;
   /** How often a stream was opened. */
   readonly opened: { orders: number; prices: number };
   close(): void;
@@ -41,6 +43,7 @@ export function serveStreams(server: Server, state: SimState): Streams {
   const all = new Set<WebSocket>();
   const data = new Set<DataClient>();
   const opened = { orders: 0, prices: 0 };
+  let mute = false;
   const frozen = new WeakSet<WebSocket>();
   const ofOrders = new WeakSet<WebSocket>();
   let held: unknown[] | undefined;
@@ -69,6 +72,7 @@ export function serveStreams(server: Server, state: SimState): Streams {
         data?: { key_id?: string; secret_key?: string; streams?: string[] };
       };
       if (action === 'auth' || action === 'authenticate') {
+        if (mute) return;
         authorized = isRight(key ?? given.key_id, secret ?? given.secret_key);
         const status = authorized ? 'authorized' : 'unauthorized';
         send(socket, { stream: 'authorization', data: { status, action: 'authenticate' } }, true);
@@ -180,6 +184,9 @@ export function serveStreams(server: Server, state: SimState): Streams {
         // Its place is free for whoever comes anew: the venue believes it gone.
         for (const client of data) if (client.socket === socket) data.delete(client);
       }
+    },
+    muteSignIns: (now) => {
+      mute = now;
     },
     refuseData: (error) => {
       dataError = error;
