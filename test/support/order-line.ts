@@ -59,6 +59,8 @@ export interface OpenedLine {
   readonly feed: TapeFeed;
   readonly markets: Markets;
   readonly adapter: BrokerAdapter;
+  /** The line reads it: what is put in here is an account's connection from then on. */
+  readonly adapters: Map<AccountId, BrokerAdapter>;
   readonly trading: Trading;
   readonly instrument: Instrument;
   /** Once; a second time does nothing. */
@@ -104,7 +106,7 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
       store,
       feed,
     });
-  const adapters = new Map([
+  const adapters = new Map<AccountId, BrokerAdapter>([
     [PAPER, adapter],
     ...(options.second ? [[SECOND, options.second] as const] : []),
   ]);
@@ -121,5 +123,5 @@ export function openLine(folder: string, clock: Clock, options: LineOptions): Op
     audit.close();
     store.close();
   }
-  return { store, audit, access, book, feed, markets, adapter, trading, instrument, close };
+  return { store, audit, access, book, feed, markets, adapter, adapters, trading, instrument, close };
 }

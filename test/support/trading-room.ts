@@ -7,7 +7,7 @@ import type { Access } from '#access/access.ts';
 import type { AuditLog } from '#audit/log.ts';
 import type { Price } from '#domain/decimal.ts';
 import type { OrderDraft } from '#domain/order.ts';
-import { OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
+import { type AccountId, OWNER_CLI, type Principal, SCOPES } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { InstrumentBook } from '#market/instrument-book.ts';
@@ -42,6 +42,7 @@ export interface TradingRoom {
   readonly feed: TapeFeed;
   readonly markets: Markets;
   readonly adapter: BrokerAdapter;
+  readonly adapters: Map<AccountId, BrokerAdapter>;
   readonly trading: Trading;
   /** An agent with a mandate and all scopes, as a key would present it. */
   agent(name: string, mandate?: Readonly<Record<string, unknown>>): Principal;

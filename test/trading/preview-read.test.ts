@@ -12,6 +12,7 @@ import {
   granted,
   place,
   refusal,
+  SECOND,
   type TradingRoom,
   tradingRoom,
 } from '../support/trading-room.ts';
@@ -82,7 +83,7 @@ describe('a preview for a reader', () => {
 
   it('is of the reader’s own accounts alone', async () => {
     const { room, reader } = await scene();
-    const other = await room.trading.previewOrder(reader, { ...buy, account: 'second' as never });
+    const other = await room.trading.previewOrder(reader, { ...buy, account: SECOND });
     expect(refusal(other).reason).toBe('account_not_allowed');
   });
 

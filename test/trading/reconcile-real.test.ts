@@ -87,6 +87,29 @@ describe('books that begin at a broker', () => {
     expect(it.room.events('reconcile.mismatch')).toHaveLength(3);
   });
 
+  it('begin once, wherever the process dies: what was not adopted is, and what was is not again', async () => {
+    const it = await realAccount({
+      before({ broker, feed }) {
+        broker.cash = '500';
+        feed.venue.set(ABC.id, ['20', '20.02']);
+        // It dies after the cash and before the positions.
+        Object.assign(broker, { positions: () => Promise.reject(new Error('gone')) });
+      },
+    });
+    expect(entry(it, 'cash')).toBe('500');
+    expect(external(it)).toEqual([]);
+    holds(it.broker, { [ABC.id]: '10' });
+    let { room } = it;
+    for (let time = 0; time < 2; time++) {
+      room = await room.restart();
+      const again = { ...it, room };
+      expect(external(again)).toEqual([['external', 'ABC', '10']]);
+      expect(entry(again, 'cash')).toBe('500');
+      expect(room.events('reconcile.mismatch')).toHaveLength(1);
+      expect(granted(await room.trading.account(it.claude, SECOND)).dayPnl.toFixed()).toBe('0');
+    }
+  });
+
   it('adopt nothing in another currency and nothing that is in no list, and go on', async () => {
     const it = await realAccount({
       before({ broker, feed }) {

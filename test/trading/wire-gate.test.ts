@@ -6,6 +6,7 @@ import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { PlaceResult } from '#trading/views.ts';
 import { settled } from '../support/limit-storm.ts';
 import { type QueuedBroker, queuedBroker } from '../support/queued-broker.ts';
+import { scriptedBroker } from '../support/scripted-broker.ts';
 import {
   commit,
   draft,
@@ -173,6 +174,35 @@ describe('while an order waits for its turn', () => {
     await it.queued.turn();
     await killed;
     expect(it.queued.venue.sent.place).toHaveLength(2);
+  });
+
+  it('and its account is removed: it stays here', async () => {
+    const it = await scene();
+    const order = await meanwhile(it, () => it.room.adapters.delete(PAPER));
+    expect(order).toMatchObject({ status: 'refused' });
+    expect(order.reason).toMatch(/removed or connected anew/);
+    expect(it.queued.venue.sent.place).toEqual([]);
+  });
+
+  it('and its account is connected anew: the old connection sends nothing more and is heard no more', async () => {
+    const it = await scene();
+    const next = scriptedBroker();
+    let started = 0;
+    Object.assign(next, { start: () => started++ });
+    const order = await meanwhile(it, async () => {
+      it.room.adapters.set(PAPER, next);
+      await it.room.trading.join(PAPER);
+    });
+    expect(order.reason).toMatch(/removed or connected anew/);
+    expect(started).toBe(1);
+    it.queued.venue.placeElsewhere({ instrument: order.instrument, side: 'buy', qty: '1' });
+    expect(it.room.trading.owner.orders({ agent: 'external', limit: 5 }).items).toEqual([]);
+    next.placeElsewhere({ instrument: order.instrument, side: 'buy', qty: '1' });
+    expect(it.room.trading.owner.orders({ agent: 'external', limit: 5 }).items).toHaveLength(1);
+    it.queued.gate = () => undefined;
+    const sent = it.room.trading.placeOrder(it.claude, limit, commit());
+    expect(placed(granted(await sent))).toMatchObject({ status: 'open' });
+    expect([it.queued.waiting(), next.sent.place.length]).toEqual([0, 1]);
   });
 
   it('a change waits: made larger it stays here when the agent may only reduce, made smaller it leaves', async () => {
