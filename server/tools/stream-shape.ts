@@ -12,7 +12,6 @@ import { OF_SYMBOL } from './refusals.ts';
 import { AccountShape, OrderShape, QuoteShape, RefusalShape, TimelineShape, TradeShape } from './shapes.ts';
 
 export const STREAM_TOPICS = ['quotes', 'orders', 'executions', 'accounts'] as const;
-export type StreamTopic = (typeof STREAM_TOPICS)[number];
 
 const input = z.strictObject({
   topics: z

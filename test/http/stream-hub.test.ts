@@ -126,9 +126,10 @@ const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 3; turn++) await new Promise((done) => setImmediate(done));
 };
 /** So many beats with a hundred quotes each: five thousand a second. */
-async function play({ clock, tick }: ReturnType<typeof market>, beats: number): Promise<void> {
+async function play(own: ReturnType<typeof market>, beats: number): Promise<void> {
+  const { clock } = own;
   for (let beat = 0; beat < beats; beat++) {
-    for (let n = 0; n < 100; n++) tick(beat * 37 + n * 13);
+    for (let n = 0; n < 100; n++) own.tick(beat * 37 + n * 13);
     clock.advance(STREAM_BEAT_MS);
     // The turns that a crowd takes.
     clock.advance(0);
