@@ -56,6 +56,8 @@ export interface StepWords {
   /** How old the quote is at its publication. */
   readonly ageMs?: number;
   readonly stepsPerBar?: number;
+  /** When it is published; a second after the one before when absent. */
+  readonly timeMs?: number;
 }
 
 export interface VenueWords {
@@ -156,7 +158,7 @@ function openOn(folder: string, words: VenueWords, market: Market): TestVenue {
     folder,
     events,
     step(said) {
-      market.nowMs += 1000;
+      market.nowMs = said.timeMs ?? market.nowMs + 1000;
       market.bar++;
       const built = stepOf(said, market, instrument);
       market.quote = built.quote;

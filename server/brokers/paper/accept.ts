@@ -9,6 +9,7 @@ import { buyingPower } from './buying-power.ts';
 import { openingOf, opposes, reducible, reservation } from './exposure.ts';
 import { POST_ONLY_REASON } from './match.ts';
 import { farTouch, within } from './prices.ts';
+import { canBeShort, wrongProduct } from './products.ts';
 
 /** The part of the feed that an order's acceptance looks at. */
 export type MarketView = Pick<MarketFeed, 'nowMs' | 'run' | 'quote' | 'phase'>;
@@ -109,6 +110,7 @@ export function unacceptable(
 ): string | null {
   return (
     closedTo(market, order) ??
+    wrongProduct(book, order, market.phase(order.instrument)?.phase ?? 'open') ??
     takesLiquidity(market, order) ??
     reducesNothing(book, order, before) ??
     sellsShort(book, order, before) ??
@@ -145,10 +147,10 @@ function reducesNothing(book: Book, order: PaperOrder, before?: PaperOrder): str
 }
 
 function sellsShort(book: Book, order: PaperOrder, before?: PaperOrder): string | null {
-  if (book.accountType === 'margin' || order.side === 'buy' || order.held) return null;
+  if (canBeShort(book, order) || order.side === 'buy' || order.held) return null;
   const left = reducible(book, order.instrument, 'sell', before);
   return compare(remaining(order), left) > 0
-    ? `a cash account can not sell short: it has ${left.toFixed()} to sell`
+    ? `${order.product === 'cnc' ? 'delivery (cnc)' : 'a cash account'} can not sell short: it has ${left.toFixed()} to sell`
     : null;
 }
 

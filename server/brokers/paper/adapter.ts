@@ -1,7 +1,7 @@
 /** One paper account as a broker: every request and every step is one durable transaction, and only then an answer or an event. */
 import { isZero, type Money, type Price, type Quantity, ZERO_MONEY } from '#domain/decimal.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
-import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
+import { type ClearedOrder, type OrderTerms, PRODUCTS } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
 import type {
@@ -13,7 +13,7 @@ import type {
 } from '#ports.ts';
 import type { Store } from '#store/open.ts';
 import type { MarketView } from './accept.ts';
-import { type Book, brokerOrder, type PaperOrder } from './book.ts';
+import { type Book, brokerOrder, type PaperOrder, positionOf } from './book.ts';
 import { buyingPower } from './buying-power.ts';
 import { untilClosed } from './connection.ts';
 import { openDelivery } from './delivery.ts';
@@ -23,9 +23,10 @@ import { equityOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
 import { applyStep, expireDay } from './match.ts';
 import type { PaperStep } from './prices.ts';
+import { holdingsOf, productOf } from './products.ts';
 import { restartBooks } from './restart.ts';
 import { type Faults, type PaperSettings, PRESET_RULES } from './settings.ts';
-import { paperTables } from './tables.ts';
+import { type PaperTables, paperTables } from './tables.ts';
 import { paperStep } from './tape-step.ts';
 import { cancelOrder, placedBefore, placeOrder, replaceOrder } from './venue.ts';
 
@@ -94,10 +95,23 @@ export interface Venue {
   readonly adapter: PaperAdapter;
   /** Matches one step; inside the transaction of whoever publishes it, or in its own. */
   step(step: PaperStep): void;
+  /** Whether it holds that as mis, which the venue ends by itself (rule 23). */
+  isIntraday(id: InstrumentId): boolean;
   /** Its open orders; to be looked at only. */
   working(): Iterable<PaperOrder>;
   /** Ends those whose session is over. */
   expire(isOver: (order: PaperOrder) => boolean): void;
+}
+
+/** Products and holdings are of accounts in rupees (rule 23). */
+function capabilitiesOf({ settings, currency }: VenueOptions): BrokerCapabilities {
+  const isIndian = currency === 'INR';
+  return {
+    ...PAPER_CAPABILITIES,
+    shortSelling: settings.accountType === 'margin',
+    products: isIndian ? PRODUCTS : [],
+    holdings: isIndian,
+  };
 }
 
 export function openVenue(options: VenueOptions): Venue {
@@ -107,16 +121,7 @@ export function openVenue(options: VenueOptions): Venue {
   const desk = openDesk(options, tables, (events) => delivery.send(events));
   let queries = 0;
 
-  const known = (book: Book, id: string, brokerId?: string): PaperOrder | undefined => {
-    const working = book.open
-      .values()
-      .find((one) => one.brokerClientId === id || one.brokerOrderId === brokerId);
-    return (
-      working ??
-      tables.orderByClientId(id) ??
-      (brokerId === undefined ? undefined : tables.orderByBrokerId(brokerId))
-    );
-  };
+  const known = knownIn(tables);
   const reached = <T>(book: Book, work: Work<T>): T | { kind: 'unknown'; reason: string } =>
     rules.faults === null ? work(book) : unreliably(book, rules.faults, work);
   const request = <T extends PlaceOutcome>(work: Work<T>): T | { kind: 'unknown'; reason: string } =>
@@ -131,7 +136,7 @@ export function openVenue(options: VenueOptions): Venue {
     mode: 'paper',
     currency: options.currency,
     accountType: settings.accountType,
-    capabilities: { ...PAPER_CAPABILITIES, shortSelling: settings.accountType === 'margin' },
+    capabilities: capabilitiesOf(options),
     market: undefined,
     start: () => undefined,
     connected: () => true,
@@ -175,6 +180,9 @@ export function openVenue(options: VenueOptions): Venue {
         equity: equityOf(book, (id) => market.quote(id)),
         buyingPower: buyingPower(book, (id) => market.quote(id)),
       })),
+    ...(options.currency === 'INR'
+      ? { holdings: async () => desk.read((book) => holdingsOf(book, market.nowMs())) }
+      : {}),
     estimateFee: (order, at) => estimate(options, order, at),
     restart: async (cash) => desk.change((book) => restartBooks(book, cash, (id) => market.quote(id))),
     onEvents: (listener) => delivery.onEvents(listener),
@@ -187,6 +195,7 @@ export function openVenue(options: VenueOptions): Venue {
     adapter: untilClosed(adapter),
     step: (step) => desk.step((book) => applyStep(book, step, quoteAt(step))),
     working: () => desk.read((book) => book.open.values()),
+    isIntraday: (id) => desk.read((book) => positionOf(book, id).product === 'mis'),
     expire: (isOver) =>
       desk.step((book) => {
         book.moment = { timeMs: market.nowMs(), run: market.run() };
@@ -194,6 +203,20 @@ export function openVenue(options: VenueOptions): Venue {
       }),
   };
 }
+
+/** By our id or by the venue's: one that works, else one that is over. */
+const knownIn =
+  (tables: PaperTables) =>
+  (book: Book, id: string, brokerId?: string): PaperOrder | undefined => {
+    const working = book.open
+      .values()
+      .find((one) => one.brokerClientId === id || one.brokerOrderId === brokerId);
+    return (
+      working ??
+      tables.orderByClientId(id) ??
+      (brokerId === undefined ? undefined : tables.orderByBrokerId(brokerId))
+    );
+  };
 
 type Cancel = BrokerAdapter['cancel'];
 
@@ -239,6 +262,7 @@ function estimate(
   if (instrument === undefined) return ZERO_MONEY;
   const liquidity = order.postOnly ? 'maker' : 'taker';
   return feeOf(instrument, {
+    product: productOf(instrument, order.product),
     side: order.side,
     qty: order.qty,
     price: at,

@@ -13,6 +13,7 @@ import {
   isFinal,
   type OrderRole,
   type OrderType,
+  type Product,
   type Side,
   type TimeInForce,
   type Trail,
@@ -40,6 +41,8 @@ export interface PaperOrder {
   readonly postOnly: boolean;
   readonly reduceOnly: boolean;
   readonly extendedHours: boolean;
+  /** Of an Indian instrument (rule 23); null for every other. */
+  readonly product: Product | null;
   readonly role: OrderRole;
   /** Number of the entry whose bracket it belongs to; null for an entry. */
   readonly entry: number | null;
@@ -76,6 +79,10 @@ export interface Position {
   readonly realised: Money;
   /** Price of the last fill: the mark while there is no quote. */
   readonly lastPrice: Price | null;
+  /** In which it is held while it is (rule 23). */
+  readonly product: Product | null;
+  /** The last day on which it grew, and by how much. */
+  readonly fresh: { readonly date: string; readonly qty: Quantity } | null;
 }
 
 /** Liquidity that was taken from a displayed level; gone until the level changes. */
@@ -166,7 +173,14 @@ export const emptyState = (currency: string): AccountState => ({
   requests: 0,
 });
 
-export const FLAT: Position = { qty: ZERO_QUANTITY, cost: ZERO_MONEY, realised: ZERO_MONEY, lastPrice: null };
+export const FLAT: Position = {
+  qty: ZERO_QUANTITY,
+  cost: ZERO_MONEY,
+  realised: ZERO_MONEY,
+  lastPrice: null,
+  product: null,
+  fresh: null,
+};
 
 export const positionOf = (book: Book, id: InstrumentId): Position => book.state.positions.get(id) ?? FLAT;
 
@@ -239,6 +253,7 @@ export function brokerOrder(order: PaperOrder): BrokerOrder {
     status: order.status,
     held: order.held,
     timeMs: order.timeMs,
+    ...(order.product === null ? {} : { product: order.product }),
     ...(order.limitPrice === null ? {} : { limitPrice: order.limitPrice }),
     ...(order.stopPrice === null ? {} : { stopPrice: order.stopPrice }),
     ...(order.trail === null ? {} : { trail: order.trail }),

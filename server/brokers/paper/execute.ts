@@ -38,6 +38,7 @@ import { openingPart, opposes, type QuoteOf } from './exposure.ts';
 import { feeOf } from './fees.ts';
 import { postFill } from './posting.ts';
 import { type PaperStep, type Piece, slippage, totalOf, type Walk, walk, worsen } from './prices.ts';
+import { canBeShort, marginRate } from './products.ts';
 
 export interface Meeting {
   readonly price: Price;
@@ -102,8 +103,11 @@ function allowance(book: Book, order: PaperOrder): Allowance {
   if (compare(held, rest) >= 0) return { qty: rest, reason: null };
   if (order.reduceOnly)
     return { qty: held, reason: 'reduce only: there is no more of the position to close' };
-  if (book.accountType === 'cash' && order.side === 'sell') {
-    return { qty: held, reason: 'a cash account can not sell short' };
+  if (!canBeShort(book, order) && order.side === 'sell') {
+    return {
+      qty: held,
+      reason: `${order.product === 'cnc' ? 'delivery (cnc)' : 'a cash account'} can not sell short`,
+    };
   }
   return { qty: rest, reason: null };
 }
@@ -217,8 +221,9 @@ function affordable(
   const power = buyingPower(book, scene.quoteOf, order);
   const cost = (qty: Quantity) =>
     add(
-      value(worst, qty, instrument.multiplier),
+      scale(value(worst, qty, instrument.multiplier), marginRate(instrument, order.product)),
       feeOf(instrument, {
+        product: order.product,
         side: order.side,
         qty,
         price: worst,

@@ -10,6 +10,7 @@ import {
   min,
   type Price,
   type Quantity,
+  scale,
   subtract,
   value,
   ZERO_MONEY,
@@ -21,6 +22,7 @@ import type { Quote } from '#ports.ts';
 import { type Book, instrumentOf, type PaperOrder, positionOf, remaining } from './book.ts';
 import { feeOf } from './fees.ts';
 import { farTouch } from './prices.ts';
+import { marginRate } from './products.ts';
 
 export type QuoteOf = (id: InstrumentId) => Quote | undefined;
 
@@ -36,7 +38,7 @@ export function markOf(book: Book, id: InstrumentId, quoteOf: QuoteOf): Price | 
 
 interface Worth {
   readonly equity: Money;
-  /** Sum of the absolute values of the positions. */
+  /** Sum of what the positions take: their absolute values, or the part of them that their product asks for. */
   readonly gross: Money;
 }
 
@@ -48,7 +50,7 @@ export function worth(book: Book, quoteOf: QuoteOf): Worth {
     const mark = markOf(book, id, quoteOf);
     const held = mark === null ? position.cost : value(mark, position.qty, instrumentOf(book, id).multiplier);
     equity = add(equity, held);
-    gross = add(gross, absolute(held));
+    gross = add(gross, scale(absolute(held), marginRate(instrumentOf(book, id), position.product)));
   }
   return { equity, gross };
 }
@@ -119,13 +121,14 @@ export function reservation(
   if (at === undefined) return undefined;
   const instrument = instrumentOf(book, order.instrument);
   const fee = feeOf(instrument, {
+    product: order.product,
     side: order.side,
     qty: opening,
     price: at,
     liquidity: order.postOnly ? 'maker' : 'taker',
     timeMs: book.moment.timeMs,
   });
-  return add(value(at, opening, instrument.multiplier), fee);
+  return add(scale(value(at, opening, instrument.multiplier), marginRate(instrument, order.product)), fee);
 }
 
 /** The opening part of an order that is not in the books yet. */

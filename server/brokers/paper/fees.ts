@@ -1,4 +1,6 @@
 /** What a fill costs, by venue and date: rows are data, and a new schedule is a new row, never an edit of an old one. */
+
+import { indianCharges } from '#brokers/indian-charges.ts';
 import {
   add,
   isZero,
@@ -16,13 +18,17 @@ import {
   ZERO_MONEY,
 } from '#domain/decimal.ts';
 import type { Instrument } from '#domain/instrument.ts';
-import type { Side } from '#domain/order.ts';
+import type { Product, Side } from '#domain/order.ts';
 
 export interface Fill {
   readonly side: Side;
   readonly qty: Quantity;
   readonly price: Price;
   readonly liquidity: 'maker' | 'taker';
+  /** Of an Indian instrument. */
+  readonly product?: Product | null;
+  /** What its order had traded before: a brokerage that is capped is capped for the order. */
+  readonly orderTraded?: Money;
   /** Market clock. */
   readonly timeMs: number;
 }
@@ -74,10 +80,12 @@ function effective<R>(schedule: Schedule<R>, timeMs: number): R | undefined {
 
 /**
  * Account currency, rounded up as brokers do. Index practice costs nothing, because an index can not be bought anywhere;
- * FX costs its spread alone, as at the retail dealers that quote both sides; shares outside the United States cost nothing
- * until their venue's schedule is here.
+ * FX costs its spread alone, as at the retail dealers that quote both sides; Indian shares, futures and options cost what they cost at
+ * a discount broker; what is neither there nor in the United States costs nothing until its venue's schedule is here.
  */
 export function feeOf(instrument: Instrument, fill: Fill): Money {
+  if (instrument.currency === 'INR')
+    return indianCharges(instrument, { ...fill, product: fill.product ?? undefined });
   switch (instrument.assetClass) {
     case 'equity':
       return instrument.currency === 'USD' ? usEquityFee(instrument, fill) : ZERO_MONEY;

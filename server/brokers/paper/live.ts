@@ -42,7 +42,7 @@ export function connectLivePaper({
   function onQuote(quote: Quote): void {
     const { instrument } = quote;
     // Most ticks are nobody's here: they open no transaction.
-    if (!works(venue.working(), instrument)) {
+    if (!works(venue.working(), instrument) && !venue.isIntraday(instrument)) {
       before.delete(instrument);
       return;
     }

@@ -14,6 +14,7 @@ import {
   triggeredAt,
   within,
 } from './prices.ts';
+import { squareOff } from './square-off.ts';
 
 /** Applies a step to the books; what it changed is in `book.changes`. */
 export function applyStep(book: Book, step: PaperStep, quoteOf: QuoteOf): void {
@@ -22,6 +23,7 @@ export function applyStep(book: Book, step: PaperStep, quoteOf: QuoteOf): void {
   // A quote that was old when it was published says nothing about now: orders wait for the next.
   const stale = step.timeMs - step.quote.timeMs > QUOTE_AGE_MAX_MS;
   if (!stale) {
+    squareOff(book, step);
     const scene = { book, step, quoteOf };
     const filledGroups = new Set<number>();
     for (const order of inTurn(book)) meet(scene, order, filledGroups);

@@ -30,6 +30,7 @@ import {
 } from './book.ts';
 import { opposes } from './exposure.ts';
 import { feeOf } from './fees.ts';
+import { dateOf } from './products.ts';
 
 export interface FillOf {
   readonly qty: Quantity;
@@ -43,14 +44,20 @@ export interface FillOf {
 export function postFill(book: Book, order: PaperOrder, fill: FillOf): void {
   const instrument = instrumentOf(book, order.instrument);
   const timeMs = book.moment.timeMs;
-  const fee = feeOf(instrument, { side: order.side, ...fill, timeMs });
+  const orderTraded = value(fill.price, order.filledQty, instrument.multiplier);
+  const { side, product } = order;
+  const fee = feeOf(instrument, { side, product, orderTraded, ...fill, timeMs });
   const signed = order.side === 'buy' ? fill.qty : negate(fill.qty);
   const traded = value(fill.price, signed, instrument.multiplier);
   const cashChange = subtract(negate(traded), fee);
   book.state.cash = add(book.state.cash, cashChange);
   book.state.fees = add(book.state.fees, fee);
-  const { position, realised } = moved(positionOf(book, order.instrument), signed, fill.price, traded);
-  book.state.positions.set(order.instrument, position);
+  const before = positionOf(book, order.instrument);
+  const { position, realised } = moved(before, signed, fill.price, traded);
+  book.state.positions.set(order.instrument, {
+    ...position,
+    ...heldAs(before, position, order.product, timeMs),
+  });
   order.filledQty = add(order.filledQty, fill.qty);
   order.status = isZero(remaining(order)) ? 'filled' : 'partially_filled';
   if (fill.basis === 'last') order.reason = 'filled at the last price: that side of the market is not quoted';
@@ -85,6 +92,21 @@ export function postFill(book: Book, order: PaperOrder, fill: FillOf): void {
 }
 
 /** A position after a trade; realised profit is exact: proceeds less the part of the cost that leaves with them. */
+/** In which product it is held now, and what of it came on this day; nothing of either once it is flat. */
+function heldAs(
+  before: Position,
+  now: Position,
+  product: PaperOrder['product'],
+  timeMs: number,
+): Pick<Position, 'product' | 'fresh'> {
+  if (product === null || isZero(now.qty)) return { product: null, fresh: null };
+  const grown = subtract(absolute(now.qty), absolute(before.qty));
+  const date = dateOf(timeMs);
+  const earlier = before.fresh?.date === date ? before.fresh.qty : ZERO_QUANTITY;
+  if (isPositive(grown)) return { product, fresh: { date, qty: add(earlier, grown) } };
+  return { product, fresh: before.fresh };
+}
+
 function moved(
   before: Position,
   signed: Quantity,
@@ -104,6 +126,8 @@ function moved(
     cost: add(kept, opened),
     realised: add(before.realised, realised),
     lastPrice: at,
+    product: before.product,
+    fresh: before.fresh,
   };
   return { position, realised };
 }
@@ -126,6 +150,8 @@ export function settle(book: Book, id: InstrumentId, at: Price, how: SettlementO
     cost: ZERO_MONEY,
     realised: add(before.realised, realised),
     lastPrice: at,
+    product: null,
+    fresh: null,
   });
   const settlement: BrokerSettlement = {
     settlementId: `ps-${++book.state.settlements}`,

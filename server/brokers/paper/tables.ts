@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { money, price, quantity, ratio } from '#domain/decimal.ts';
 import { instrumentId } from '#domain/instrument.ts';
-import { ORDER_TYPES, SIDES, TIMES_IN_FORCE } from '#domain/order.ts';
+import { ORDER_TYPES, PRODUCTS, SIDES, TIMES_IN_FORCE } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { BrokerExecution, BrokerRestart, BrokerSettlement } from '#ports.ts';
 import type { Store } from '#store/open.ts';
@@ -21,7 +21,14 @@ const accountState = z.strictObject({
     .array(
       z.tuple([
         asInstrument,
-        z.strictObject({ qty: asQuantity, cost: asMoney, realised: asMoney, lastPrice: asPrice.nullable() }),
+        z.strictObject({
+          qty: asQuantity,
+          cost: asMoney,
+          realised: asMoney,
+          lastPrice: asPrice.nullable(),
+          product: z.enum(PRODUCTS).nullable().default(null),
+          fresh: z.strictObject({ date: z.string(), qty: asQuantity }).nullable().default(null),
+        }),
       ]),
     )
     .transform((entries) => new Map(entries)),
@@ -53,6 +60,7 @@ const paperOrder = z.strictObject({
   postOnly: z.boolean(),
   reduceOnly: z.boolean(),
   extendedHours: z.boolean(),
+  product: z.enum(PRODUCTS).nullable().default(null),
   role: z.enum(['entry', 'take_profit', 'stop_loss']),
   entry: z.int().nullable(),
   legs: z.array(z.int()),

@@ -7,6 +7,7 @@ import { type Book, end, isFinalStatus, note, type PaperOrder, remaining, tell, 
 import { endGroup } from './bracket.ts';
 import { drawBetween, drawPercent } from './draw.ts';
 import { farTouch, trailingStop } from './prices.ts';
+import { productOf } from './products.ts';
 
 /** Takes an order into the books or rejects it; either way it is remembered under its client id. */
 export function placeOrder(book: Book, market: MarketView, cleared: ClearedOrder): PlaceOutcome {
@@ -64,6 +65,7 @@ function sameTerms(known: PaperOrder, cleared: ClearedOrder): boolean {
     known.side === cleared.side &&
     known.type === cleared.type &&
     known.timeInForce === cleared.timeInForce &&
+    (cleared.product === undefined || known.product === cleared.product) &&
     known.entry === null &&
     same(known.qty, cleared.qty) &&
     same(known.limitPrice, cleared.limitPrice) &&
@@ -161,6 +163,7 @@ function latency(book: Book, order: PaperOrder, attempt: number): number {
 }
 
 function newOrder(book: Book, market: MarketView, cleared: ClearedOrder): PaperOrder {
+  const instrument = book.instrument(cleared.instrument);
   const order: PaperOrder = {
     ...blank(book, cleared.brokerClientId),
     instrument: cleared.instrument,
@@ -170,6 +173,7 @@ function newOrder(book: Book, market: MarketView, cleared: ClearedOrder): PaperO
     postOnly: cleared.postOnly,
     reduceOnly: cleared.reduceOnly,
     extendedHours: cleared.extendedHours,
+    product: instrument === undefined ? null : productOf(instrument, cleared.product),
     role: 'entry',
     entry: null,
     legs: legNumbers(book, cleared),
@@ -244,6 +248,7 @@ function newLegs(book: Book, cleared: ClearedOrder, entry: PaperOrder): readonly
     postOnly: false,
     reduceOnly: false,
     extendedHours: false,
+    product: entry.product,
     role,
     entry: entry.number,
     legs: [],
