@@ -2,9 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { HELD_QUOTES_INTERVAL_MS, QUOTE_AGE_MAX_MS, QUOTE_WAIT_MS } from '#limits.ts';
+import { handFeed } from '../support/hand-feed.ts';
 import { settled } from '../support/limit-storm.ts';
 import { ABC, buying, EURO, placedAt, realAccount, SPX } from '../support/real-account.ts';
-import { commit, granted, reduce, refusal, SECOND } from '../support/trading-room.ts';
+import { commit, granted, PAPER, reduce, refusal, SECOND } from '../support/trading-room.ts';
 
 describe('a symbol', () => {
   it('is looked up in the list of the account that is named', async () => {
@@ -112,6 +113,22 @@ describe('what is held at a broker', () => {
     // The market date is the broker's, not that of the tape, which plays 2024.
     expect(today?.date).toBe('2026-01-05');
     expect(today?.unrealised.toFixed()).toBe('4');
+  });
+
+  it('is valued by no other account’s feed, though that carries the very same instrument', async () => {
+    const it = await realAccount();
+    it.feed.venue.set(ABC.id, ['10', '10.01']);
+    const order = await placedAt(it);
+    it.broker.fill(order.brokerClientId, '2', '10');
+    const other = handFeed(it.clock, [ABC]);
+    it.room.markets.add(PAPER, { feed: other, directory: 'broker' });
+    await it.clock.advanceAsync(1_000);
+    other.say(ABC.id, '99', '99.01');
+    const [position] = granted(
+      await it.room.trading.positions(it.claude, { account: SECOND, status: 'open' }),
+    );
+    expect(position?.marketPrice?.toFixed()).toBe('10');
+    expect(granted(await it.room.trading.mandate(it.claude)).used[1]?.grossExposure.toFixed()).toBe('20');
   });
 
   it('stays quoted while it is held or works, and no longer', async () => {
