@@ -37,7 +37,6 @@ export const FILL_LOOKS_MS: readonly number[] = [250, 500, 1_000, 2_000, 4_000];
 
 /** Orders kept in memory, the latest heard of. */
 export const ORDERS_REMEMBERED_MAX = 10_000;
-export const FILLS_REMEMBERED_MAX = 10_000;
 /** Changes of one order; each makes another order at Alpaca. */
 export const CHANGES_MAX = 200;
 

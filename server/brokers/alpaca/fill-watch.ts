@@ -4,7 +4,7 @@
  */
 import type { BrokerExecution, Clock } from '#ports.ts';
 
-import { FILL_LOOK_EVERY_MS, FILL_LOOKS_MS, FILLS_REMEMBERED_MAX } from './bounds.ts';
+import { FILL_LOOK_EVERY_MS, FILL_LOOKS_MS } from './bounds.ts';
 import { type Cursor, cursorAt, type Fills } from './fills.ts';
 
 export interface FillWatchOptions {
@@ -27,7 +27,6 @@ export function openFillWatch({ fills, clock, onFills }: FillWatchOptions): Fill
   let next: Promise<void> | undefined;
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let closed = false;
-  const seen = new Set<string>();
   /** Fills that the stream told of, less those that the history had, by order. */
   const owed = new Map<string, number>();
 
@@ -35,12 +34,11 @@ export function openFillWatch({ fills, clock, onFills }: FillWatchOptions): Fill
     if (cursor === undefined) return;
     const found = await fills.since(cursor);
     cursor = found.cursor;
-    const fresh = found.executions.filter(({ executionId }) => !seen.has(executionId));
-    for (const { executionId, brokerOrderId } of fresh) {
-      remember(seen, executionId);
-      owed.set(brokerOrderId, (owed.get(brokerOrderId) ?? 0) - 1);
+    for (const { brokerOrderId } of found.executions) {
+      const left = owed.get(brokerOrderId);
+      if (left !== undefined) owed.set(brokerOrderId, left - 1);
     }
-    if (fresh.length > 0 && !closed) onFills(fresh);
+    if (found.executions.length > 0 && !closed) onFills(found.executions);
   }
   const pause = (ms: number): Promise<void> => new Promise((go) => void clock.after(ms, go));
   /**
@@ -77,12 +75,4 @@ export function openFillWatch({ fills, clock, onFills }: FillWatchOptions): Fill
       closed = true;
     },
   };
-}
-
-function remember(seen: Set<string>, id: string): void {
-  seen.add(id);
-  for (const oldest of seen) {
-    if (seen.size <= FILLS_REMEMBERED_MAX) break;
-    seen.delete(oldest);
-  }
 }

@@ -4,6 +4,7 @@ import { text } from '#domain/decimal.ts';
 import type { BrokerEvent, BrokerExecution } from '#ports.ts';
 import { cleared, type OrderWords } from '../../support/cleared.ts';
 import { openAccount, type TestAccount } from './account.ts';
+import { activityPayload } from './simulator/payloads.ts';
 
 let opened: TestAccount | undefined;
 afterEach(async () => {
@@ -161,6 +162,22 @@ describe('fills', () => {
       ['10', 'pc_1'],
     ]);
     expect((await here.soon(here.adapter.historySince(found.cursor))).executions).toEqual([]);
+  });
+
+  it('from before the connection are nobody’s news, though the history lists them late', async () => {
+    const here = await account();
+    const { cursor } = await here.soon(here.adapter.historySince(undefined));
+    await here.soon(here.adapter.place(order()));
+    here.sim.fillLatest('pc_1', '10', '180');
+    const before = { ...activityPayload(here.sim.fillLatest('pc_1', '1', '170')), id: 'early::1' };
+    here.sim.state.fills.pop();
+    const early = JSON.stringify({ ...before, transaction_time: '2026-01-05T11:59:59.5Z' });
+    here.sim.next('GET /v2/account/activities/FILL', {
+      kind: 'answer',
+      text: (t) => t.replace('[', `[${early},`),
+    });
+    const found = await here.soon(here.adapter.historySince(cursor));
+    expect(found.executions.map(({ executionId }) => executionId)).not.toContain('early::1');
   });
 
   it('of options and of orders in several legs are left out, and the owner is told', async () => {

@@ -218,6 +218,11 @@ describe('a change', () => {
     expect(await here.soon(here.adapter.replace(order({ limit: '181' })))).toMatchObject({
       kind: 'accepted',
     });
+    await here.until(() => fillsOf(here).length === 1, 'the first fill is told');
+    // From here on it is one that is partly filled.
+    expect(await here.soon(here.adapter.replace(order({ limit: '182' })))).toMatchObject({
+      kind: 'not_sent',
+    });
     here.sim.fillLatest('pc_1', '3', '181');
     await here.until(() => fillsOf(here).length === 2, 'both fills are told');
     const found = await here.soon(here.adapter.orderByClientId('pc_1'));

@@ -142,6 +142,7 @@ export function simState(): SimState {
     asset('SPY', 'ARCA', 'SPDR S&P 500 ETF Trust'),
     asset('BRK.B', 'NYSE', 'Berkshire Hathaway Inc.', { fractionable: false }),
     asset('PENNY', 'OTC', 'Penny Mines Ltd.', { marginable: false, shortable: false, easy_to_borrow: false }),
+    asset('HALTED', 'NASDAQ', 'Halted Corp.', { tradable: false }),
     asset('GONE', 'NASDAQ', 'Delisted Corp.', { status: 'inactive', tradable: false }),
     asset('BTC/USD', 'CRYPTO', 'Bitcoin / US Dollar', {
       ...COIN,
