@@ -12,6 +12,7 @@ import { watchSessions } from '#cli/account-watch.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
 import { chosenTape, provenFirst } from '#cli/chosen-tape.ts';
+import { restartOnFault } from '#cli/feed-restart.ts';
 import { demandFreePort, listen } from '#cli/http-port.ts';
 import { type KillFileWatch, type KillWish, watchKillFile } from '#cli/kill-file.ts';
 import type { LocalListener } from '#cli/listen.ts';
@@ -27,7 +28,6 @@ import { BUILT_IN_DIRECTORY } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
 import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
-import { FEED_RESTART_MS } from '#limits.ts';
 import { type Markets, openMarkets } from '#market/markets.ts';
 import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
@@ -314,16 +314,3 @@ const throttleOf = (config: Config): ThrottleLimits => ({
 
 /** Lets everything that waits go first. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** A feed that could not write a step has stopped; quotes grow stale and orders are refused until it can. */
-function restartOnFault(feed: TapeFeed, clock: Clock, log: (line: string) => void): () => void {
-  let cancel: (() => void) | undefined;
-  const forget = feed.onFault((cause) => {
-    log(`The feed has stopped and starts again in ${FEED_RESTART_MS / 1_000} s: ${String(cause)}\n`);
-    cancel = clock.after(FEED_RESTART_MS, () => feed.start());
-  });
-  return () => {
-    forget();
-    cancel?.();
-  };
-}

@@ -8,15 +8,13 @@ import type { AccountRecord } from '#store/accounts.ts';
 import {
   type AddedAccount,
   addBrokerAccount,
-  brokerOf,
   changeCredentials,
-  readAccount,
-  readCredentials,
   takeIn,
   whyNotLive,
 } from './account-adding.ts';
 import { accountNamed, addPaperAccount, PAPER_NAMES, removeAccount } from './account-book.ts';
 import { alone } from './account-connections.ts';
+import { brokerOf, readAccount, readCredentials } from './account-reading.ts';
 import { beginSignIn, finishSignIn } from './account-sign-in.ts';
 import { ownerAct, type Proved } from './act.ts';
 import { lifted, limitsReached } from './limits.ts';

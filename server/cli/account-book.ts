@@ -162,7 +162,7 @@ async function removeAlone(office: Office, name: string, by: Owner): Promise<Res
   const traders = accounts.list().filter(({ settings }) => tradesOn(settings, id));
   if (traders.length > 0) {
     const names = traders.map((one) => one.id).join(', ');
-    return err(refuse('invalid_input', `${names} trade on the prices of ${id}: remove them first.`));
+    return err(refuse('invalid_input', `These trade on the prices of ${id}: ${names}. Remove them first.`));
   }
   if (working > 0 || held.length > 0) {
     const what = [working > 0 ? `${working} working orders` : '', ...held].filter((part) => part !== '');

@@ -1,12 +1,12 @@
 /** What the console sees of accounts at brokers with a connection of their own, and does with them. */
 import type { BrokerDefinition } from '#brokers/broker.ts';
 import type {
-  AccountDesk,
   AccountStanding,
   BrokerFieldView,
   BrokerSide,
   HoldingView,
-} from '#console/desks.ts';
+} from '#console/account-desk-views.ts';
+import type { AccountDesk } from '#console/desks.ts';
 import type { Owner } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
@@ -18,14 +18,12 @@ import {
   type AddedAccount,
   addBrokerAccount,
   changeCredentials,
-  credentialFields,
-  readAccount,
-  readCredentials,
   takeIn,
   whyNotLive,
 } from './account-adding.ts';
 import { accountNamed } from './account-book.ts';
 import { alone } from './account-connections.ts';
+import { credentialFields, readAccount, readCredentials } from './account-reading.ts';
 import { beginSignIn, finishSignIn } from './account-sign-in.ts';
 import type { RunningOffice } from './office.ts';
 

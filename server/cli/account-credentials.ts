@@ -1,7 +1,7 @@
 /** Credentials of an account on the command line: from a file, or typed field by field; never as arguments, which others can see. */
 import type { BrokerDefinition, BrokerField } from '#brokers/broker.ts';
 import { CREDENTIALS_FILE_BYTES_MAX } from '#limits.ts';
-import { brokerOf, credentialFields, type Texts } from './account-adding.ts';
+import { brokerOf, credentialFields, type Texts } from './account-reading.ts';
 import { fromPerson } from './ask.ts';
 import { CommandError, type Invocation, RefusedError, UsageError } from './command.ts';
 import { canAsk } from './hidden-prompt.ts';

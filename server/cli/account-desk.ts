@@ -1,7 +1,8 @@
 /** What the owner does with accounts in a running gateway: looks, adds, changes, begins anew, removes. */
 import { PRESETS, paperSettings } from '#brokers/paper/settings.ts';
 import { declarationOf } from '#config.ts';
-import type { AccountDesk, AccountEntry, PaperTexts } from '#console/desks.ts';
+import type { AccountEntry } from '#console/account-desk-views.ts';
+import type { AccountDesk, PaperTexts } from '#console/desks.ts';
 import { money, text } from '#domain/decimal.ts';
 import { accountId, type Owner } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';

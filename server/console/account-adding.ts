@@ -1,6 +1,7 @@
 /** A new account at a broker: the fields of its form are the broker's own, and its credentials are tried before it is kept. */
 import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
+import type { NewBrokerAccount } from './account-desk-views.ts';
 import {
   atInputs,
   brokerFieldsInput,
@@ -12,7 +13,6 @@ import {
 } from './account-fields.ts';
 import { pathOfAccount } from './account-views.ts';
 import { action, definePage, go, type OwnerVisit, refused } from './define.ts';
-import type { NewBrokerAccount } from './desks.ts';
 
 const NO_BROKER = refuse('not_found', 'There is no such broker. The page Accounts shows those there are.');
 
@@ -31,11 +31,12 @@ export const accountAdding = definePage({
   title: 'Add an account',
   view: 'account-adding.html',
   load(visit) {
-    const broker = brokerOfPath(visit);
-    if (broker === undefined) return err(NO_BROKER);
+    const found = brokerOfPath(visit);
+    if (found === undefined) return err(NO_BROKER);
+    const { id, label, modes, fields } = found;
     return ok({
-      broker: { ...broker, fields: broker.fields.map(fieldRow) },
-      labels: labelsOf(broker.fields),
+      broker: { id, label, modes, fields: fields.map(fieldRow) },
+      labels: labelsOf(fields),
       proof: proofWords(visit),
     });
   },

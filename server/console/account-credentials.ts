@@ -1,10 +1,10 @@
 /** Other credentials for an account: tried, and in the place of those before, which are gone. */
 import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
+import type { BrokerFieldView } from './account-desk-views.ts';
 import { atInputs, brokerFieldsInput, enteredIn, fieldRow, labelsOf, proofWords } from './account-fields.ts';
 import { accountOf, accountRow, pathOfAccount } from './account-views.ts';
 import { action, definePage, go, type OwnerVisit, refused } from './define.ts';
-import type { BrokerFieldView } from './desks.ts';
 
 const modeOf = ({ services, params }: OwnerVisit) =>
   services.accounts.standings().find(({ id }) => id === params['account'])?.mode;

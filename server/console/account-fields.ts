@@ -1,7 +1,7 @@
 /** The form of an account at a broker: its fields are the broker's own, credentials apart, which no page ever shows again. */
 import { z } from 'zod';
+import type { BrokerFieldView, BrokerView } from './account-desk-views.ts';
 import type { OwnerVisit } from './define.ts';
-import type { BrokerFieldView, BrokerView } from './desks.ts';
 
 /** `secret` keeps what was entered there out of every page that is made after it. */
 const NAMES = { setting: 'setting.', credential: 'secret.' } as const;

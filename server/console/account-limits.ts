@@ -5,10 +5,10 @@ import { type AccountId, accountId } from '#domain/principal.ts';
 import { refuse } from '#domain/refusal.ts';
 import { type LimitTexts, limitsWith, limitTexts, loosens } from '#trading/account-limits.ts';
 import type { AccountLimitsView } from '#trading/account-limits-desk.ts';
+import type { AccountEntry } from './account-desk-views.ts';
 import { accountOf, pathOfAccount, trippedWords } from './account-views.ts';
 import { percentOf } from './agent-views.ts';
 import { action, go, type OwnerVisit, type Proof, refused } from './define.ts';
-import type { AccountEntry } from './desks.ts';
 import { shownMoney } from './figures.ts';
 import { typedFigures } from './typed-figures.ts';
 

@@ -4,8 +4,9 @@ import { refuse } from '#domain/refusal.ts';
 import { err, ok } from '#domain/result.ts';
 import type { BrokerCapabilities } from '#ports.ts';
 import { type AccountReducing, reducingInWords } from '#trading/account-state.ts';
+import type { AccountEntry } from './account-desk-views.ts';
 import type { OwnerVisit } from './define.ts';
-import type { AccountDesk, AccountEntry } from './desks.ts';
+import type { AccountDesk } from './desks.ts';
 import { shownMoneyOrNone } from './figures.ts';
 
 export const PRESET_WORDS: Readonly<Record<string, string>> = {
@@ -34,30 +35,36 @@ export const accountRow = (account: AccountEntry) => ({
   held: account.held.map(({ symbol, qty }) => ({ symbol, qty: text(qty) })),
 });
 
+/** By the names of capabilities. */
+const CAPABILITY_WORDS: Readonly<Record<string, string>> = {
+  shortSelling: 'short sales',
+  brackets: 'take profit and stop loss with the order',
+  replace: 'changing a working order',
+  extendedHours: 'orders outside of hours',
+  postOnly: 'post only',
+  reduceOnly: 'reduce only',
+  depth: 'depth of market',
+  marginPreview: 'margin before an order',
+  holdings: 'holdings',
+};
+
 /** What a broker can do in words: orders, their lives, and what goes with them; and what it can not. */
-export function capabilityWords(can: BrokerCapabilities): {
+export function capabilityWords(capabilities: BrokerCapabilities): {
   readonly can: readonly string[];
   readonly canNot: readonly string[];
 } {
-  const kinds = can.orderTypes.map((type) => type.replaceAll('_', ' ')).join(', ');
-  const facts: readonly (readonly [boolean, string])[] = [
-    [can.shortSelling, 'short sales'],
-    [can.brackets, 'take profit and stop loss with the order'],
-    [can.replace, 'changing a working order'],
-    [can.extendedHours, 'orders outside of hours'],
-    [can.postOnly, 'post only'],
-    [can.reduceOnly, 'reduce only'],
-    [can.depth, 'depth of market'],
-    [can.marginPreview, 'margin before an order'],
-    [can.holdings, 'holdings'],
-    [can.ids.queryByClientId, 'asking for an order by our own id'],
+  const { orderTypes, timesInForce, products, ids } = capabilities;
+  const of = (wanted: boolean): readonly string[] => [
+    ...Object.entries(capabilities).flatMap(([name, value]) =>
+      value === wanted ? (CAPABILITY_WORDS[name] ?? []) : [],
+    ),
+    ...(ids.queryByClientId === wanted ? ['asking for an order by our own id'] : []),
   ];
-  const of = (wanted: boolean) => facts.filter(([has]) => has === wanted).map(([, words]) => words);
   return {
     can: [
-      `${kinds} orders`,
-      `good for ${can.timesInForce.join(', ')}`,
-      ...(can.products.length > 0 ? [`products ${can.products.join(', ')}`] : []),
+      `${orderTypes.map((type) => type.replaceAll('_', ' ')).join(', ')} orders`,
+      `good for ${timesInForce.join(', ')}`,
+      ...(products.length > 0 ? [`products ${products.join(', ')}`] : []),
       ...of(true),
     ],
     canNot: of(false),

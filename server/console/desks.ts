@@ -2,8 +2,8 @@
 import type { Access } from '#access/access.ts';
 import type { AuditDesk } from '#audit/desk.ts';
 import type { AuditLog } from '#audit/log.ts';
-import type { Money, Price, Quantity } from '#domain/decimal.ts';
-import type { AccountId, Scope, TradingState } from '#domain/principal.ts';
+import type { Quantity } from '#domain/decimal.ts';
+import type { AccountId, Scope } from '#domain/principal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import type { Result } from '#domain/result.ts';
 import type { InstrumentBook } from '#market/instrument-book.ts';
@@ -12,9 +12,17 @@ import type { NotifyDesk } from '#notify/desk.ts';
 import type { OpenConnectionLog } from '#oauth/connections.ts';
 import type { SigningDesk } from '#oauth/parts.ts';
 import type { ClientDesk } from '#oauth/records.ts';
-import type { BrokerCapabilities, BrokerRequests, Clock } from '#ports.ts';
+import type { Clock } from '#ports.ts';
 import type { Trading } from '#trading/open.ts';
 import type { RestartReport } from '#trading/restart.ts';
+import type {
+  AccountEntry,
+  AccountStanding,
+  AccountTaken,
+  BrokerView,
+  HoldingView,
+  NewBrokerAccount,
+} from './account-desk-views.ts';
 
 /** How a host on this machine starts the stdio door. */
 export interface StdioLaunch {
@@ -128,96 +136,6 @@ export interface NewPaperAccount extends PaperTexts {
   readonly cash: string;
 }
 
-/** A field of the form that adds an account at a broker. */
-export interface BrokerFieldView {
-  readonly name: string;
-  readonly label: string;
-  readonly kind: 'setting' | 'credential';
-  readonly hint: string | null;
-  /** The only words it takes; null: any text. */
-  readonly options: readonly string[] | null;
-  readonly optional: boolean;
-}
-export interface BrokerView {
-  readonly id: string;
-  readonly label: string;
-  readonly modes: readonly ('paper' | 'live')[];
-  readonly fields: readonly BrokerFieldView[];
-}
-/** As a person entered it, by the names of the broker's own fields. */
-export interface NewBrokerAccount {
-  readonly broker: string;
-  readonly name: string;
-  readonly mode: string;
-  readonly settings: Readonly<Record<string, string>>;
-  readonly credentials: Readonly<Record<string, string>>;
-}
-export interface AccountTaken {
-  readonly id: AccountId;
-  /** What its broker said to the credentials, as a sentence. */
-  readonly tried: string;
-  /** Why it does not work yet, as a sentence. */
-  readonly trouble: string | null;
-  readonly signInNeeded: boolean;
-}
-
-/** How an account stands with its broker; cheap enough for every page. */
-export interface AccountStanding {
-  readonly id: AccountId;
-  readonly mode: 'paper' | 'live';
-  readonly connected: boolean;
-  /** Why it takes no orders at all, as a sentence. */
-  readonly problem: string | null;
-  /** What its broker says is amiss, as a sentence. */
-  readonly trouble: string | null;
-  /** The owner has to sign in at the broker. */
-  readonly signInNeeded: boolean;
-  readonly sessionEndsAtMs: number | null;
-  readonly tickAgeMs: number | null;
-  readonly reconciledAtMs: number | null;
-}
-
-/** What an account at a broker with a connection of its own has besides. */
-export interface BrokerSide {
-  /** Its settings, each as its form calls it. */
-  readonly settings: readonly { readonly label: string; readonly text: string }[];
-  readonly credentials: readonly BrokerFieldView[];
-  /** It is signed in to at the broker's own page. */
-  readonly signsIn: boolean;
-  readonly capabilities: BrokerCapabilities;
-  readonly requests: BrokerRequests | null;
-  /** Its list of instruments; null: the built-in one. */
-  readonly directory: (DirectoryView & { readonly name: string }) | null;
-}
-export interface DirectoryView {
-  /** null: never read whole. */
-  readonly refreshedAtMs: number | null;
-  readonly listed: number;
-  /** Why the last try failed. */
-  readonly fault: string | null;
-}
-
-export interface AccountEntry extends AccountStanding {
-  readonly broker: string;
-  /** The broker as people call it. */
-  readonly label: string;
-  readonly mode: 'paper' | 'live';
-  readonly currency: string;
-  readonly createdAtMs: number;
-  readonly tradingState: TradingState;
-  /** Absent while its broker does not answer. */
-  readonly cash: Money | null;
-  readonly equity: Money | null;
-  readonly workingOrders: number;
-  readonly held: readonly { readonly symbol: string; readonly qty: Quantity }[];
-  /** null: at the embedded paper broker, or at one that this version does not know. */
-  readonly real: BrokerSide | null;
-  /** null: not at the embedded paper broker. */
-  readonly paper: (PaperTexts & { readonly cash: string }) | null;
-  /** Those of them that the environment or `.env` sets with every start. */
-  readonly fixed: Readonly<Partial<Record<keyof PaperTexts, string>>>;
-}
-
 /** The tape that plays, and the one that the next start plays. */
 export interface TapeView {
   readonly symbol: string;
@@ -263,14 +181,6 @@ export interface TapeWeighed {
     readonly symbol: string;
     readonly qty: Quantity;
   }[];
-}
-
-/** Delivered shares, coins in a wallet. */
-export interface HoldingView {
-  readonly symbol: string;
-  readonly qty: Quantity;
-  readonly lockedQty: Quantity;
-  readonly avgPrice: Price | null;
 }
 
 /** Accounts, and the tape that paper ones trade on. What is refused names its fields. */

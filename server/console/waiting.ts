@@ -1,7 +1,8 @@
 /** Everything that waits for the owner: what the order line knows of, and remote clients that ask for an approval. */
 import type { AccountId } from '#domain/principal.ts';
 import type { WaitingItem } from '#trading/owner-desk.ts';
-import type { AccountStanding, ConsoleServices } from './desks.ts';
+import type { AccountStanding } from './account-desk-views.ts';
+import type { ConsoleServices } from './desks.ts';
 
 export type Waits =
   | WaitingItem

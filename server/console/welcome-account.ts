@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { compare, isDecimalText, money } from '#domain/decimal.ts';
 import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
+import type { AccountEntry } from './account-desk-views.ts';
 import { paperChoices } from './account-views.ts';
 import { go, type Outcome, type OwnerVisit, type PageData, refused } from './define.ts';
-import type { AccountEntry } from './desks.ts';
 import { typedFigures } from './typed-figures.ts';
 
 export const accountInput = z.strictObject({

@@ -1,6 +1,8 @@
 /** What stands around every page of the owner: mode, trading state, the gate, health, what waits, where one can go. */
+
+import type { AccountStanding } from '#console/account-desk-views.ts';
 import type { NavEntry, Page } from '#console/define.ts';
-import type { AccountStanding, ConsoleServices } from '#console/desks.ts';
+import type { ConsoleServices } from '#console/desks.ts';
 import { PAGES } from '#console/index.ts';
 import { waitsFor } from '#console/waiting.ts';
 import { agoOf, spanOf } from './console-views.ts';

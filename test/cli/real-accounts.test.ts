@@ -285,7 +285,7 @@ describe('an account that can not be opened', () => {
       const again = { name: 'main', credentials: { key: venue.key, secret: venue.secret } };
       expect(await carryOut(credentials, gate.gateway, { input: again })).toMatchObject({ ok: true });
       await connected(gate);
-    expect(await listed(gate)).toMatchObject({ connected: true, problem: null });
+      expect(await listed(gate)).toMatchObject({ connected: true, problem: null });
     },
   );
 

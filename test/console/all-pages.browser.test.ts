@@ -1,12 +1,15 @@
 // Every page and entrance there is, as a stranger's eye meets it: two widths, two themes, hostile words in every field.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { BROKERS } from '#brokers/index.ts';
+import { takeIn } from '#cli/account-adding.ts';
 import { wallClock } from '#clock.ts';
 import type { Entrance, Page } from '#console/define.ts';
 import { ENTRANCES, PAGES } from '#console/index.ts';
-import { OWNER_CLI } from '#domain/principal.ts';
+import { accountId, OWNER_CLI } from '#domain/principal.ts';
 import { DESK_WIDTH, PHONE_WIDTH, signedIn, useBrowser, type Window } from '../support/browser.ts';
 import { openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { handClock } from '../support/hand-clock.ts';
+import { daily, type LoopbackVenue, loopback, loopbackVenue } from '../support/loopback-broker.ts';
 import { WIDE_MANDATE } from '../support/trading-room.ts';
 import { type TradingScene, tradingScene } from '../support/trading-scene.ts';
 import { waitingClient } from '../support/waiting-client.ts';
@@ -26,13 +29,16 @@ const browser = useBrowser();
 let scene: TradingScene;
 /** Nobody owns it yet. */
 let unclaimed: TestGateway;
+let venue: LoopbackVenue;
 const params: Record<string, string> = {};
 
 beforeAll(async () => {
   // Browsers forget what has expired by their own clock.
   unclaimed = await openTestGateway({ clock: handClock(Date.now()) });
+  venue = await loopbackVenue();
   scene = await tradingScene({
     clock: handClock(Date.now()),
+    brokers: [...BROKERS, loopback, daily],
     settings: { PAPER_BAR_SECONDS: '2', PAPER_CASH: '98765432101.23' },
   });
   const claude = scene.agent('claude');
@@ -94,8 +100,39 @@ beforeAll(async () => {
     approval: approvals.ofOrder(waits)?.id ?? '',
     holder: claude.agent,
     credential: hostileClient(),
+    broker: 'loopback',
   });
+  await realAccounts();
 });
+
+/** One whose broker refuses it in hostile words, and one that waits for a sign-in. */
+async function realAccounts(): Promise<void> {
+  const { gateway } = scene.gate;
+  const { accounts, secrets, access, store } = gateway;
+  venue.objection = HOSTILE;
+  for (const [name, broker] of [
+    ['main', 'loopback'],
+    ['kite', 'daily'],
+  ] as const) {
+    const id = accountId(name);
+    const account = {
+      id,
+      broker,
+      mode: 'live',
+      currency: 'USD',
+      settings: { endpoint: venue.endpoint },
+      createdAtMs: access.wall(),
+    } as const;
+    store.transaction(() => {
+      accounts.insert(account);
+      secrets.write(id, 'credentials', JSON.stringify({ key: 'wrong', secret: 'wrong' }), access.wall());
+    });
+    await scene.during(takeIn(gateway, account));
+  }
+  const trouble = (): string | null | undefined =>
+    gateway.engine.adapters.get(accountId('main'))?.health().trouble;
+  await vi.waitUntil(() => trouble()?.includes('portcullisTrouble'));
+}
 
 /** One that asks to be let in, with a name and a program that no registration would leave so. */
 function hostileClient(): string {
@@ -111,6 +148,7 @@ function hostileClient(): string {
 afterAll(async () => {
   await scene.gate.close();
   await unclaimed.close();
+  await venue.close();
 });
 
 /** What some addresses need besides their path. */
@@ -119,10 +157,15 @@ const QUERIES: Readonly<Record<string, () => string>> = {
   '/reset': () => `?code=${scene.gate.gateway.access.owner.issueResetLink().code}`,
   '/setup': () => `?code=${unclaimed.gateway.access.owner.issueSetupCode().code}`,
 };
+/** Pages of accounts at brokers alone. */
+const ACCOUNT_OF: Readonly<Record<string, string>> = {
+  '/accounts/:account/credentials': 'main',
+  '/accounts/:account/sign-in': 'kite',
+};
 /** `/orders/:order_id` with what the scene has. */
-const addressOf = ({ path }: Page | Entrance): string =>
+const addressOf = ({ path }: Page | Entrance, account = ACCOUNT_OF[path]): string =>
   `/admin${path.replaceAll(/:(\w+)/g, (_, name: string) => {
-    const value = params[name];
+    const value = name === 'account' ? (account ?? params[name]) : params[name];
     if (value === undefined) throw new Error(`the scene has nothing for :${name} of ${path}`);
     return encodeURIComponent(value);
   })}${QUERIES[path]?.() ?? ''}`;
@@ -141,8 +184,11 @@ async function wrongWith(window: Window, rules: 'all' | 'colours'): Promise<read
 }
 
 const PLACES = [
-  ...PAGES.map((page) => ({ name: nameOf(page), page, inside: true })),
-  ...ENTRANCES.map((page) => ({ name: nameOf(page), page, inside: false })),
+  ...PAGES.map((page) => ({ name: nameOf(page), page, inside: true, account: ACCOUNT_OF[page.path] })),
+  ...PAGES.filter(({ path }) => path === '/accounts/:account' || path === '/accounts/:account/remove').map(
+    (page) => ({ name: `${nameOf(page)}-at-a-broker`, page, inside: true, account: 'main' }),
+  ),
+  ...ENTRANCES.map((page) => ({ name: nameOf(page), page, inside: false, account: undefined })),
 ];
 
 describe.each([
@@ -151,13 +197,13 @@ describe.each([
 ])('at $width px', ({ width, device }) => {
   test.concurrent.each(PLACES)(
     '$name reads well in both themes, and nothing of it leaves or runs',
-    async ({ name, page, inside }) => {
+    async ({ name, page, inside, account }) => {
       const window = await browser.window({
         url: page.path === '/setup' ? unclaimed.url : scene.gate.url,
         width,
         ...(inside ? { token: scene.token } : {}),
       });
-      await window.open(addressOf(page));
+      await window.open(addressOf(page, account));
       const wrong: string[] = [];
       for (const theme of ['light', 'dark'] as const) {
         await window.page.emulateMedia({ colorScheme: theme });
@@ -179,6 +225,7 @@ test('the hostile words are really there to be read, as words', async () => {
   const card = await scene.console.get(addressOf({ path: '/approvals/:approval' } as Page));
   expect(card.words).toContain('Written by the agent, not checked &quot;&gt;&lt;img');
   expect((await scene.console.get('/admin/approvals')).words).toContain('&lt;script&gt;');
+  expect((await scene.console.get('/admin/accounts/main')).words).toContain('&lt;script&gt;');
 });
 
 test('the first view of the dashboard costs no more than it may', async () => {

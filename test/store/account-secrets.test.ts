@@ -45,7 +45,9 @@ test('a sealed value opens for its own account and slot alone, and not when a by
     `INSERT INTO account_secrets SELECT 'first', 'session', sealed, 1 FROM account_secrets LIMIT 1`,
   );
   expect(() => secrets.read(FIRST, 'session')).toThrow(/does not open/);
-  store.db.exec(`UPDATE account_secrets SET sealed = CAST(sealed || x'00' AS BLOB) WHERE slot = 'credentials'`);
+  store.db.exec(
+    `UPDATE account_secrets SET sealed = CAST(sealed || x'00' AS BLOB) WHERE slot = 'credentials'`,
+  );
   expect(() => secrets.read(FIRST, 'credentials')).toThrow(/does not open/);
 });
 
