@@ -637,6 +637,8 @@ export const LIVE_SOCKET_UNSENT_BYTES_MAX = 1024 * 1024;
 export const CCXT_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 /** Over how long the rate that ccxt publishes of an exchange is kept. */
 export const CCXT_BUDGET_WINDOW_MS = 60_000;
+/** How long nothing goes to an exchange that asked for less without saying how long. */
+export const CCXT_PUT_OFF_MS = 10_000;
 /** Requests of each kind that wait for their turn at one exchange. */
 export const CCXT_QUEUE_MAX = 200;
 /** Addresses that one exchange is asked under. */
@@ -665,6 +667,10 @@ export const CCXT_HISTORY_REQUESTS_MAX = 40;
 export const CCXT_FOLLOWED_MAX = 200;
 /** Listings in one page of a directory. */
 export const CCXT_LISTINGS_PER_PAGE = 500;
+/** How long an account waits for its stream of orders before it is used without. */
+export const CCXT_STREAM_OPEN_WAIT_MS = 10_000;
+/** By how much what a stream says of an order waits for what another says of its trades. */
+export const CCXT_ORDERS_AFTER_TRADES_MS = 20;
 /** A stream of an exchange is pinged, and one on which nothing at all was heard for so long is dropped. */
 export const CCXT_PING_INTERVAL_MS = 5_000;
 export const CCXT_SILENCE_MAX_MS = 20_000;

@@ -74,13 +74,18 @@ function perpetualsIn(told: readonly CcxtPosition[], { listingOf }: StateContext
   return { positions, leftOut };
 }
 
-export async function readBalance(context: StateContext): Promise<BrokerBalance> {
+export async function readBalance(
+  context: StateContext,
+  refreshRates: (assets: readonly string[]) => Promise<void>,
+): Promise<BrokerBalance> {
   const { exchange, currency } = context;
   const wallet = await exchange.ccxt.fetchBalance();
   const total = moneyOf(wallet.total?.[currency]) ?? ZERO_MONEY;
   const buyingPower = moneyOf(wallet.free?.[currency]) ?? ZERO_MONEY;
-  if (exchange.kind === 'spot')
+  if (exchange.kind === 'spot') {
+    await refreshRates(heldIn(wallet));
     return { currency, cash: total, equity: worthOf(wallet, total, context), buyingPower };
+  }
   const positions = await exchange.ccxt.fetchPositions();
   const gained = positions.reduce(
     (sum, one) => add(sum, moneyOf(one.unrealizedPnl) ?? ZERO_MONEY),
@@ -94,6 +99,10 @@ export async function readBalance(context: StateContext): Promise<BrokerBalance>
     buyingPower,
   };
 }
+
+/** What there is any of. */
+const heldIn = ({ total = {} }: CcxtBalance): readonly string[] =>
+  Object.entries(total).flatMap(([asset, figure]) => (quantityOf(figure)?.gt('0') === true ? asset : []));
 
 /** Coins at their last prices; one without a price counts for nothing. */
 function worthOf({ total = {} }: CcxtBalance, cash: Money, { currency, rateOf }: StateContext): Money {

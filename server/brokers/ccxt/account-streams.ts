@@ -1,7 +1,14 @@
 /** The streams of one account: what they say is told where it was proved to be exact, and is a reason to ask everywhere. */
 import type { BrokerEvent } from '#domain/broker.ts';
 import { isFinal } from '#domain/order.ts';
-import { CCXT_RETRY_FIRST_MS, CCXT_RETRY_MAX_MS } from '#limits.ts';
+import {
+  CCXT_LOOK_INTERVAL_MS,
+  CCXT_LOOK_WITHOUT_STREAM_MS,
+  CCXT_ORDERS_AFTER_TRADES_MS,
+  CCXT_RETRY_FIRST_MS,
+  CCXT_RETRY_MAX_MS,
+  CCXT_STREAM_OPEN_WAIT_MS,
+} from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import type { Account } from './account.ts';
 import type { CcxtOrder, CcxtTrade } from './types.ts';
@@ -10,26 +17,37 @@ export interface AccountStreams {
   open(): void;
   /** Whether anything has come since they were opened, and they did not break. */
   heard(): boolean;
+  /** How long after a look the next is due. */
+  lookAfterMs(): number;
+  /** Until something has come, or for as long as it is worth waiting for. */
+  ready(): Promise<void>;
   close(): void;
 }
 
 interface Told {
   readonly emit: (events: readonly BrokerEvent[]) => void;
   readonly ring: () => void;
+  /** One that was open is no more. */
+  readonly lost: (why: string) => void;
   readonly ended: (brokerOrderId: string) => void;
 }
 
 export function openAccountStreams(
   account: Account,
   clock: Clock,
-  { emit, ring, ended }: Told,
+  { emit, ring, lost, ended }: Told,
 ): AccountStreams {
   const { exchange, ask } = account;
   const { ccxt, facts, streams } = exchange;
   let round = 0;
   let heard = false;
+  let wake: () => void = () => undefined;
+  exchange.onHeard(() => {
+    heard = true;
+    wake();
+  });
 
-  /** One promise of ccxt after the other; a stream that ended is opened again, and what was missed is asked for. */
+  /** One promise of ccxt after the other. One that never opened is tried again now and then, while the exchange is asked instead. */
   async function listen<T>(next: () => Promise<T>, tell: (told: T) => void): Promise<void> {
     const mine = round;
     let waitMs = CCXT_RETRY_FIRST_MS;
@@ -40,19 +58,22 @@ export function openAccountStreams(
         heard = true;
         waitMs = CCXT_RETRY_FIRST_MS;
         if (facts.streamsAreExact) tell(told);
+        else ring();
       } catch {
         if (mine !== round) return;
-        heard = false;
+        if (heard) return lost('The stream of orders ended; it is opened anew.');
         await new Promise<void>((resolve) => void clock.after(waitMs, resolve));
         waitMs = Math.min(waitMs * 2, CCXT_RETRY_MAX_MS);
       }
-      ring();
     }
   }
   function tellOrders(told: readonly CcxtOrder[]): void {
     const orders = told.flatMap((one) => account.orderIn(one) ?? []);
     for (const { brokerOrderId, status } of orders) if (isFinal(status)) ended(brokerOrderId);
-    emit(orders.map((order) => ({ kind: 'order', order }) as const));
+    // The two streams of one event come in any order: what was filled is told before the order that it filled.
+    clock.after(CCXT_ORDERS_AFTER_TRADES_MS, () =>
+      emit(orders.map((order) => ({ kind: 'order', order }) as const)),
+    );
   }
   function tellTrades(told: readonly CcxtTrade[]): void {
     emit(account.executionsIn(told).map((execution) => ({ kind: 'execution', execution }) as const));
@@ -67,9 +88,20 @@ export function openAccountStreams(
       if (ccxt.has['watchMyTrades'] === true) void listen(() => ccxt.watchMyTrades(), tellTrades);
     },
     heard: () => heard,
+    lookAfterMs: () => (heard ? CCXT_LOOK_INTERVAL_MS : CCXT_LOOK_WITHOUT_STREAM_MS),
+    ready: () =>
+      new Promise((resolve) => {
+        if (heard || !streams || ccxt.has['watchOrders'] !== true) return resolve();
+        const stop = clock.after(CCXT_STREAM_OPEN_WAIT_MS, resolve);
+        wake = () => {
+          stop();
+          resolve();
+        };
+      }),
     close() {
       round += 1;
       heard = false;
+      exchange.dropSockets();
     },
   };
 }

@@ -38,8 +38,8 @@ export interface Account {
   orderIn(told: CcxtOrder): BrokerOrder | undefined;
   executionsIn(trades: readonly CcxtTrade[]): readonly BrokerExecution[];
   openOrders(): Promise<readonly BrokerOrder[]>;
-  /** Prices of the coins that it holds, asked for at most as often as its balance. */
-  refreshRates(): Promise<void>;
+  /** Asks for the prices of coins that it holds; what can not be had stays as it was. */
+  refreshRates(assets: readonly string[]): Promise<void>;
   /** A lasting remark for the owner under a name of its own; null takes it back. */
   note(name: string, sentence: string | null): void;
   remark(): string | null;
@@ -100,9 +100,8 @@ export function openAccount(connection: CcxtConnection): Account {
     venueNowMs,
     ...told,
     openOrders: async () => told.ordersIn(await ask(() => ccxt.fetchOpenOrders())),
-    async refreshRates() {
-      const { total = {} } = await ask(() => ccxt.fetchBalance());
-      const held = Object.keys(total).flatMap((asset) => listingOf(`${asset}/${currency}`) ?? []);
+    async refreshRates(assets) {
+      const held = assets.flatMap((asset) => listingOf(`${asset}/${currency}`) ?? []);
       noteRates(await market.quotes(held).catch(() => []));
     },
     note,

@@ -18,7 +18,8 @@ export function connectCcxt(connection: CcxtConnection): BrokerAdapter {
   const lookout = openLookout(account, clock, (events) => {
     if (events.length > 0) for (const listener of listeners) listener(events);
   });
-  const sending = openSending(account, lookout, gate);
+  const capabilities = capabilitiesOf(exchange.ccxt, exchange.kind, exchange.facts);
+  const sending = openSending(account, lookout, { gate, capabilities });
 
   return {
     account: of.id,
@@ -26,7 +27,7 @@ export function connectCcxt(connection: CcxtConnection): BrokerAdapter {
     mode: of.mode,
     currency: of.settings.currency,
     accountType: exchange.kind === 'swap' ? 'margin' : 'cash',
-    capabilities: capabilitiesOf(exchange.ccxt, exchange.kind, exchange.facts),
+    capabilities,
     market,
     start: () => lookout.start(),
     connected: () => lookout.connected(),
@@ -65,10 +66,7 @@ export function connectCcxt(connection: CcxtConnection): BrokerAdapter {
       );
       return positions;
     },
-    async balance() {
-      if (exchange.kind === 'spot') await account.refreshRates();
-      return ask(() => readBalance(state));
-    },
+    balance: () => ask(() => readBalance(state, (assets) => account.refreshRates(assets))),
     estimateFee(order, at) {
       const listing = directory.byId(order.instrument);
       const rate = listing?.extra[order.postOnly ? 'maker' : 'taker'];

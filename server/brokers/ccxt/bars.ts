@@ -14,8 +14,8 @@ export async function barsOf(query: BarQuery, nowMs: number, ask: AskBars): Prom
   const stepMs = TIMEFRAME_MS[query.timeframe];
   const endMs = Math.min(query.endMs ?? nowMs, nowMs);
   const wanted = Math.min(query.limit, BARS_PER_ANSWER * BAR_ANSWERS_MAX);
-  // One more than asked for: the first may be one that is not over.
-  const beginMs = query.startMs ?? endMs - (wanted + 1) * stepMs;
+  // As far back as it costs nothing more: a market may have been still.
+  const beginMs = query.startMs ?? endMs - Math.max(wanted + 1, BARS_PER_ANSWER - 1) * stepMs;
   const found = new Map<number, Bar>();
   let sinceMs = Math.max(0, beginMs);
   for (let asked = 0; asked < BAR_ANSWERS_MAX && sinceMs < endMs; asked++) {

@@ -1,5 +1,6 @@
 /** One exchange of ccxt, made ready: its kind of account, its keys, its addresses, and everything it sends through our wire. */
 
+import { CCXT_PING_INTERVAL_MS, CCXT_SILENCE_MAX_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { isRecord } from './answer.ts';
 import { type AccountKind, type ExchangeFacts, factsOf } from './facts.ts';
@@ -13,7 +14,7 @@ export interface ExchangeOptions {
   /** The venue's own testnet. */
   readonly testnet: boolean;
   readonly credentials: Readonly<Record<string, string | undefined>>;
-  /** A simulator or a proxy on loopback, in place of every host of the exchange; paths stay as they are. */
+  /** A simulator or a proxy on loopback, in place of every host of the exchange; paths stay as they are, those of streams behind the host. */
   readonly endpoints?: { readonly rest: string; readonly stream?: string | undefined } | undefined;
   readonly clock: Clock;
 }
@@ -32,9 +33,6 @@ export interface Exchange {
   close(): void;
 }
 
-/** How often a stream is pinged: one that answers no two of them is dropped by ccxt itself. */
-const PING_EVERY_MS = 10_000;
-
 /** Throws with one sentence when it can not be opened: no such exchange, no testnet, a credential missing. */
 export function openExchange(options: ExchangeOptions): Exchange {
   const { exchange, kind, testnet, credentials, endpoints, clock } = options;
@@ -45,10 +43,9 @@ export function openExchange(options: ExchangeOptions): Exchange {
     // Its throttle is our budget.
     enableRateLimit: true,
     newUpdates: true,
-    streaming: { keepAlive: PING_EVERY_MS },
     options: {
       defaultType: kind,
-      defaultSubType: 'linear',
+      ...(kind === 'swap' ? { defaultSubType: 'linear' } : {}),
       adjustForTimeDifference: true,
       maxRetriesOnFailure: 0,
       warnOnFetchOpenOrdersWithoutSymbol: false,
@@ -64,9 +61,14 @@ export function openExchange(options: ExchangeOptions): Exchange {
   if (testnet) enterTestnet(ccxt);
   if (endpoints !== undefined) redirect(ccxt, endpoints);
   const facts = factsOf(exchange);
-  const wire = openWire(ccxt, clock, facts.oneAtATime ? 1 : undefined);
+  const wire = openWire(ccxt, clock, facts);
   let heard: (url: string) => void = () => undefined;
-  hookSockets(ccxt, (url) => heard(url));
+  const heardAtMs = new Map<string, number>();
+  hookSockets(ccxt, (url) => {
+    heardAtMs.set(url, clock.monotonicMs());
+    heard(url);
+  });
+  const stopWatching = watchSockets(ccxt, clock, heardAtMs);
   const dropSockets = (): void => {
     const open = Object.values(ccxt.clients ?? {});
     void ccxt.close().catch(() => undefined);
@@ -84,6 +86,7 @@ export function openExchange(options: ExchangeOptions): Exchange {
     },
     dropSockets,
     close() {
+      stopWatching();
       wire.close();
       dropSockets();
     },
@@ -112,12 +115,33 @@ function redirect(
     if (isRecord(address))
       return Object.fromEntries(Object.entries(address).map(([name, one]) => [name, at(one)]));
     if (typeof address !== 'string') return address;
-    const parts = /^(https?|wss?):\/\/[^/]+(\/.*)?$/.exec(address);
-    if (parts === null) return address;
-    const base = parts[1]?.startsWith('ws') === true ? stream : rest;
-    return base === undefined ? 'wss://nowhere.invalid' : `${base.replace(/\/$/, '')}${parts[2] ?? ''}`;
+    const [, scheme, host, path = ''] = /^(https?|wss?):\/\/([^/]+)(\/.*)?$/.exec(address) ?? [];
+    if (scheme === undefined) return address;
+    if (scheme.startsWith('http')) return `${rest.replace(/\/$/, '')}${path}`;
+    // ccxt tells streams apart by their hosts, which therefore stay, as the beginning of the path.
+    return stream === undefined ? 'wss://nowhere.invalid' : `${stream.replace(/\/$/, '')}/${host}${path}`;
   };
   ccxt.urls['api'] = at(ccxt.urls['api']);
+}
+
+const OPEN = 1;
+
+/** By our clock: a socket that answers no ping stands open for nobody, and is ended, so that who waits for it hears of it. */
+function watchSockets(ccxt: Ccxt, clock: Clock, heardAtMs: Map<string, number>): () => void {
+  let stop = (): void => undefined;
+  const look = (): void => {
+    const nowMs = clock.monotonicMs();
+    const open = Object.values(ccxt.clients ?? {}).filter((one) => one.connection?.readyState === OPEN);
+    for (const { url, connection } of open) {
+      if (!heardAtMs.has(url)) heardAtMs.set(url, nowMs);
+      if (nowMs - (heardAtMs.get(url) ?? nowMs) > CCXT_SILENCE_MAX_MS) connection?.terminate?.();
+      else connection?.ping?.();
+    }
+    for (const url of heardAtMs.keys()) if (!open.some((one) => one.url === url)) heardAtMs.delete(url);
+    stop = clock.after(CCXT_PING_INTERVAL_MS, look);
+  };
+  stop = clock.after(CCXT_PING_INTERVAL_MS, look);
+  return () => stop();
 }
 
 /** A number of more digits than a JavaScript number keeps is made text before ccxt parses the message. */
@@ -130,6 +154,14 @@ function hookSockets(ccxt: Ccxt, heard: (url: string) => void): void {
     const socket = open(url);
     if (hooked.has(socket)) return socket;
     hooked.add(socket);
+    // Promises that nobody waits for any more end with their socket; the gateway must not.
+    socket.connected.catch(() => undefined);
+    const promise = socket.future.bind(socket);
+    socket.future = (name) => {
+      const made = promise(name);
+      made.catch(() => undefined);
+      return made;
+    };
     const receive = socket.onMessage.bind(socket);
     const answered = socket.onPong.bind(socket);
     socket.onMessage = ({ data }) => {

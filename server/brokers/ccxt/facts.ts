@@ -23,10 +23,15 @@ export interface ExchangeFacts {
   readonly streamsAreExact: boolean;
   /** Most trades that one answer holds. */
   readonly tradesPerAnswer: number;
+  /** The name of what skips so many of them, where pages are counted from the newest. */
+  readonly tradesOffset?: string;
   /** Where being told to slow down is said before an order is looked at, so that it is a refusal and not an open question. */
   readonly throttlesBeforeActing: boolean;
   /** How long after sending an order can still come to be that was not there. */
   readonly absentIsFinalAfterMs: number;
+  /** Where less than ccxt's own rate is taken, because of how much may come at once. */
+  readonly unitsPerWindow?: number;
+  readonly windowMs?: number;
   /** Its requests carry rising numbers and must arrive in their order, so that each waits for the one before. */
   readonly oneAtATime: boolean;
   /** What ccxt calls the total of a margin account: with what open positions have gained, or the wallet alone. */
@@ -96,8 +101,12 @@ const KRAKEN: ExchangeFacts = {
   stopParameter: 'stopLossPrice',
   streamsAreExact: true,
   tradesPerAnswer: 50,
+  tradesOffset: 'ofs',
   throttlesBeforeActing: true,
   absentIsFinalAfterMs: 60_000,
+  // A counter of 20 for verified accounts, each private request 1 of it (3 of ccxt's units), which falls by one in 2 s.
+  unitsPerWindow: 60,
+  windowMs: 45_000,
   oneAtATime: true,
   totalIsEquity: false,
   // Fees in the currency of the account, so that what was bought is what is held.

@@ -85,9 +85,29 @@ export async function readHistory(
     budget.left -= 1;
     const limit = Math.min(rules.limit ?? facts.tradesPerAnswer, facts.tradesPerAnswer);
     const answer = await ccxt.fetchMyTrades(symbol, fromMs, limit, { until: untilMs });
+    if (facts.tradesOffset !== undefined && answer.length >= facts.tradesPerAnswer)
+      return [...answer, ...(await further(symbol, fromMs, untilMs))];
     if (answer.length < limit || untilMs - fromMs <= 1) return answer;
     const middleMs = Math.floor((fromMs + untilMs) / 2);
     return [...(await span(symbol, fromMs, middleMs)), ...(await span(symbol, middleMs, untilMs))];
+  }
+
+  /** What is behind the first page, where pages are counted. */
+  async function further(
+    symbol: string | undefined,
+    fromMs: number,
+    untilMs: number,
+  ): Promise<readonly CcxtTrade[]> {
+    const all: CcxtTrade[] = [];
+    const { tradesOffset = '', tradesPerAnswer } = facts;
+    for (let page = 1; budget.left > 0; page++) {
+      budget.left -= 1;
+      const params = { until: untilMs, [tradesOffset]: page * tradesPerAnswer };
+      const answer = await ccxt.fetchMyTrades(symbol, fromMs, undefined, params);
+      all.push(...answer);
+      if (answer.length < tradesPerAnswer) break;
+    }
+    return all;
   }
 
   for (const list of lists) {
@@ -98,7 +118,9 @@ export async function readHistory(
     let untilMs = Math.max(sinceMs, cursor.fromMs - CCXT_TRADES_OVERLAP_MS);
     while (untilMs < nowMs && budget.left > 0) {
       const endMs = Math.min(nowMs, untilMs + rules.windowMs);
-      for (const trade of await span(list === ALL ? undefined : list, untilMs, endMs))
+      // The exchange's clock is known to within an answer's way: its newest trades may be later than now.
+      const lastMs = endMs === nowMs ? nowMs + CCXT_TRADES_OVERLAP_MS : endMs;
+      for (const trade of await span(list === ALL ? undefined : list, untilMs, lastMs))
         seen.set(executionIdOf(trade), trade);
       untilMs = endMs;
     }

@@ -1,8 +1,8 @@
 /** One order by our id, whatever became of it, at the exchanges that can be asked so. */
 import { toVenueId } from './client-id.ts';
+import { isClass } from './error-class.ts';
 import type { Exchange } from './exchange.ts';
 import type { KnownOrders } from './known-orders.ts';
-import { isClass } from './outcome.ts';
 import type { CcxtOrder } from './types.ts';
 
 /**

@@ -3,18 +3,20 @@ import type { BrokerEvent, BrokerOrder } from '#domain/broker.ts';
 import { isFinal } from '#domain/order.ts';
 import {
   CCXT_LOOK_AFTER_MS,
-  CCXT_LOOK_INTERVAL_MS,
   CCXT_LOOK_WITHOUT_STREAM_MS,
   CCXT_RETRY_FIRST_MS,
   CCXT_RETRY_MAX_MS,
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
-import { type Account, errandOf } from './account.ts';
+import type { Account } from './account.ts';
 import { readPositions } from './account-state.ts';
 import { openAccountStreams } from './account-streams.ts';
+import { featureOf } from './capabilities.ts';
+import { isClass } from './error-class.ts';
 import { askKey } from './facts.ts';
-import { type HistoryCursor, openCursor, readHistory } from './history.ts';
-import { isClass, reasonOf } from './outcome.ts';
+import { type HistoryCursor, historyRules, openCursor, readHistory } from './history.ts';
+import { reasonOf } from './outcome.ts';
+import { OutOfTurns } from './wire.ts';
 
 export interface Lookout {
   start(): void;
@@ -23,6 +25,8 @@ export interface Lookout {
   trouble(): string | null;
   /** Something was sent about this order: it is looked at soon, and followed until it ends. */
   sent(brokerOrderId: string, symbol: string): void;
+  /** What is known of it may be wrong: the exchange is asked, whatever its streams say. */
+  doubted(brokerOrderId: string, symbol: string): void;
   close(): void;
 }
 
@@ -34,14 +38,12 @@ const KEY_MAY_WITHDRAW =
   'The key may withdraw, so it is not used: make one that may read and trade and nothing else, and replace it here.';
 
 export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout {
-  const { ccxt, wire, facts } = account.exchange;
+  const { ccxt, facts } = account.exchange;
   const look = openLook(account);
   let closed = false;
   let connected = false;
   let trouble: string | null = 'The exchange has not been reached yet.';
-  let failures = 0;
-  let looking = false;
-  let lastLookMs = Number.NEGATIVE_INFINITY;
+  const was = { connected: false, looking: false, failures: 0, lookMs: Number.NEGATIVE_INFINITY };
   let stopTimer: () => void = () => undefined;
   const later = (delayMs: number, call: () => Promise<void>): void => {
     stopTimer();
@@ -54,62 +56,72 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
   };
   /** Soon, and once for many reasons. */
   const ring = (): void => {
-    if (!connected || looking) return;
-    const sinceMs = clock.monotonicMs() - lastLookMs;
+    if (!connected || was.looking) return;
+    const sinceMs = clock.monotonicMs() - was.lookMs;
     later(Math.max(CCXT_LOOK_AFTER_MS / 4, CCXT_LOOK_AFTER_MS - sinceMs), lookAgain);
   };
-  const streams = openAccountStreams(account, clock, { emit, ring, ended: (id) => look.forget(id) });
+  const lost = (why: string): void => {
+    if (closed || !connected) return;
+    trouble = why;
+    streams.close();
+    say(false, why);
+    later(CCXT_RETRY_FIRST_MS, () => connect(CCXT_RETRY_FIRST_MS * 2));
+  };
+  const streams = openAccountStreams(account, clock, { emit, ring, lost, ended: (id) => look.forget(id) });
 
   async function connect(waitMs: number): Promise<void> {
     try {
-      await ccxt.loadHttpProxyAgent();
-      await account.ask(() => ccxt.loadMarkets());
-      if ((await wire.run(errandOf('read'), () => askKey(ccxt, facts))) === 'can-withdraw') {
+      if ((await enter(account, !was.connected)) === 'can-withdraw') {
         trouble = KEY_MAY_WITHDRAW;
         return;
       }
-      await look.begin();
+      streams.open();
+      await streams.ready();
+      // There is nothing to miss before the first time.
+      const missed = was.connected ? await look.once() : await look.begin();
       if (closed) return;
       trouble = null;
-      failures = 0;
+      Object.assign(was, { failures: 0, connected: true });
       say(true, `connected to ${ccxt.name}`);
-      streams.open();
-      later(0, lookAgain);
+      emit(missed);
+      later(streams.lookAfterMs(), lookAgain);
     } catch (fault) {
-      const isKey = isClass(fault, 'AuthenticationError');
-      trouble = `The exchange ${isKey ? 'does not take the key' : 'can not be reached'}: ${reasonOf(fault)}`;
-      later(isKey ? CCXT_RETRY_MAX_MS : waitMs, () => connect(Math.min(waitMs * 2, CCXT_RETRY_MAX_MS)));
+      streams.close();
+      trouble = `The exchange ${isOfKey(fault) ? 'does not take the key' : 'can not be reached'}: ${reasonOf(fault)}`;
+      const nextMs = fault instanceof OutOfTurns ? waitMs : Math.min(waitMs * 2, CCXT_RETRY_MAX_MS);
+      later(isOfKey(fault) ? CCXT_RETRY_MAX_MS : waitMs, () => connect(nextMs));
     }
   }
   async function lookAgain(): Promise<void> {
-    if (closed || !connected || looking) return;
-    looking = true;
-    lastLookMs = clock.monotonicMs();
+    if (closed || !connected || was.looking) return;
+    was.looking = true;
+    was.lookMs = clock.monotonicMs();
     try {
       const events = await look.once();
       if (closed) return;
-      failures = 0;
+      was.failures = 0;
       trouble = null;
       emit(events);
     } catch (fault) {
-      failures += 1;
+      // Nothing is wrong with an exchange that is asked too often by us.
+      if (!(fault instanceof OutOfTurns)) was.failures += 1;
       trouble = `The exchange did not answer what was asked: ${reasonOf(fault)}`;
-      if (failures >= FAILURES_MAX) {
-        streams.close();
-        say(false, trouble);
-        return later(CCXT_RETRY_FIRST_MS, () => connect(CCXT_RETRY_FIRST_MS * 2));
-      }
+      if (was.failures >= FAILURES_MAX) return lost(trouble);
     } finally {
-      looking = false;
+      was.looking = false;
     }
-    later(streams.heard() ? CCXT_LOOK_INTERVAL_MS : CCXT_LOOK_WITHOUT_STREAM_MS, lookAgain);
+    if (connected) later(was.failures > 0 ? CCXT_LOOK_WITHOUT_STREAM_MS : streams.lookAfterMs(), lookAgain);
   }
 
   return {
     start: () => void connect(CCXT_RETRY_FIRST_MS),
-    connected: () => connected,
+    connected: () => connected && !closed,
     trouble: () => trouble,
     sent(brokerOrderId, symbol) {
+      look.follow(brokerOrderId, symbol);
+      if (!(facts.streamsAreExact && streams.heard())) ring();
+    },
+    doubted(brokerOrderId, symbol) {
       look.follow(brokerOrderId, symbol);
       ring();
     },
@@ -119,6 +131,16 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
       streams.close();
     },
   };
+}
+
+const isOfKey = (fault: unknown): boolean => isClass(fault, 'AuthenticationError');
+
+/** What has to be known of the exchange, and of the key the first time. */
+async function enter({ exchange, ask }: Account, isFirst: boolean): ReturnType<typeof askKey> {
+  const { ccxt, facts } = exchange;
+  await ccxt.loadHttpProxyAgent();
+  await ask(() => ccxt.loadMarkets());
+  return isFirst ? ask(() => askKey(ccxt, facts)) : 'unasked';
 }
 
 /** One look: what was executed since the last, what is open, and what became of orders that are not. */
@@ -140,12 +162,14 @@ function openLook(account: Account) {
     follow: (brokerOrderId: string, symbol: string): void => void followed.set(brokerOrderId, symbol),
     forget: (brokerOrderId: string): void => void followed.delete(brokerOrderId),
     /** What has to be known before an order may be sent: that the key reads, and where anything is going on. */
-    async begin(): Promise<void> {
+    async begin(): Promise<readonly BrokerEvent[]> {
       for (const { brokerOrderId, instrument } of await account.openOrders())
         followed.set(brokerOrderId, account.symbolOf(instrument));
-      for (const { instrument } of (await ask(() => readPositions(account.state))).positions)
-        known.noteSymbol(account.symbolOf(instrument));
-      cursor ??= openCursor(venueNowMs());
+      if (historyRules(featureOf(ccxt, exchange.kind, 'fetchMyTrades')).perSymbol)
+        for (const { instrument } of (await ask(() => readPositions(account.state))).positions)
+          known.noteSymbol(account.symbolOf(instrument));
+      cursor = openCursor(venueNowMs());
+      return [];
     },
     /** Executions first: an order that has ended is told after what filled it. */
     async once(): Promise<readonly BrokerEvent[]> {

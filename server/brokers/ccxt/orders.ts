@@ -13,8 +13,8 @@ import {
 import type { InstrumentId } from '#domain/instrument.ts';
 import type { ClearedOrder, OrderTerms, OrderType } from '#domain/order.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import type { BrokerListing } from '#ports.ts';
-import { textAt } from './answer.ts';
+import type { BrokerCapabilities, BrokerListing } from '#ports.ts';
+import { isRecord, textAt } from './answer.ts';
 import { millisecondsOf, plainDecimal, positivePriceOf, quantityOf } from './decimals.ts';
 import type { ExchangeFacts } from './facts.ts';
 import { kindOf } from './listings.ts';
@@ -28,6 +28,7 @@ export interface VenueOrder {
 }
 
 export interface OrderContext {
+  readonly capabilities: BrokerCapabilities;
   readonly ccxt: Ccxt;
   readonly facts: ExchangeFacts;
   readonly listing: BrokerListing;
@@ -41,9 +42,8 @@ export function venueOrder(order: ClearedOrder, context: OrderContext): Result<V
   const stop = order.stopPrice;
   const needsLimit = order.type === 'limit' || order.type === 'stop_limit';
   const needsStop = order.type === 'stop' || order.type === 'stop_limit';
-  if (order.type === 'trailing_stop') return err('Trailing stops are not placed at this exchange.');
-  if (order.takeProfit !== undefined || order.stopLoss !== undefined)
-    return err('Brackets are not placed at this exchange.');
+  const undeclared = undeclaredIn(order, context.capabilities);
+  if (undeclared !== undefined) return err(`${undeclared} at this exchange.`);
   if (needsLimit !== (limit !== undefined) || needsStop !== (stop !== undefined))
     return err('The order’s prices do not belong to its type.');
   const amiss = boundsAmiss(order, listing);
@@ -71,6 +71,18 @@ export function venueOrder(order: ClearedOrder, context: OrderContext): Result<V
       ...(stop === undefined ? {} : { [facts.stopParameter]: text(stop) }),
     },
   });
+}
+
+/** What the account does not say that it can is never sent, whoever asks. */
+function undeclaredIn(order: ClearedOrder, can: BrokerCapabilities): string | undefined {
+  if (!can.orderTypes.includes(order.type)) return `Orders of the type ${order.type} are not placed`;
+  if (!can.timesInForce.includes(order.timeInForce))
+    return `Orders good for ${order.timeInForce} are not placed`;
+  if (order.takeProfit !== undefined || order.stopLoss !== undefined) return 'Brackets are not placed';
+  if (order.postOnly && !can.postOnly) return 'Orders that only make are not placed';
+  if (order.reduceOnly && !can.reduceOnly) return 'Orders that only reduce are not placed';
+  if (order.extendedHours) return 'There are no extended hours';
+  return order.product === undefined ? undefined : 'There are no products';
 }
 
 function boundsAmiss(
@@ -131,7 +143,7 @@ export function brokerOrder(told: CcxtOrder, reading: OrderReading): Result<Brok
   const side = told.side === 'buy' || told.side === 'sell' ? told.side : terms?.side;
   if (qty === undefined || !qty.gt('0') || side === undefined)
     return err('The exchange told of an order without its side or size.');
-  const filledQty = quantityOf(told.filled) ?? ZERO_QUANTITY;
+  const filledQty = quantityOf(told.filled) ?? quantityOf(filledIn(told)) ?? ZERO_QUANTITY;
   const status = statusOf(told.status, { isPart: !isZero(filledQty), isWhole: filledQty.gte(qty) });
   if (status === undefined)
     return err(`The exchange gave an order a status that is not known: ${told.status}.`);
@@ -168,14 +180,24 @@ function clientIdIn({ clientOrderId, info }: CcxtOrder): string | undefined {
   return textAt(info, 'cl_ord_id') ?? (typeof clientOrderId === 'string' ? clientOrderId : undefined);
 }
 
+/** So of what they have filled. */
+const filledIn = ({ info }: CcxtOrder): Figure => {
+  const told = isRecord(info) ? info['cum_qty'] : undefined;
+  return typeof told === 'string' || typeof told === 'number' ? told : undefined;
+};
+
 function statusOf(
   status: CcxtOrder['status'],
   { isPart, isWhole }: { readonly isPart: boolean; readonly isWhole: boolean },
 ): BrokerOrderStatus | undefined {
   switch (status) {
     case 'open':
+    case 'new':
+    case 'pending_new':
+    case 'partially_filled':
       return isPart ? 'partially_filled' : 'open';
     case 'closed':
+    case 'filled':
       // An order that ended short of its size was ended by somebody: the rest of it will never fill.
       return isWhole ? 'filled' : 'canceled';
     case 'canceled':

@@ -1,24 +1,9 @@
 /** What became of a request that moves money: the venue's word where it is one, and unknown wherever it might not be. */
 import type { CancelOutcome, PlaceOutcome } from '#domain/broker.ts';
 import { BROKER_REASON_LENGTH_MAX } from '#limits.ts';
+import { classesOf } from './error-class.ts';
 import type { ExchangeFacts } from './facts.ts';
 import { type Errand, NotSent, Unclear } from './wire.ts';
-
-/** The classes of ccxt that a fault belongs to, the nearest first. */
-export function classesOf(fault: unknown): readonly string[] {
-  const names: string[] = [];
-  let made: unknown = fault;
-  while (typeof made === 'object' && made !== null && names.length < 12) {
-    made = Object.getPrototypeOf(made) as unknown;
-    const name = (made as { readonly constructor?: { readonly name?: string } } | null)?.constructor?.name;
-    if (name !== undefined) names.push(name);
-  }
-  return names;
-}
-
-export function isClass(fault: unknown, name: string): boolean {
-  return classesOf(fault).includes(name);
-}
 
 /** One line, without what ccxt puts around it: its message begins with the exchange and may quote a whole answer. */
 export function reasonOf(fault: unknown): string {

@@ -2,13 +2,14 @@
 import type { WireGate } from '#brokers/broker.ts';
 import type { BrokerOrder, CancelOutcome, PlaceOutcome } from '#domain/broker.ts';
 import type { ClearedOrder } from '#domain/order.ts';
-import type { BrokerAdapter } from '#ports.ts';
+import type { BrokerAdapter, BrokerCapabilities } from '#ports.ts';
 import { type Account, errandOf } from './account.ts';
 import { toVenueId } from './client-id.ts';
+import { isClass } from './error-class.ts';
 import { lookUp } from './look-up.ts';
 import type { Lookout } from './lookout.ts';
 import { venueOrder } from './orders.ts';
-import { cancelFault, isClass, placeFault } from './outcome.ts';
+import { cancelFault, placeFault } from './outcome.ts';
 
 export interface Sending {
   place(order: ClearedOrder): Promise<PlaceOutcome>;
@@ -18,17 +19,32 @@ export interface Sending {
   find(brokerClientId: string, brokerOrderId?: string): Promise<BrokerOrder | undefined>;
 }
 
-export function openSending(account: Account, lookout: Lookout, gate: WireGate): Sending {
+export function openSending(
+  account: Account,
+  lookout: Lookout,
+  { gate, capabilities }: { readonly gate: WireGate; readonly capabilities: BrokerCapabilities },
+): Sending {
   const { exchange, known, ask } = account;
   const { ccxt, wire, facts } = exchange;
 
   async function find(brokerClientId: string, brokerOrderId?: string): Promise<BrokerOrder | undefined> {
-    const open = (await account.openOrders()).find(
-      (one) => one.brokerClientId === brokerClientId || one.brokerOrderId === brokerOrderId,
-    );
-    if (open !== undefined || facts.lookUp === undefined) return open;
-    const told = await ask(() => lookUp(exchange, known, brokerClientId));
-    return told === undefined ? undefined : account.ordersIn([told])[0];
+    const told = facts.lookUp && (await ask(() => lookUp(exchange, known, brokerClientId)));
+    if (told !== undefined) return account.ordersIn([told])[0];
+    if (facts.lookUp !== undefined && brokerOrderId === undefined) return undefined;
+    const open = await account.openOrders();
+    return open.find((one) => one.brokerClientId === brokerClientId || one.brokerOrderId === brokerOrderId);
+  }
+
+  /** As it is remembered, else as the exchange says. */
+  async function whereIs(
+    brokerClientId: string,
+    brokerOrderId: string | undefined,
+  ): Promise<{ readonly id: string; readonly symbol: string } | undefined> {
+    const at = known.byClientId(brokerClientId);
+    const id = brokerOrderId ?? at?.brokerOrderId;
+    if (id !== undefined && at !== undefined) return { id, symbol: at.symbol };
+    const found = await find(brokerClientId, brokerOrderId);
+    return found && { id: found.brokerOrderId, symbol: account.symbolOf(found.instrument) };
   }
 
   async function send(order: ClearedOrder, call: 'place' | 'change'): Promise<PlaceOutcome> {
@@ -37,7 +53,7 @@ export function openSending(account: Account, lookout: Lookout, gate: WireGate):
     const symbol = account.symbolOf(order.instrument);
     const listing = account.listingOf(symbol);
     if (listing === undefined) return notSent('The instrument is not one of this account.');
-    const made = venueOrder(order, { ccxt, facts, listing });
+    const made = venueOrder(order, { capabilities, ccxt, facts, listing });
     if (!made.ok) return notSent(made.error);
     const { type, amount, price, params } = made.value;
     const before = known.byClientId(order.brokerClientId);
@@ -64,7 +80,7 @@ export function openSending(account: Account, lookout: Lookout, gate: WireGate):
         ? { kind: 'rejected', reason: 'The exchange rejected the order.' }
         : { kind: 'accepted', brokerOrderId };
     } catch (fault) {
-      afterFault(fault);
+      afterFault(account, fault);
       const outcome = placeFault(fault, errand, facts);
       // What was refused is not what the order says from now on.
       if (outcome.kind !== 'unknown' && before !== undefined) known.sending(before);
@@ -72,32 +88,26 @@ export function openSending(account: Account, lookout: Lookout, gate: WireGate):
     }
   }
 
-  /** A venue that says our time is wrong is asked for its own; the next request is signed by that. */
-  function afterFault(fault: unknown): void {
-    if (isClass(fault, 'InvalidNonce') && ccxt.loadTimeDifference !== undefined)
-      void ask(async () => ccxt.loadTimeDifference?.()).catch(() => undefined);
-  }
-
   return {
     place: (order) => send(order, 'place'),
     replace: (order) => send(order, 'change'),
     async cancel({ brokerClientId, brokerOrderId }): Promise<CancelOutcome> {
-      let at = known.byClientId(brokerClientId);
-      let id = brokerOrderId ?? at?.brokerOrderId;
       const errand = errandOf('cancel');
       try {
-        if (id === undefined || at === undefined) {
-          id = (await find(brokerClientId, brokerOrderId))?.brokerOrderId ?? id;
-          at = known.byClientId(brokerClientId);
+        const at = await whereIs(brokerClientId, brokerOrderId);
+        if (at === undefined)
+          return { kind: 'rejected', reason: 'The exchange lists no such order; nothing was canceled.' };
+        try {
+          await wire.run(errand, () => ccxt.cancelOrder(at.id, at.symbol));
+          lookout.sent(at.id, at.symbol);
+          return { kind: 'accepted' };
+        } catch (fault) {
+          // It may have ended by a fill that nobody has heard of.
+          if (errand.left) lookout.doubted(at.id, at.symbol);
+          throw fault;
         }
-        if (id === undefined) return { kind: 'unknown', reason: 'The exchange does not list the order.' };
-        const named = id;
-        await wire.run(errand, () => ccxt.cancelOrder(named, at?.symbol));
-        lookout.sent(named, at?.symbol ?? '');
-        return { kind: 'accepted' };
       } catch (fault) {
-        afterFault(fault);
-        if (id !== undefined && errand.left) lookout.sent(id, at?.symbol ?? '');
+        afterFault(account, fault);
         return cancelFault(fault, errand, facts);
       }
     },
@@ -109,3 +119,9 @@ export function openSending(account: Account, lookout: Lookout, gate: WireGate):
 const changing = (params: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(params).filter(([name]) => STOP_PARAMETERS.has(name)));
 const STOP_PARAMETERS: ReadonlySet<string> = new Set(['triggerPrice', 'stopLossPrice']);
+
+/** A venue that says our time is wrong is asked for its own; the next request is signed by that. */
+function afterFault({ exchange: { ccxt }, ask }: Account, fault: unknown): void {
+  if (isClass(fault, 'InvalidNonce') && ccxt.loadTimeDifference !== undefined)
+    void ask(async () => ccxt.loadTimeDifference?.()).catch(() => undefined);
+}

@@ -94,9 +94,11 @@ export interface CcxtPosition {
 /** A socket of ccxt: what arrives on it goes through `onMessage`. */
 export interface CcxtSocket {
   readonly url: string;
-  readonly connection?: { terminate?(): void };
+  readonly connection?: { readonly readyState?: number; terminate?(): void; ping?(): void };
   onMessage(event: { readonly data: unknown }): void;
   onPong(): void;
+  readonly connected: Promise<unknown>;
+  future(name: string): Promise<unknown>;
 }
 
 type Params = Readonly<Record<string, unknown>>;

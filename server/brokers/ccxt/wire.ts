@@ -1,16 +1,24 @@
 /** The way of every request of ccxt to its venue: in its turn, past the gate, once, bounded, and with what left of it known. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type HttpAnswer, type HttpCaller, openHttpCaller } from '#brokers/http-call.ts';
-import { openBudget, type RequestBudget, type RequestKind } from '#brokers/request-budget.ts';
 import {
-  BROKER_CALL_TIMEOUT_MS,
+  type BudgetRule,
+  openBudget,
+  type RequestBudget,
+  type RequestKind,
+} from '#brokers/request-budget.ts';
+import {
   CCXT_ANSWER_BYTES_MAX,
   CCXT_BUDGET_WINDOW_MS,
+  CCXT_CALL_TIMEOUT_MS,
   CCXT_HOSTS_MAX,
+  CCXT_PUT_OFF_MS,
   CCXT_QUEUE_MAX,
   WIRE_QUEUE_WAIT_MS,
 } from '#limits.ts';
 import type { Clock } from '#ports.ts';
+import { isClass } from './error-class.ts';
+import type { ExchangeFacts } from './facts.ts';
 import type { Ccxt, Headers } from './types.ts';
 
 /** What is being asked, and what became of it on the way; one for each call of the adapter. */
@@ -28,6 +36,8 @@ export interface Errand {
 export class NotSent extends Error {
   override readonly name = 'NotSent';
 }
+/** It found no turn within the limits of the exchange: nothing is wrong with the exchange. */
+export class OutOfTurns extends NotSent {}
 /** It may have left, and no whole answer came. */
 export class Unclear extends Error {
   override readonly name = 'Unclear';
@@ -46,13 +56,13 @@ const READS_ONLY: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** Takes over sending, waiting and telling the time from this one exchange. */
-export function openWire(ccxt: Ccxt, clock: Clock, socketsMax?: number): Wire {
+export function openWire(ccxt: Ccxt, clock: Clock, facts: ExchangeFacts): Wire {
   const errands = new AsyncLocalStorage<Errand>();
   const callers = new Map<string, HttpCaller>();
-  const unitsMax = Math.max(1, Math.floor(CCXT_BUDGET_WINDOW_MS / Math.max(1, ccxt.rateLimit)));
+  const rule = budgetRuleOf(ccxt.rateLimit, facts);
   const budget = openBudget({
     clock,
-    rules: [{ name: 'weight', max: unitsMax, perMs: CCXT_BUDGET_WINDOW_MS }],
+    rules: [rule],
     queueMax: CCXT_QUEUE_MAX,
     waitMaxMs: WIRE_QUEUE_WAIT_MS,
   });
@@ -67,18 +77,20 @@ export function openWire(ccxt: Ccxt, clock: Clock, socketsMax?: number): Wire {
   };
   // Every number of every answer keeps its digits; ccxt would do so only where one is above 2^53.
   ccxt.parseJson = (text) => {
+    if (!/^\s*[[{]/.test(text)) return undefined;
     try {
       return JSON.parse(ccxt.onJsonResponse(text)) as unknown;
     } catch {
-      return undefined;
+      // ccxt would take it for an answer without any of what it looks for.
+      throw new Unclear('The answer could not be read.');
     }
   };
   // ccxt asks here before it signs, with the weight that the exchange publishes of the request.
   ccxt.throttle = async (cost = 1) => {
     const answer = await budget.take(errands.getStore()?.kind ?? 'read', {
-      weight: Math.min(unitsMax, Math.max(0, cost)),
+      weight: Math.min(rule.max, Math.max(0, cost)),
     });
-    if (answer !== 'granted') throw new NotSent(answer.refused);
+    if (answer !== 'granted') throw new OutOfTurns(answer.refused);
   };
 
   function callerOf(origin: string): HttpCaller {
@@ -87,10 +99,10 @@ export function openWire(ccxt: Ccxt, clock: Clock, socketsMax?: number): Wire {
     if (callers.size >= CCXT_HOSTS_MAX) throw new NotSent('The exchange has more addresses than expected.');
     const made = openHttpCaller({
       baseUrl: origin,
-      timeoutMs: BROKER_CALL_TIMEOUT_MS,
+      timeoutMs: CCXT_CALL_TIMEOUT_MS,
       bodyMaxBytes: CCXT_ANSWER_BYTES_MAX,
       clock,
-      ...(socketsMax === undefined ? {} : { socketsMax }),
+      ...(facts.oneAtATime ? { socketsMax: 1 } : {}),
     });
     callers.set(origin, made);
     return made;
@@ -121,18 +133,36 @@ export function openWire(ccxt: Ccxt, clock: Clock, socketsMax?: number): Wire {
       throw told.kind === 'not_sent' ? new NotSent(told.reason) : new Unclear(told.reason);
     if (errand !== undefined) errand.status = told.status;
     const isPutOff = told.status === 429 || told.status === 418;
-    if (isPutOff) budget.holdFor(told.retryAfterMs ?? CCXT_BUDGET_WINDOW_MS);
+    if (isPutOff) budget.holdFor(told.retryAfterMs ?? CCXT_PUT_OFF_MS);
     return ccxt.handleRestResponse(asResponse(told), address, verb, headers, body);
   };
 
   return {
-    run: (errand, call) => errands.run(errand, call),
+    async run(errand, call) {
+      try {
+        return await errands.run(errand, call);
+      } catch (fault) {
+        // Some say so by 200 and a word of their own.
+        if (isClass(fault, 'DDoSProtection') || isClass(fault, 'RateLimitExceeded'))
+          budget.holdFor(CCXT_PUT_OFF_MS);
+        throw fault;
+      }
+    },
     budget,
     close() {
       budget.close();
       for (const caller of callers.values()) caller.close();
     },
   };
+}
+
+/** The rate that ccxt publishes of an exchange, over a minute: its weights are those of the exchange. */
+export function budgetRuleOf(
+  rateLimitMs: number,
+  { unitsPerWindow, windowMs = CCXT_BUDGET_WINDOW_MS }: ExchangeFacts,
+): BudgetRule {
+  const published = Math.floor(windowMs / Math.max(1, rateLimitMs));
+  return { name: 'weight', max: unitsPerWindow ?? Math.max(1, published), perMs: windowMs };
 }
 
 /** A body has one type, and who sends it says it. */
