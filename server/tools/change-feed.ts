@@ -69,6 +69,7 @@ const OF_KIND: ReadonlyMap<string, OfEvent> = new Map<string, OfEvent>([
   ['order.transition', ofOrder],
   ['order.executed', (event, ...of) => [...ofOrder(event, ...of), topic.holdings(of[1])]],
   ['reconcile.mismatch', (_event, _agent, account) => [topic.account(account), topic.holdings(account)]],
+  ['ledger.adjusted', (_event, _agent, account) => [topic.account(account)]],
   ['limit.breached', ofLimit],
   ['limit.lifted', ofAgent],
   ['agent.halted', ofAgent],
