@@ -64,6 +64,19 @@ it('ends the same in whatever order, and however often, its words come', async (
   );
 });
 
+it.each([
+  [0, 1],
+  [1, 0],
+])('what is filled stays filled, whatever a later stamp says (%i, %i)', async (first, second) => {
+  const words = [
+    word({ filled_qty: '3', status: 'partially_filled', updated_at: at(1) }),
+    word({ updated_at: at(2) }),
+  ];
+  const chains = openChains({ byId: async () => undefined, byClientId: async () => undefined });
+  for (const number of [first, second]) chains.learn(words[number] ?? word({}));
+  expect((await chains.of('a'))?.head.filled_qty).toBe('3');
+});
+
 it('goes on as it was when a change was thrown out after all', async () => {
   const chains = openChains({ byId: async () => undefined, byClientId: async () => undefined });
   chains.learn(word({ filled_qty: '10', status: 'filled', updated_at: at(4) }));

@@ -124,6 +124,14 @@ describe('an order', () => {
     ]);
   });
 
+  it('sold short is held as less than nothing', async () => {
+    const here = await account();
+    await here.soon(here.adapter.place(order({ side: 'sell', limit: '200' })));
+    here.sim.fillLatest('pc_1', '10', '200');
+    const positions = await here.soon(here.adapter.positions());
+    expect(positions.map(({ instrument, qty }) => [instrument, text(qty)])).toEqual([['ALPACA:AAPL', '-10']]);
+  });
+
   it('that Alpaca refuses is rejected in its words', async () => {
     const here = await account();
     expect(await here.soon(here.adapter.place(order({ qty: '100000' })))).toEqual({
