@@ -20,7 +20,6 @@ import { previewForReader } from './preview-read.ts';
 import { accountFigures } from './risk-account.ts';
 import { type ExecutionRow, tradeOf } from './trade-rows.ts';
 import type {
-  AccountView,
   HoldingView,
   MandateUse,
   MandateView,
@@ -47,13 +46,12 @@ type Reads = Pick<
 export function reads(line: Line): Reads {
   return {
     async listAccounts(who) {
-      const views: AccountView[] = [];
-      for (const account of line.access.agents.accountsOf(who.agent)) {
-        const view = await accountView(line, account);
-        if (view.ok) views.push(view.value);
-        else if (view.error.reason !== 'not_found') return view;
-      }
-      return ok(views);
+      const own = line.access.agents.accountsOf(who.agent);
+      const views = await Promise.all(own.map((account) => accountView(line, account)));
+      const told = views.flatMap((view) => (view.ok ? [view.value] : []));
+      // One whose broker has never said anything hides no other; what there is of it, get_gateway_status says.
+      const silent = views.find((view) => !view.ok && view.error.reason !== 'not_found');
+      return told.length === 0 && silent !== undefined && !silent.ok ? silent : ok(told);
     },
     async account(who, account) {
       const accounts = readable(line, who, account);

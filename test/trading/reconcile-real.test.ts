@@ -1,6 +1,6 @@
 /** A real broker and the books: they begin where it stands, what it can not say keeps nothing else waiting, and nothing is told twice. */
 import { describe, expect, it } from 'vitest';
-import { quantity } from '#domain/decimal.ts';
+import { money, quantity } from '#domain/decimal.ts';
 import { instrumentId } from '#domain/instrument.ts';
 import { RECONCILE_ALL_INTERVAL_MS, RECONCILE_INTERVAL_MS } from '#limits.ts';
 import { settled } from '../support/limit-storm.ts';
@@ -291,6 +291,28 @@ describe('a broker that was away', () => {
       7,
       undefined,
     ]);
+  });
+
+  it('and never said anything hides no other account, and has its last word told with its age once it has one', async () => {
+    const it = await realAccount({
+      before: ({ broker }) =>
+        Object.assign(broker, { balance: () => Promise.reject(new Error('no session')) }),
+    });
+    const ids = async () => granted(await it.room.trading.listAccounts(it.claude)).map(({ id }) => id);
+    expect(await ids()).toEqual(['paper']);
+    expect(refusal(await it.room.trading.account(it.claude, SECOND)).reason).toBe('broker_unavailable');
+    const alone = it.room.agent('alone', { accounts: ['second'] });
+    it.room.store.db
+      .prepare("DELETE FROM agent_accounts WHERE agent_id = ? AND account_id = 'paper'")
+      .run(alone.agent);
+    expect(refusal(await it.room.trading.listAccounts(alone)).reason).toBe('broker_unavailable');
+    const said = { currency: 'USD', cash: money('7'), equity: money('7'), buyingPower: money('7') };
+    Object.assign(it.broker, { balance: () => Promise.resolve(said) });
+    expect(await ids()).toEqual(['paper', 'second']);
+    stay(it, false);
+    await it.clock.advanceAsync(30_000);
+    const last = granted(await it.room.trading.account(it.claude, SECOND));
+    expect([last.cash.toFixed(), last.ageMs]).toEqual(['7', 30_000]);
   });
 
   it('again in the middle of the comparison stays closed until the next one', async () => {
