@@ -88,6 +88,7 @@ export function connectZerodha(connection: ZerodhaConnection): BrokerAdapter {
       trouble: link.trouble() ?? leftOut([...portfolio.strange, ...day.strange]),
       signInNeeded: session.token() === undefined,
       sessionEndsAtMs: session.endsAtMs() ?? null,
+      requests: client.budget.stateNow(),
     }),
     ...openTrading({
       client,
@@ -116,7 +117,7 @@ export function connectZerodha(connection: ZerodhaConnection): BrokerAdapter {
     },
     estimateFee(order, price) {
       const { instrument } = listingOf(order.instrument);
-      const own = instrument.assetClass === 'equity' ? settings.equityProduct : settings.derivativesProduct;
+      const own = instrument.assetClass === 'equity' ? settings.equity_product : settings.derivatives_product;
       const { side, qty, product = own } = order;
       return indianCharges(instrument, { side, qty, price, product, timeMs: clock.wallMs() });
     },
@@ -148,7 +149,7 @@ function openLink(connection: ZerodhaConnection) {
   };
   const client = openKiteClient({
     baseUrl: endpoints.api,
-    apiKey: credentials.apiKey,
+    apiKey: credentials.api_key,
     clock,
     token: () => session.token(),
     onTokenEnded: (token) => session.ended(token),
@@ -177,7 +178,7 @@ function openLink(connection: ZerodhaConnection) {
       const token = session.token();
       if (token === undefined) return undefined;
       const url = new URL(endpoints.stream);
-      url.searchParams.set('api_key', credentials.apiKey);
+      url.searchParams.set('api_key', credentials.api_key);
       url.searchParams.set('access_token', token);
       return String(url);
     },

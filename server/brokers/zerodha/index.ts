@@ -12,10 +12,10 @@ export const zerodha = defineBroker({
   settings: zerodhaSettings,
   credentials: zerodhaCredentials,
   fields: [
-    { name: 'apiKey', label: 'API key', kind: 'credential', hint: 'Of your app at developers.kite.trade.' },
-    { name: 'apiSecret', label: 'API secret', kind: 'credential' },
+    { name: 'api_key', label: 'API key', kind: 'credential', hint: 'Of your app at developers.kite.trade.' },
+    { name: 'api_secret', label: 'API secret', kind: 'credential' },
     {
-      name: 'equityProduct',
+      name: 'equity_product',
       label: 'Shares are held as',
       kind: 'setting',
       options: ['cnc', 'mis'],
@@ -23,14 +23,14 @@ export const zerodha = defineBroker({
       optional: true,
     },
     {
-      name: 'derivativesProduct',
+      name: 'derivatives_product',
       label: 'Futures and options are held as',
       kind: 'setting',
       options: ['nrml', 'mis'],
       optional: true,
     },
     {
-      name: 'afterMarket',
+      name: 'after_market',
       label: 'After-market orders',
       kind: 'setting',
       options: ['no', 'yes'],

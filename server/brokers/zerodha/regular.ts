@@ -18,8 +18,8 @@ function varietyNow(wire: KiteWire, listing: BrokerListing): { readonly variety:
   const session = calendar(listing.instrument.calendar === 'bse' ? 'bse' : 'nse').nextSession(nowMs);
   const [today = '', time = ''] = toIst(nowMs).split(' ');
   if (session?.date === today && time >= TAKES_FROM) return { variety: 'regular' };
-  if (wire.settings.afterMarket === 'yes') return { variety: 'amo' };
-  return 'The exchange is closed. The account takes after-market orders only where its setting afterMarket says yes.';
+  if (wire.settings.after_market === 'yes') return { variety: 'amo' };
+  return 'The exchange is closed. The account takes after-market orders only where its setting after_market says yes.';
 }
 
 export async function placeRegular(

@@ -64,7 +64,7 @@ export function watchSession(options: SessionOptions): SessionWatch {
     url(state) {
       const url = new URL(options.loginUrl);
       url.searchParams.set('v', '3');
-      url.searchParams.set('api_key', credentials.apiKey);
+      url.searchParams.set('api_key', credentials.api_key);
       // Kite appends these to the address that it sends the owner back to.
       url.searchParams.set('redirect_params', String(new URLSearchParams({ state })));
       return String(url);
@@ -75,20 +75,20 @@ export function watchSession(options: SessionOptions): SessionWatch {
       if (status !== 'success' || !/^[A-Za-z0-9]{8,128}$/.test(token))
         return err('Kite sent you back without a sign-in. Begin it again.');
       const checksum = createHash('sha256')
-        .update(`${credentials.apiKey}${token}${credentials.apiSecret}`)
+        .update(`${credentials.api_key}${token}${credentials.api_secret}`)
         .digest('hex');
       const answer = await options.client().ask({
         kind: 'read',
         method: 'POST',
         path: '/session/token',
-        body: { kind: 'form', fields: { api_key: credentials.apiKey, request_token: token, checksum } },
+        body: { kind: 'form', fields: { api_key: credentials.api_key, request_token: token, checksum } },
       });
       if (answer.kind !== 'data')
         return err(
           `Kite did not begin a session: ${answer.reason} A sign-in counts once and for minutes: begin it again.`,
         );
       const told = signedIn.safeParse(answer.data);
-      if (!told.success || told.data.api_key !== credentials.apiKey)
+      if (!told.success || told.data.api_key !== credentials.api_key)
         return err('Kite’s answer to the sign-in was not understood. Nothing was changed.');
       const { user_id: user, access_token: access } = told.data;
       if (memory.user() !== undefined && memory.user() !== user)

@@ -77,7 +77,7 @@ export async function productFor(
     return `It is held as ${[...held.keys()].join(' and ')}: say which product the order is of.`;
   const [only] = held;
   const isShare = listing.instrument.assetClass === 'equity';
-  const own = isShare ? settings.equityProduct : settings.derivativesProduct;
+  const own = isShare ? settings.equity_product : settings.derivatives_product;
   if (only === undefined) return { product: own };
   const [product, qty] = only;
   return order.qty.lte(qty) || product === own

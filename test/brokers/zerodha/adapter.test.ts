@@ -88,7 +88,7 @@ describe('an order', () => {
     expect(refused).toMatchObject({ kind: 'not_sent', reason: expect.stringContaining('closed') });
     expect(first.sim.sent()).toEqual([]);
     await first.close();
-    const second = await open({ startMs: night, settings: { afterMarket: 'yes' } });
+    const second = await open({ startMs: night, settings: { after_market: 'yes' } });
     const taken = await second.soon(second.adapter.place(room.order({ product: 'cnc', limit: '1490' })));
     expect(taken.kind).toBe('accepted');
     expect(second.sim.sent()[0]?.path).toBe('/orders/amo');

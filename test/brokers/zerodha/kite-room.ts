@@ -84,11 +84,11 @@ export async function openKiteRoom(options: RoomOptions = {}): Promise<KiteRoom>
         mode: 'live',
         currency: 'INR',
         settings: zerodhaSettings.parse({
-          endpoints: { api: sim.url, stream: sim.tickerUrl, login: sim.loginUrl },
+          endpoints: sim.url,
           ...options.settings,
         }),
       },
-      credentials: { apiKey: SIM_KEY, apiSecret: SIM_SECRET },
+      credentials: { api_key: SIM_KEY, api_secret: SIM_SECRET },
       session: slot,
       clock,
       directory,
