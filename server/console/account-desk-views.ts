@@ -89,7 +89,7 @@ export interface AccountEntry extends AccountStanding {
   /** null: at the embedded paper broker, or at one that this version does not know. */
   readonly real: BrokerSide | null;
   /** null: not at the embedded paper broker. */
-  readonly paper: (PaperTexts & { readonly cash: string }) | null;
+  readonly paper: (PaperTexts & { readonly cash: string; readonly market?: string | undefined }) | null;
   /** Those of them that the environment or `.env` sets with every start. */
   readonly fixed: Readonly<Partial<Record<keyof PaperTexts, string>>>;
 }

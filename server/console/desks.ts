@@ -134,6 +134,10 @@ export interface PaperTexts {
 export interface NewPaperAccount extends PaperTexts {
   readonly name: string;
   readonly cash: string;
+  /** `tape`, `live:<account>` or `public:<exchange>`; the tape when absent. */
+  readonly market?: string;
+  /** Of a public market alone: what is paid with on it. */
+  readonly currency?: string;
 }
 
 /** The tape that plays, and the one that the next start plays. */

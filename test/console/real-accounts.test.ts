@@ -156,6 +156,33 @@ describe('an account at a broker', () => {
   });
 });
 
+describe('a paper account', () => {
+  test('trades on what an account at a broker is quoted only where that has prices of its own', async () => {
+    await proofIsOld();
+    const paper = { name: 'shadow', cash: '500', preset: 'friendly', seed: '1', accountType: 'cash' };
+    const add = (over: object) =>
+      scene.console.post('/admin/accounts/add', { ...paper, ...over }, passphrase);
+    expect((await add({ market: 'live:ghost' })).html).toMatch(
+      /id="add-market-wrong">must name an account at a broker/,
+    );
+    expect((await add({ market: 'nowhere' })).html).toMatch(
+      /id="add-market-wrong">must be tape, live:ACCOUNT/,
+    );
+    expect((await add({ market: 'public:kraken' })).html).toMatch(
+      /id="add-currency-wrong">must be what is paid with/,
+    );
+    expect(ids()).not.toContain('shadow');
+    // This broker quotes nothing itself.
+    expect((await add({ market: 'live:main' })).to).toBe('/admin/accounts/shadow');
+    const page = await scene.console.get('/admin/accounts/shadow');
+    expect(page.words).toContain('has none of its own');
+    const kept = await scene.console.post('/admin/accounts/main/remove/now');
+    expect(kept.words).toContain('These trade on the prices of main: shadow. Remove them first.');
+    await scene.console.post('/admin/accounts/shadow/remove/now');
+    expect(ids()).not.toContain('shadow');
+  });
+});
+
 describe('real money', () => {
   const live = (over: object = {}) => form({ name: 'real', mode: 'live', ...over });
 

@@ -54,7 +54,7 @@ export function connectAlpaca(
     market,
     start: () => parts.start(),
     connected: () => standing.connected(),
-    health: () => standing.health(),
+    health: () => ({ ...standing.health(), requests: parts.budget() }),
     place: (order) => requests.submit(order),
     replace: (order) => requests.change(order),
     cancel: (order) => requests.cancel(order),

@@ -1,7 +1,8 @@
 /** The parts of one connection to Alpaca, put together: what is heard on the stream becomes events, in order. */
 import type { BrokerConnection } from '#brokers/broker.ts';
 import type { LiveSocket } from '#brokers/live-socket.ts';
-import type { BrokerEvent } from '#ports.ts';
+import type { BudgetState } from '#brokers/request-budget.ts';
+import type { BrokerEvent, BrokerRequests } from '#ports.ts';
 import { type AccountReads, openAccountReads } from './account.ts';
 import { at, openApi } from './api.ts';
 import { type Chains, openChains } from './chains.ts';
@@ -21,6 +22,8 @@ export interface Parts {
   readonly fills: Fills;
   readonly standing: Standing;
   readonly market: AlpacaMarket;
+  /** Of trading; prices have a budget of their own. */
+  readonly budget: () => BrokerRequests;
   start(): void;
   close(): void;
 }
@@ -73,12 +76,14 @@ export function openParts(
   let stream: LiveSocket | undefined;
 
   return {
+    budget: api.budget,
     requests: openRequests({ api, chains, directory, gate, away: () => standing.away() }),
     chains,
     reads,
     fills,
     standing,
     market,
+    budget: () => api.budget(),
     start() {
       const onListening = (listening: boolean, why: string): void => standing.listening(listening, why);
       stream = openOrderStream({ url: hosts.orderStream, credentials, clock, onListening, onKey, onUpdate });

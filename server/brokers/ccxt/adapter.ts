@@ -36,6 +36,7 @@ export function connectCcxt(connection: CcxtConnection): BrokerAdapter {
       trouble: lookout.trouble() ?? account.remark(),
       signInNeeded: false,
       sessionEndsAtMs: null,
+      requests: exchange.wire.budget.stateNow(),
     }),
     place: (order) => sending.place(order),
     replace: (order) => sending.replace(order),
