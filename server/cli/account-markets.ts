@@ -6,7 +6,7 @@ import { err, ok, type Result } from '#domain/result.ts';
 import type { Markets } from '#market/markets.ts';
 import { type RelayFeed, relayFeed } from '#market/relay-feed.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
-import type { BrokerMarket, MarketFeed } from '#ports.ts';
+import type { BrokerMarket, Clock, MarketFeed } from '#ports.ts';
 import type { AccountRecord } from '#store/accounts.ts';
 import type { AccountMarkets } from './account-connections.ts';
 import { scopesOf } from './account-scopes.ts';
@@ -34,12 +34,7 @@ export function openAccountMarkets(office: Office, parts: MarketParts): RunningM
   /** By the account whose broker it is, or `public:<exchange>`. */
   const open = new Map<string, LiveMarket>();
   /** What stands for an account's market, open or not: those that trade on it keep it while its broker comes and goes. */
-  const relays = new Map<AccountId, RelayFeed>();
-  function relayOf(id: AccountId): RelayFeed {
-    const relay = relays.get(id) ?? relayFeed(office.clock);
-    relays.set(id, relay);
-    return relay;
-  }
+  const relayOf = relays(office.clock);
   const directoryOf = (id: AccountId): string => scopesOf(office, [id])[0] ?? BUILT_IN_DIRECTORY;
 
   function publicMarket(exchange: string): LiveMarket {
@@ -114,7 +109,7 @@ export function openAccountMarkets(office: Office, parts: MarketParts): RunningM
       });
     },
     closed(id) {
-      relays.get(id)?.to(undefined);
+      relayOf(id).to(undefined);
       open.get(id)?.stop();
       open.delete(id);
       markets.remove(id);
@@ -124,5 +119,14 @@ export function openAccountMarkets(office: Office, parts: MarketParts): RunningM
       for (const live of open.values()) live.stop();
       open.clear();
     },
+  };
+}
+
+function relays(clock: Clock): (id: AccountId) => RelayFeed {
+  const made = new Map<AccountId, RelayFeed>();
+  return (id) => {
+    const relay = made.get(id) ?? relayFeed(clock);
+    made.set(id, relay);
+    return relay;
   };
 }

@@ -15,7 +15,7 @@ type Why = Parameters<MarketFeed['hold']>[1];
 export interface Followed {
   /** Asked for now: followed for a while. */
   ask(ids: readonly InstrumentId[]): void;
-  hold(ids: readonly InstrumentId[], why: Why): () => void;
+  readonly hold: (ids: readonly InstrumentId[], why: Why) => () => void;
   /** What the broker was told to stream. */
   told(): readonly BrokerListing[];
   start(): void;

@@ -100,11 +100,7 @@ export function openLiveFeed(o: LiveFeedOptions): LiveFeed {
       followed.ask(own.map(({ instrument }) => instrument.id));
       await questions.ask(own);
     },
-    hold: (ids, why) =>
-      followed.hold(
-        ids.filter((id) => directory.byId(id) !== undefined),
-        why,
-      ),
+    hold: followed.hold,
     quote: (id) => quotes.get(id),
     depth: async (id) => depthOf(market, listingOf(id)),
     phase(id) {

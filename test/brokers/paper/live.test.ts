@@ -68,7 +68,7 @@ function liveVenue(preset: Preset = 'friendly', atMs = LATE_MS) {
       const outcome = await adapter.place(cleared({ instrument: AAPL.instrument.id, ...words }));
       return outcome.kind === 'accepted' ? 'accepted' : `${outcome.kind}: ${outcome.reason}`;
     },
-    async status(id: string) {
+    status: async (id: string) => {
       const found = await adapter.orderByClientId(id);
       return found && `${found.status} ${text(found.filledQty)}`;
     },
