@@ -1,7 +1,6 @@
 /** The parts of one connection to Alpaca, put together: what is heard on the stream becomes events, in order. */
 import type { BrokerConnection } from '#brokers/broker.ts';
 import type { LiveSocket } from '#brokers/live-socket.ts';
-import type { BudgetState } from '#brokers/request-budget.ts';
 import type { BrokerEvent, BrokerRequests } from '#ports.ts';
 import { type AccountReads, openAccountReads } from './account.ts';
 import { at, openApi } from './api.ts';
@@ -76,7 +75,6 @@ export function openParts(
   let stream: LiveSocket | undefined;
 
   return {
-    budget: api.budget,
     requests: openRequests({ api, chains, directory, gate, away: () => standing.away() }),
     chains,
     reads,

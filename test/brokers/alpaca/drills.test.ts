@@ -79,6 +79,7 @@ describe('a new order', () => {
     here.sim.next('POST /v2/orders', { kind: 'status', status: 429, headers: { 'retry-after': '3' } });
     expect(await here.soon(here.adapter.place(order({ id: 'pc_2' })))).toMatchObject({ kind: 'rejected' });
     expect(here.adapter.health().trouble).toContain('too many requests');
+    expect(here.adapter.health().requests).toMatchObject({ heldForMs: 3_000, rules: [{ max: 200 }] });
     const fromMs = here.clock.monotonicMs();
     const next = here.adapter.place(order({ id: 'pc_3' }));
     const cancel = here.adapter.cancel({ brokerClientId: 'pc_1' });
