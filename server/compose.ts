@@ -10,6 +10,7 @@ import { type AccountConnections, openConnections } from '#cli/account-connectio
 import { openAccountMarkets, type RunningMarkets } from '#cli/account-markets.ts';
 import { watchSessions } from '#cli/account-watch.ts';
 import type { OwnerAct } from '#cli/act.ts';
+import { agentSide } from '#cli/agent-side.ts';
 import { openAgentSocket } from '#cli/agent-socket.ts';
 import { chosenTape, provenFirst } from '#cli/chosen-tape.ts';
 import { restartOnFault } from '#cli/feed-restart.ts';
@@ -27,7 +28,7 @@ import type { ConsoleServices } from '#console/desks.ts';
 import { BUILT_IN_DIRECTORY } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { Result } from '#domain/result.ts';
-import { type McpOffer, mcpOffer } from '#http/mcp-server.ts';
+import type { McpOffer } from '#http/mcp-server.ts';
 import { type Markets, openMarkets } from '#market/markets.ts';
 import type { Tape } from '#market/tape.ts';
 import { openTapeFeed, type TapeFeed } from '#market/tape-feed.ts';
@@ -38,12 +39,7 @@ import type { SigningDesk } from '#oauth/parts.ts';
 import type { BrokerAdapter, Clock } from '#ports.ts';
 import { type EngineLock, takeEngineLock } from '#store/engine-lock.ts';
 import { StoreUnavailable } from '#store/open.ts';
-import { openChangeFeed } from '#tools/change-feed.ts';
-import type { ToolServices } from '#tools/define.ts';
-import { type Dispatcher, openDispatcher } from '#tools/dispatch.ts';
-import { openLibrary } from '#tools/library.ts';
-import { openMarketWatch } from '#tools/market-watch.ts';
-import { openStreamSource } from '#tools/stream-source.ts';
+import type { Dispatcher } from '#tools/dispatch.ts';
 import type { ThrottleLimits } from '#trading/line.ts';
 import { openTrading, type Trading } from '#trading/open.ts';
 import { wallClock } from './clock.ts';
@@ -146,16 +142,20 @@ interface Parts {
   readonly log: (line: string) => void;
 }
 
-function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway {
-  const { config, settings, clock, store, keyring, audit, access, book } = office;
-  const version = productVersion();
+/** What trades: the markets, the order line over them, and the accounts that are connected to both. */
+function tradingSide(
+  office: Parts['office'],
+  given: Pick<Parts, 'tape' | 'remote' | 'log'> & {
+    readonly url: () => string | undefined;
+    readonly keepKill: (wish: KillWish) => void;
+  },
+) {
+  const { config, settings, clock, store, audit, access, book } = office;
+  const { tape, remote, log, url, keepKill } = given;
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const markets = openMarkets({ feed, directory: BUILT_IN_DIRECTORY });
   const adapters = new Map<AccountId, BrokerAdapter>();
-  const throttle = () => throttleOf(settings.acting());
-  let killFile: KillFileWatch | undefined;
-  const keepKill = (wish: KillWish): void => killFile?.lay(wish);
-  const line = {
+  const trading = openTrading({
     store,
     audit,
     clock,
@@ -164,12 +164,9 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
     book,
     markets,
     adapters,
-    throttle,
+    throttle: () => throttleOf(settings.acting()),
     keepKill,
-  };
-  const trading = openTrading(line);
-  let url: string | undefined;
-  const tapes = openTapeLooks(clock);
+  });
   const accountMarkets = openAccountMarkets(office, {
     tape: feed,
     markets,
@@ -187,29 +184,30 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
     feed,
     markets,
     live: () => accountMarkets.live(),
-    tapes,
+    tapes: openTapeLooks(clock),
     adapters,
     accountConnections,
-    url: () => url,
+    url,
     signing: () => remote?.signing,
   };
-  const changes = openChangeFeed({ audit, markets, access });
-  const watch = openMarketWatch({ changes, clock, access });
-  const services: ToolServices = {
-    desk: trading,
-    watch,
-    book,
-    markets,
-    access,
-    audit,
-    transaction: (work) => store.transaction(work),
-    clock,
-    version,
-    remoteMcp: () => remote !== undefined,
-  };
-  const dispatcher = openDispatcher(services);
-  const mcp = mcpOffer(dispatcher, openLibrary({ markets, book, changes, access }, dispatcher), clock);
-  const stream = openStreamSource({ book, markets, access, changes, desk: trading, clock }, dispatcher);
+  return { engine, accountMarkets };
+}
+
+function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway {
+  const { config, clock, store, keyring, audit } = office;
+  const version = productVersion();
+  let killFile: KillFileWatch | undefined;
+  let url: string | undefined;
+  const { engine, accountMarkets } = tradingSide(office, {
+    tape,
+    remote,
+    log,
+    url: () => url,
+    keepKill: (wish) => killFile?.lay(wish),
+  });
+  const { trading, feed, tapes, accountConnections } = engine;
+  const agentsReach = { version, remoteMcp: () => remote !== undefined };
+  const { watch, dispatcher, mcp, stream } = agentSide(office, engine, agentsReach);
   const record = openAuditDesk({ store, keyring, audit, clock, folder: config.LOG_DIR, turn });
   const notify = notifyOwner(office, () => url, log);
   const forOwner = consoleServices({ ...office, engine }, { record, version, notify: notify.desk, remote });

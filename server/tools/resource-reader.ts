@@ -106,29 +106,6 @@ export function openResourceReader(services: MarketServices, dispatcher: Dispatc
     return answer.ok ? ok(answer.output) : err(answer.refusal);
   }
 
-  function followed({ resource, values }: FoundResource): Followed {
-    const accountsOf = (principal: Principal) => services.access.agents.accountsOf(principal.agent);
-    function seenBy(principal: Principal): Seen {
-      const { feed, resolve } = callersMarket(services, principal);
-      return {
-        agent: principal.agentName,
-        accounts: accountsOf(principal),
-        instruments: feed.instruments().map(({ id }) => id),
-        instrumentOf: (symbol) => valueOf(resolve(symbol ?? ''))?.id,
-      };
-    }
-    return {
-      topics: (principal) => resource.topics(seenBy(principal), values),
-      keep(principal) {
-        const quotes = resource.quotes(seenBy(principal), values);
-        return quotes.length === 0 ? () => undefined : callersMarket(services, principal).feed.hold(quotes, 'watched');
-      },
-      mayHear: (principal) =>
-        mayRead(principal, resource) &&
-        (values['account'] === undefined || accountsOf(principal).some((id) => id === values['account'])),
-    };
-  }
-
   return {
     list(principal) {
       const single = SINGLE.filter((resource) => mayRead(principal, resource)).map(
@@ -146,12 +123,37 @@ export function openResourceReader(services: MarketServices, dispatcher: Dispatc
       const found = find(uri);
       if (!found.ok) return found;
       const answer = await read(uri, by);
-      return answer.ok ? ok(followed(found.value)) : answer;
+      return answer.ok ? ok(followed(services, found.value)) : answer;
     },
   };
 }
 
 const valueOf = <T>(found: Result<T, Refusal>): T | undefined => (found.ok ? found.value : undefined);
+
+function followed(services: MarketServices, { resource, values }: FoundResource): Followed {
+  const accountsOf = (principal: Principal) => services.access.agents.accountsOf(principal.agent);
+  function seenBy(principal: Principal): Seen {
+    const { feed, resolve } = callersMarket(services, principal);
+    return {
+      agent: principal.agentName,
+      accounts: accountsOf(principal),
+      instruments: feed.instruments().map(({ id }) => id),
+      instrumentOf: (symbol) => valueOf(resolve(symbol ?? ''))?.id,
+    };
+  }
+  return {
+    topics: (principal) => resource.topics(seenBy(principal), values),
+    keep(principal) {
+      const quotes = resource.quotes(seenBy(principal), values);
+      return quotes.length === 0
+        ? () => undefined
+        : callersMarket(services, principal).feed.hold(quotes, 'watched');
+    },
+    mayHear: (principal) =>
+      mayRead(principal, resource) &&
+      (values['account'] === undefined || accountsOf(principal).some((id) => id === values['account'])),
+  };
+}
 
 function filledIn(resource: Resource, values: Readonly<Record<string, string>>): ListedResource {
   const uri = expand(resource.segments, values);
