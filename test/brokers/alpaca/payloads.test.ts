@@ -22,7 +22,7 @@ import {
 import { type Exact, parseExact } from '#brokers/exact-json.ts';
 import { text } from '#domain/decimal.ts';
 import type { BrokerListing, BrokerOrder } from '#ports.ts';
-import { openJudge, SPECS_ABSENT } from './openapi-judge.ts';
+import { type Judge, openJudge, SPECS_ABSENT } from './openapi-judge.ts';
 
 /** As it would come over the wire. */
 function wired(example: unknown): Exact {
@@ -55,13 +55,18 @@ async function translated(payload: OrderPayload, of: BrokerListing): Promise<Bro
 }
 
 describe.skipIf(SPECS_ABSENT)('of what Alpaca publishes', () => {
-  const judge = openJudge();
+  // Made by the first test: where the documents are absent none runs.
+  let made: Judge | undefined;
+  const documents = (): Judge => {
+    made ??= openJudge();
+    return made;
+  };
 
   it.each([
     ['EquityOrderResponse', 'AAPL', 'us_equity'],
     ['CryptoOrderResponse', 'ETH/USD', 'crypto'],
   ] as const)('%s is the order that its SDK reads', async (name, symbol, kind) => {
-    const example = judge.example(name);
+    const example = documents().example(name);
     const theirs = trading.OrderFromJSON(example);
     const ours = await translated(orderPayload.parse(wired(example)), listing(symbol, kind));
     expect(ours).toMatchObject({
@@ -85,14 +90,14 @@ describe.skipIf(SPECS_ABSENT)('of what Alpaca publishes', () => {
   it.each(['MultilegOptionsOrderResponse', 'IPOOrderResponse'])(
     '%s is no order of ours, and breaks nothing',
     async (name) => {
-      const parsed = orderPayload.safeParse(wired(judge.example(name)));
+      const parsed = orderPayload.safeParse(wired(documents().example(name)));
       const ours = parsed.success ? await translated(parsed.data, listing('AAPL', 'us_equity')) : undefined;
       expect(ours).toBeUndefined();
     },
   );
 
   it('an execution keeps its id, figures and moment', () => {
-    const example = judge.exampleOf('TradingActivities');
+    const example = documents().exampleOf('TradingActivities');
     const theirs = trading.TradingActivitiesFromJSON(example);
     const ours = fillPayload.parse(wired(example));
     expect([ours.id, ours.qty, ours.price, ours.side, ours.order_id, ours.symbol]).toEqual([
@@ -107,7 +112,7 @@ describe.skipIf(SPECS_ABSENT)('of what Alpaca publishes', () => {
   });
 
   it('an account has the money that its SDK reads', () => {
-    const example = judge.answerOf('/v2/account');
+    const example = documents().answerOf('/v2/account');
     const theirs = trading.AccountFromJSON(example);
     const ours = accountPayload.parse(wired(example));
     expect([ours.cash, ours.equity, ours.buying_power, ours.multiplier]).toEqual([
@@ -124,13 +129,13 @@ describe.skipIf(SPECS_ABSENT)('of what Alpaca publishes', () => {
   });
 
   it('a position has the size and side that its SDK reads', () => {
-    const example = judge.exampleOf('Position');
+    const example = documents().exampleOf('Position');
     const theirs = trading.PositionFromJSON(example);
     expect(positionPayload.parse(wired(example))).toMatchObject({ qty: theirs.qty, side: theirs.side });
   });
 
   it('an asset is listed at its venue, in the steps that are traded', () => {
-    const example = wired(judge.exampleOf('Assets'));
+    const example = wired(documents().exampleOf('Assets'));
     const listed = listingOf(assetPayload.parse(example));
     expect(listed).toMatchObject({
       brokerSymbol: 'AAPL',
@@ -139,7 +144,7 @@ describe.skipIf(SPECS_ABSENT)('of what Alpaca publishes', () => {
   });
 
   it('snapshots of shares and coins have the prices of their SDK', () => {
-    const shares = judge.answerOf('/v2/stocks/snapshots') as Record<string, unknown>;
+    const shares = documents().answerOf('/v2/stocks/snapshots') as Record<string, unknown>;
     for (const [symbol, example] of Object.entries(shares)) {
       const theirs = marketData.StockSnapshotFromJSON(example);
       const ours = snapshotPayload.parse(wired(example));
@@ -149,7 +154,9 @@ describe.skipIf(SPECS_ABSENT)('of what Alpaca publishes', () => {
         theirs.latestTrade?.p,
       ]);
     }
-    const coins = judge.answerOf('/v1beta3/crypto/{loc}/snapshots') as { snapshots: Record<string, unknown> };
+    const coins = documents().answerOf('/v1beta3/crypto/{loc}/snapshots') as {
+      snapshots: Record<string, unknown>;
+    };
     const example = coins.snapshots['BTC/USD'];
     expect(Number(snapshotPayload.parse(wired(example)).latestQuote?.ap)).toBe(
       marketData.CryptoSnapshotFromJSON(example).latestQuote?.ap,
@@ -157,12 +164,14 @@ describe.skipIf(SPECS_ABSENT)('of what Alpaca publishes', () => {
   });
 
   it('books and bars are read to the last digit', () => {
-    const books = orderbooksPayload.parse(wired(judge.answerOf('/v1beta3/crypto/{loc}/latest/orderbooks')));
+    const books = orderbooksPayload.parse(
+      wired(documents().answerOf('/v1beta3/crypto/{loc}/latest/orderbooks')),
+    );
     expect(books.orderbooks['BTC/USD']?.b).toEqual([
       { p: '20846', s: '0.1902' },
       { p: '20350', s: '0' },
     ]);
-    const bars = barsPayload.parse(wired(judge.answerOf('/v2/stocks/bars')));
+    const bars = barsPayload.parse(wired(documents().answerOf('/v2/stocks/bars')));
     expect(bars.bars?.['AAPL']?.[0]).toMatchObject({
       o: '178.26',
       h: '178.26',
@@ -173,9 +182,9 @@ describe.skipIf(SPECS_ABSENT)('of what Alpaca publishes', () => {
   });
 
   it('the one fault that is known of it is there: a list of orders shown as one order', () => {
-    const example = judge.example('EquityOrderResponse');
+    const example = documents().example('EquityOrderResponse');
     expect(Array.isArray(example)).toBe(false);
-    expect(judge.isOf('Order', example)).toEqual([]);
+    expect(documents().isOf('Order', example)).toEqual([]);
   });
 });
 
