@@ -58,7 +58,7 @@ export interface HttpAnswer {
   readonly headers: IncomingHttpHeaders;
   /** By Retry-After, seconds or a date, never more than `BROKER_PUT_OFF_MAX_MS`. */
   readonly retryAfterMs: number | undefined;
-  /** The whole body. */
+  /** The whole body; of one that is no success, without what the head of the request proved itself with. */
   readonly text: string;
 }
 
@@ -173,12 +173,39 @@ function openExchange(made: ClientRequest, { options, call, bytes, encrypted }: 
           status: response.statusCode ?? 0,
           headers: response.headers,
           retryAfterMs: retryAfterMs(response.headers['retry-after'], clock.wallMs()),
-          text,
+          text: succeeded(response) ? text : withoutProofs(text, made),
         }),
       broken: giveUp,
     });
   });
   return { told, giveUp };
+}
+
+const succeeded = ({ statusCode = 0 }: IncomingMessage): boolean => statusCode >= 200 && statusCode < 300;
+
+/** Of every request; whatever else is in its head may prove who asks. */
+const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'content-type',
+  'host',
+  'user-agent',
+]);
+/** Shorter words are no secrets, and taking them out would spoil sentences. */
+const PROOF_LENGTH_MIN = 8;
+
+/** A complaint that quotes the keys it complains of: its words go into outcomes, errors and the record, the keys do not. */
+function withoutProofs(text: string, made: ClientRequest): string {
+  return made
+    .getHeaderNames()
+    .filter((name) => !PUBLIC_HEADERS.has(name))
+    .flatMap((name) => String(made.getHeader(name)).split(/[\s:,;=]+/))
+    .filter((proof) => proof.length >= PROOF_LENGTH_MIN)
+    // One may be a part of another.
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((said, proof) => said.replaceAll(proof, '…'), text);
 }
 
 /** Until then nothing of a request may be written: before it, the connection may still fail with nothing sent. */

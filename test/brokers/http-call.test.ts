@@ -157,6 +157,22 @@ describe('what is answered', () => {
   });
 });
 
+describe('a complaint', () => {
+  it.each([400, 403, 429, 500])('with status %i does not bring back what proves who asks', async (status) => {
+    const { port } = await http(({ headers }, response) =>
+      response
+        .writeHead(status)
+        .end(`no such key ${headers.authorization}: ${String(headers['x-key'])}, ${headers['user-agent']}`),
+    );
+    const headers = () => ({ authorization: `token ${SECRET}:${SECRET}-2`, 'x-key': 'short' });
+    const { caller } = callerOn(port, { headers });
+    await expect(caller.call(ORDER)).resolves.toMatchObject({
+      status,
+      text: 'no such key token …:…: short, Portcullis',
+    });
+  });
+});
+
 describe('a call that fails', () => {
   const fails = async (port: number, options: Partial<HttpCallerOptions> = {}) => {
     const { caller } = callerOn(port, options);
