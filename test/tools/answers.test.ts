@@ -25,11 +25,13 @@ const CALLS: readonly (readonly [string, Record<string, unknown>])[] = [
   ['list_accounts', {}],
   ['get_account', {}],
   ['get_positions', {}],
+  ['get_holdings', {}],
   ['get_orders', {}],
   ['get_order', { order_id: 'ord_7' }],
   ['get_trades', {}],
   ['get_pnl_history', { days: 7 }],
   ['get_mandate', {}],
+  ['preview_order', { symbol: 'SPX', side: 'buy', qty: '3', type: 'limit', limit_price: '4100.25' }],
   ['place_order', { symbol: 'SPX', side: 'buy', qty: '3', type: 'limit', limit_price: '4100.25' }],
   [
     'place_order',
