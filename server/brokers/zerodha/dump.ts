@@ -3,6 +3,7 @@
 import { isDecimalText } from '#domain/decimal.ts';
 import { defineInstrument, SYMBOL_PATTERN } from '#domain/instrument.ts';
 import { KITE_DUMP_PAGE_ROWS, KITE_DUMP_ROWS_MAX } from '#limits.ts';
+import { indianSymbol } from '#market/symbols/indian.ts';
 import type { BrokerListing } from '#ports.ts';
 
 /** What is listed; commodities and currencies keep other hours and other lots, and are left out. */
@@ -20,7 +21,6 @@ const UNDERLYING: Readonly<Record<string, string>> = {
   BANKEX: 'BSE:BANKEX',
   SENSEX50: 'BSE:SENSEX 50',
 };
-const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'] as const;
 
 type Row = Readonly<Record<string, string>>;
 
@@ -134,12 +134,20 @@ function symbolOf(row: Row): string | undefined {
   const { exchange = '', tradingsymbol = '', instrument_type: type = '', expiry = '', strike = '' } = row;
   if (type !== 'FUT' && type !== 'CE' && type !== 'PE')
     return /_/.test(tradingsymbol) ? undefined : `${exchange}:${tradingsymbol.replaceAll('&', '_')}`;
-  const [, year, month, day] = /^20(\d{2})-(\d{2})-(\d{2})$/.exec(expiry) ?? [];
-  const monthName = MONTHS[Number(month) - 1];
-  if (year === undefined || day === undefined || monthName === undefined) return undefined;
-  const base = (row['name'] ?? '').trim().replaceAll('&', '_');
-  const end = type === 'FUT' ? 'FUT' : `${plain(strike)}${type}`;
-  return base === '' ? undefined : `${exchange}:${base}${day}${monthName}${year}${end}`;
+  const name = (row['name'] ?? '').trim().replaceAll('&', '_');
+  if (name === '' || !/^\d{4}-\d{2}-\d{2}$/.test(expiry)) return undefined;
+  const underlying = { name };
+  const written =
+    type === 'FUT'
+      ? indianSymbol.format({ kind: 'future', underlying, expiry })
+      : indianSymbol.format({
+          kind: 'option',
+          underlying,
+          expiry,
+          strike: plain(strike),
+          right: type === 'CE' ? 'call' : 'put',
+        });
+  return written === undefined ? undefined : `${exchange}:${written}`;
 }
 
 function contractOf(row: Row) {

@@ -40,11 +40,10 @@ async function passing<T>(promise: Promise<T>): Promise<T> {
   }
   return promise;
 }
-const eventually = (check: () => Promise<unknown>) =>
-  expect.poll(() => passing(new Promise((turn) => setTimeout(turn, 5)).then(check)), {
-    timeout: 8_000,
-    interval: 1,
-  });
+function eventually(check: () => Promise<unknown>) {
+  const look = () => passing(new Promise((turn) => setTimeout(turn, 5)).then(check));
+  return expect.poll(look, { timeout: 15_000, interval: 1 });
+}
 
 async function owned(): Promise<() => { readonly passphrase: string; readonly code: string }> {
   const { access } = gate.gateway;

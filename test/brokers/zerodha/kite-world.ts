@@ -119,7 +119,6 @@ const TOKEN_ENDS_AT_MS = 6 * 3_600_000;
 /** `YYYY-MM-DD HH:mm:ss` in India, without a zone. */
 export const ist = (ms: number): string =>
   new Date(ms + IST_AHEAD_MS).toISOString().slice(0, 19).replace('T', ' ');
-export const istDate = (ms: number): string => ist(ms).slice(0, 10);
 /** The six in the morning of India that comes next. */
 export function nextSixMs(ms: number): number {
   const local = ms + IST_AHEAD_MS - TOKEN_ENDS_AT_MS;
