@@ -669,7 +669,7 @@ export const CCXT_FOLLOWED_MAX = 200;
 export const CCXT_LISTINGS_PER_PAGE = 500;
 /** How long an account waits for its stream of orders before it is used without. */
 export const CCXT_STREAM_OPEN_WAIT_MS = 10_000;
-/** By how much what a stream says of an order waits for what another says of its trades. */
+/** How long what a stream says of an order, and another of its trades, is gathered. */
 export const CCXT_ORDERS_AFTER_TRADES_MS = 20;
 /** A stream of an exchange is pinged, and one on which nothing at all was heard for so long is dropped. */
 export const CCXT_PING_INTERVAL_MS = 5_000;
@@ -706,6 +706,8 @@ export const KITE_SESSION_WARNING_MS = 3_600_000;
 export const KITE_IDS_MAX = 500;
 /** Orders of the day whose newest word is kept, those of others included. */
 export const KITE_ORDERS_KEPT_MAX = 6_000;
+/** A young order that is nobody's is looked for among what triggers placed this often at most. */
+export const KITE_PARENT_LOOK_MS = 1_000;
 /** After so long an order that Kite does not list has not arrived. */
 export const KITE_ABSENT_IS_FINAL_MS = 30_000;
 /** How far Kite's clock may be from ours where a trigger is recognised by when it was made. */

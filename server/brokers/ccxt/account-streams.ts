@@ -27,8 +27,8 @@ export interface AccountStreams {
 interface Told {
   readonly emit: (events: readonly BrokerEvent[]) => void;
   readonly ring: () => void;
-  /** One that was open is no more. */
-  readonly lost: (why: string) => void;
+  /** One that was open is no more; false: nobody begins anew for it. */
+  readonly lost: (why: string) => boolean;
   readonly ended: (brokerOrderId: string) => void;
 }
 
@@ -61,22 +61,34 @@ export function openAccountStreams(
         else ring();
       } catch {
         if (mine !== round) return;
-        if (heard) return lost('The stream of orders ended; it is opened anew.');
+        if (heard && lost('The stream of orders ended; it is opened anew.')) return;
+        heard = false;
         await new Promise<void>((resolve) => void clock.after(waitMs, resolve));
         waitMs = Math.min(waitMs * 2, CCXT_RETRY_MAX_MS);
       }
     }
   }
+  /** The two streams of one event come in any order: they are told together, what was filled before the order that it filled. */
+  let waiting: { readonly executions: BrokerEvent[]; readonly orders: BrokerEvent[] } | undefined;
+  function gathered(): NonNullable<typeof waiting> {
+    if (waiting !== undefined) return waiting;
+    const batch = { executions: [], orders: [] };
+    const mine = round;
+    waiting = batch;
+    clock.after(CCXT_ORDERS_AFTER_TRADES_MS, () => {
+      waiting = undefined;
+      if (mine === round) emit([...batch.executions, ...batch.orders]);
+    });
+    return batch;
+  }
   function tellOrders(told: readonly CcxtOrder[]): void {
     const orders = told.flatMap((one) => account.orderIn(one) ?? []);
     for (const { brokerOrderId, status } of orders) if (isFinal(status)) ended(brokerOrderId);
-    // The two streams of one event come in any order: what was filled is told before the order that it filled.
-    clock.after(CCXT_ORDERS_AFTER_TRADES_MS, () =>
-      emit(orders.map((order) => ({ kind: 'order', order }) as const)),
-    );
+    gathered().orders.push(...orders.map((order) => ({ kind: 'order', order }) as const));
   }
   function tellTrades(told: readonly CcxtTrade[]): void {
-    emit(account.executionsIn(told).map((execution) => ({ kind: 'execution', execution }) as const));
+    const executions = account.executionsIn(told);
+    gathered().executions.push(...executions.map((execution) => ({ kind: 'execution', execution }) as const));
   }
 
   return {

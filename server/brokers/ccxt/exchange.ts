@@ -50,6 +50,8 @@ export function openExchange(options: ExchangeOptions): Exchange {
       maxRetriesOnFailure: 0,
       warnOnFetchOpenOrdersWithoutSymbol: false,
       fetchMargins: false,
+      // How long to wait before a stream is opened anew is decided here, by our clock.
+      ws: { backoff: { base: 0, max: 0 } },
       ...ofExchange(exchange),
     },
   });
@@ -69,11 +71,13 @@ export function openExchange(options: ExchangeOptions): Exchange {
     heard(url);
   });
   const stopWatching = watchSockets(ccxt, clock, heardAtMs);
+  // Not by ccxt's own close: that waits for a farewell, which one that is gone, or never was open, does not give.
   const dropSockets = (): void => {
-    const open = Object.values(ccxt.clients ?? {});
-    void ccxt.close().catch(() => undefined);
-    // A socket whose other end is gone would wait for its farewell.
-    for (const socket of open) socket.connection?.terminate?.();
+    for (const [url, socket] of Object.entries(ccxt.clients ?? {})) {
+      socket.reset(new Error('The stream was ended.'));
+      socket.connection?.terminate?.();
+      if (ccxt.clients !== undefined) delete ccxt.clients[url];
+    }
   };
   return {
     ccxt,

@@ -104,9 +104,9 @@ const KRAKEN: ExchangeFacts = {
   tradesOffset: 'ofs',
   throttlesBeforeActing: true,
   absentIsFinalAfterMs: 60_000,
-  // A counter of 20 for verified accounts, each private request 1 of it (3 of ccxt's units), which falls by one in 2 s.
+  // A counter of 20 that each private request fills by one (3 of ccxt's units); it falls by a half to one a second, by the account's tier.
   unitsPerWindow: 60,
-  windowMs: 45_000,
+  windowMs: 30_000,
   oneAtATime: true,
   totalIsEquity: false,
   // Fees in the currency of the account, so that what was bought is what is held.

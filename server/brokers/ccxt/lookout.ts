@@ -52,6 +52,7 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
   const say = (now: boolean, detail: string): void => {
     if (connected === now) return;
     connected = now;
+    trouble = now ? null : detail;
     emit([{ kind: 'connection', connected, detail }]);
   };
   /** Soon, and once for many reasons. */
@@ -60,12 +61,12 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
     const sinceMs = clock.monotonicMs() - was.lookMs;
     later(Math.max(CCXT_LOOK_AFTER_MS / 4, CCXT_LOOK_AFTER_MS - sinceMs), lookAgain);
   };
-  const lost = (why: string): void => {
-    if (closed || !connected) return;
-    trouble = why;
+  const lost = (why: string): boolean => {
+    if (closed || !connected) return false;
     streams.close();
     say(false, why);
     later(CCXT_RETRY_FIRST_MS, () => connect(CCXT_RETRY_FIRST_MS * 2));
+    return true;
   };
   const streams = openAccountStreams(account, clock, { emit, ring, lost, ended: (id) => look.forget(id) });
 
@@ -80,7 +81,6 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
       // There is nothing to miss before the first time.
       const missed = was.connected ? await look.once() : await look.begin();
       if (closed) return;
-      trouble = null;
       Object.assign(was, { failures: 0, connected: true });
       say(true, `connected to ${ccxt.name}`);
       emit(missed);
@@ -106,7 +106,7 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
       // Nothing is wrong with an exchange that is asked too often by us.
       if (!(fault instanceof OutOfTurns)) was.failures += 1;
       trouble = `The exchange did not answer what was asked: ${reasonOf(fault)}`;
-      if (was.failures >= FAILURES_MAX) return lost(trouble);
+      if (was.failures >= FAILURES_MAX && lost(trouble)) return;
     } finally {
       was.looking = false;
     }

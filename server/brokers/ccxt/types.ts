@@ -97,6 +97,8 @@ export interface CcxtSocket {
   readonly connection?: { readonly readyState?: number; terminate?(): void; ping?(): void };
   onMessage(event: { readonly data: unknown }): void;
   onPong(): void;
+  /** Ends its timers, and every promise that waits for it. */
+  reset(fault: Error): void;
   readonly connected: Promise<unknown>;
   future(name: string): Promise<unknown>;
 }
@@ -183,9 +185,8 @@ export interface Ccxt {
   watchMyTrades(symbol?: string): Promise<readonly CcxtTrade[]>;
   watchTickers(symbols: readonly string[]): Promise<CcxtTickers>;
   watchBidsAsks(symbols: readonly string[]): Promise<CcxtTickers>;
-  readonly clients?: Readonly<Record<string, CcxtSocket>>;
+  readonly clients?: Record<string, CcxtSocket>;
   client(url: string): CcxtSocket;
-  close(): Promise<void>;
 
   // What we put in place of its own, so that nothing is sent, awaited or timed but by our rules.
   throttle: (cost?: number) => Promise<void>;

@@ -143,8 +143,8 @@ export function openWire(ccxt: Ccxt, clock: Clock, facts: ExchangeFacts): Wire {
         return await errands.run(errand, call);
       } catch (fault) {
         // Some say so by 200 and a word of their own.
-        if (isClass(fault, 'DDoSProtection') || isClass(fault, 'RateLimitExceeded'))
-          budget.holdFor(CCXT_PUT_OFF_MS);
+        const isPutOff = isClass(fault, 'DDoSProtection') || isClass(fault, 'RateLimitExceeded');
+        if (isPutOff && errand.status === 200) budget.holdFor(CCXT_PUT_OFF_MS);
         throw fault;
       }
     },

@@ -1,7 +1,7 @@
-// Two exchanges through ccxt are put through the suite that every broker passes.
+// An exchange through ccxt is put through the suite that every broker passes.
 
 import { runConformance } from '../conformance/suite.ts';
-import { BINANCE, KRAKEN, subjectOf } from './bench.ts';
+import { BINANCE, subjectOf } from './bench.ts';
 
 runConformance(
   subjectOf(BINANCE, {
@@ -11,15 +11,5 @@ runConformance(
     verifiedAgainst:
       'a simulator that ccxt itself trades with by a plain script, its signatures checked by node:crypto; no machine-readable specification was at hand',
     limits: [{ name: 'weight', max: 1_200, perMs: 60_000 }],
-  }),
-);
-runConformance(
-  subjectOf(KRAKEN, {
-    broker: 'ccxt',
-    name: 'ccxt-kraken',
-    label: 'Kraken (spot) through ccxt',
-    verifiedAgainst:
-      'a simulator that ccxt itself trades with by a plain script, its signatures checked by node:crypto; no machine-readable specification was at hand',
-    limits: [{ name: 'weight', max: 60, perMs: 45_000 }],
   }),
 );
