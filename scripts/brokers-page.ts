@@ -13,7 +13,7 @@ Every adapter is put through one suite of numbered cases, over a simulator of it
 
 **None of it was verified live.** The words of each section say against what it was. An adapter that does everything right against a simulator and a specification can still meet a broker that does something else: begin on the paper account or testnet that the broker has, with small limits, and read [Unclear orders](unclear-orders.md) first.
 
-No adapter has a way to move money or coins out of an account: a test reads every source for one, and another looks through everything that was asked of the simulators. Give an agent's account a key that can not withdraw all the same.
+No adapter has a way to move money or coins out of an account: a test reads every source for one, and another looks through everything that was asked of the simulators. Give an agent's account a key that can not withdraw all the same. A broker that is not here can be added: [Writing a broker](writing-a-broker.md).
 `;
 
 /** In the order of the list of brokers, then by name. */
