@@ -38,7 +38,7 @@ const WIDENING = [
 /** Those of which it is told by what they ask for. */
 const BY_INPUT = ['limits.set'];
 /** A question, and an option of the verb `kill`. */
-const OF_OTHERS = ['owner.proof-asked', 'kill.drill', 'accounts.sign-in-url'];
+const OF_OTHERS = ['owner.proof-asked', 'kill.drill', 'accounts.sign-in-url', 'market.instrument'];
 
 let gate: TestGateway;
 beforeEach(async () => {

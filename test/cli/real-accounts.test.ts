@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { auditQuery } from '#audit/query.ts';
 import { paper } from '#brokers/paper/index.ts';
 import { add, credentials, list, remove } from '#cli/account-acts.ts';
-import { takeIn } from '#cli/account-adding.ts';
+import { addBrokerAccount, takeIn } from '#cli/account-adding.ts';
 import { ensureFirstAccount } from '#cli/account-book.ts';
 import { openAccountDesk } from '#cli/account-desk.ts';
 import { type Office, openOffice } from '#cli/office.ts';
@@ -375,6 +375,10 @@ describe('real money', () => {
       carryOut(add, gate.gateway, { input: live(over), proof });
     await gate.clock.advanceAsync(60_000);
     const first = code();
+    // However it is called: without a code that was given for it, nothing.
+    expect(await addBrokerAccount(gate.gateway, live(), { by: OWNER_CLI, code: false })).toMatchObject({
+      error: { reason: 'unauthenticated' },
+    });
     for (const proof of [undefined, { passphrase: PASSPHRASE }, { passphrase: PASSPHRASE, code: '000000' }])
       expect(await ask(proof)).toMatchObject({ ok: false, error: { reason: 'unauthenticated' } });
     expect(await ask({ passphrase: PASSPHRASE, code: first })).toMatchObject({
