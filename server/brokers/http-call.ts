@@ -198,14 +198,16 @@ const PROOF_LENGTH_MIN = 8;
 
 /** A complaint that quotes the keys it complains of: its words go into outcomes, errors and the record, the keys do not. */
 function withoutProofs(text: string, made: ClientRequest): string {
-  return made
-    .getHeaderNames()
-    .filter((name) => !PUBLIC_HEADERS.has(name))
-    .flatMap((name) => String(made.getHeader(name)).split(/[\s:,;=]+/))
-    .filter((proof) => proof.length >= PROOF_LENGTH_MIN)
-    // One may be a part of another.
-    .toSorted((a, b) => b.length - a.length)
-    .reduce((said, proof) => said.replaceAll(proof, '…'), text);
+  return (
+    made
+      .getHeaderNames()
+      .filter((name) => !PUBLIC_HEADERS.has(name))
+      .flatMap((name) => String(made.getHeader(name)).split(/[\s:,;=]+/))
+      .filter((proof) => proof.length >= PROOF_LENGTH_MIN)
+      // One may be a part of another.
+      .toSorted((a, b) => b.length - a.length)
+      .reduce((said, proof) => said.replaceAll(proof, '…'), text)
+  );
 }
 
 /** Until then nothing of a request may be written: before it, the connection may still fail with nothing sent. */
