@@ -50,7 +50,7 @@ export function connectZerodha(connection: ZerodhaConnection): BrokerAdapter {
   const { settings } = account;
   const link = openLink(connection);
   const { client, memory, session, ticker } = link;
-  const day = openDayList(client, memory, directory);
+  const day = openDayList({ client, memory, directory, clock });
   const orders = openOrders({ day, memory, clock });
   const executions = openExecutions(client, orders, directory);
   const portfolio = openPortfolio(client, directory);

@@ -62,17 +62,15 @@ export function openOrders(sources: Sources): KiteOrders {
       return row && mustBeKnown(day, row);
     },
     async hear(row) {
-      const isNew = day.row(row.order_id) === undefined;
       if (!day.keep(row)) return undefined;
-      // Nothing on it names its trigger for certain: what is not ours by its tag may be what one of them placed.
-      if (isNew && day.clientOf(row) === null && !day.isChild(row.order_id)) await day.triggers();
+      await day.lookForParent(row);
       return day.translated(row);
     },
     async idsOf(orderId) {
       const row = await orders.rowOf(orderId);
       if (row === undefined)
         return { brokerOrderId: orderId, brokerClientId: memory.clientIdOf(orderId) ?? null };
-      if (day.clientOf(row) === null && !day.isChild(orderId)) await day.triggers();
+      await day.lookForParent(row);
       return day.nameOf(row);
     },
     async rowOf(orderId) {

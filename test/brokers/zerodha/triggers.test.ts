@@ -158,6 +158,32 @@ describe('a trigger whose placement was never answered', () => {
   });
 });
 
+describe('an owner’s own orders', () => {
+  it('of a busy morning cost one question about triggers, not one each', async () => {
+    const { adapter, sim, soon } = await open();
+    const cursor = (await soon(adapter.historySince(undefined))).cursor;
+    await room.pass(10_000);
+    sim.postbacks = false;
+    for (let n = 0; n < 60; n++) {
+      const terms = {
+        exchange: 'NSE',
+        tradingsymbol: 'INFY',
+        product: 'CNC',
+        order_type: 'LIMIT',
+        quantity: '1',
+        price: '1490',
+      };
+      sim.books.fill(sim.books.place('regular', { ...terms, transaction_type: 'BUY' }).order_id, 1, 1490);
+    }
+    const { executions } = await soon(adapter.historySince(cursor));
+    expect([executions.length, new Set(executions.map(({ brokerClientId }) => brokerClientId))]).toEqual([
+      60,
+      new Set([null]),
+    ]);
+    expect(sim.requests.filter(({ path }) => path === '/gtt/triggers').length).toBeLessThan(5);
+  });
+});
+
 describe('an order of the day', () => {
   it('that Kite lists no longer is of another day: never denied, unless it was seen there', async () => {
     const { sim, soon, clock } = await open();
