@@ -112,8 +112,18 @@ describe('a trigger whose placement was never answered', () => {
 
   it('is recognised by what it is alone, and by nothing else that was there before', async () => {
     const { adapter, sim, soon } = await open();
-    await soon(adapter.place(gtc({ side: 'buy', limit: '1400' })));
-    const other = sim.gtts.all[0]?.id;
+    // The owner made the same one by hand, a moment before.
+    const term = { exchange: 'NSE', tradingsymbol: 'INFY' };
+    const leg = {
+      ...term,
+      transaction_type: 'BUY',
+      quantity: 10,
+      order_type: 'LIMIT',
+      product: 'CNC',
+      price: 1400,
+    };
+    const condition = JSON.stringify({ ...term, trigger_values: [1400], last_price: 1500 });
+    const other = sim.gtts.place({ type: 'single', condition, orders: JSON.stringify([leg]) }).id;
     const order = gtc({ side: 'buy', limit: '1400' });
     lose(true);
     expect((await soon(adapter.place(order))).kind).toBe('unknown');
