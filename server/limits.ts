@@ -689,6 +689,8 @@ export const KITE_THROTTLE_HOLD_MS = 1_000;
 export const KITE_REASON_CHARS_MAX = 300;
 /** One exchange's list of instruments: the largest has some fifty thousand rows of a hundred bytes. */
 export const KITE_DUMP_BYTES_MAX = 48 * 1024 * 1024;
+/** Megabytes may take longer than any answer that somebody waits for. */
+export const KITE_DUMP_TIMEOUT_MS = 60_000;
 export const KITE_DUMP_ROWS_MAX = 400_000;
 export const KITE_DUMP_PAGE_ROWS = 1_000;
 /** Instruments on one stream, as published. */

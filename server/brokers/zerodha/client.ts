@@ -12,6 +12,7 @@ import { printable } from '#domain/refusal.ts';
 import {
   BROKER_ANSWER_BYTES_MAX,
   KITE_CALL_TIMEOUT_MS,
+  KITE_DUMP_TIMEOUT_MS,
   KITE_QUEUE_MAX,
   KITE_REASON_CHARS_MAX,
   KITE_THROTTLE_HOLD_MS,
@@ -43,6 +44,7 @@ export interface KiteCall {
   /** Asked when nothing has left yet: why it may not any more. */
   readonly gate?: () => string | undefined;
   readonly bodyMaxBytes?: number;
+  readonly timeoutMs?: number;
 }
 
 /** `refused`: Kite's definitive word that nothing was done. `unclear`: it may have been. `not_sent`: no byte of it left. */
@@ -110,6 +112,7 @@ export function openKiteClient(options: ClientOptions): KiteClient {
       ...(call.body === undefined ? {} : { body: call.body }),
       ...(call.gate === undefined ? {} : { gate: call.gate }),
       ...(call.bodyMaxBytes === undefined ? {} : { bodyMaxBytes: call.bodyMaxBytes }),
+      ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
     });
     if (answer.kind !== 'answer') return answer;
     if (answer.status === 429) budget.holdFor(answer.retryAfterMs ?? KITE_THROTTLE_HOLD_MS);
@@ -129,7 +132,8 @@ export function openKiteClient(options: ClientOptions): KiteClient {
       throw new KiteQuestionError(`Kite did not say (${call.path}): ${answer.reason}`);
     },
     async readText(path, bodyMaxBytes) {
-      const answer = await send({ kind: 'read', method: 'GET', path, bodyMaxBytes });
+      const timeoutMs = KITE_DUMP_TIMEOUT_MS;
+      const answer = await send({ kind: 'read', method: 'GET', path, bodyMaxBytes, timeoutMs });
       if (answer.kind === 'answer' && answer.status === 200) return answer.text;
       const told = answer.kind === 'answer' ? meaningOf(answer) : answer;
       throw new KiteQuestionError(
