@@ -40,12 +40,7 @@ export async function previewClose(
       accountReducible: absolute(read.accountQty),
       workingSells: ZERO_QUANTITY,
     };
-    const proposal = closeProposal(
-      closer,
-      inProduct(line, closer, request, outside.value),
-      position,
-      facts.broker,
-    );
+    const proposal = closeProposal(closer, inProduct(line, closer, request, outside.value), position, facts);
     const tooMuch = moreThanHeld(line, closer, { request, position, symbol: instrument.symbol });
     if (tooMuch !== undefined) return err(tooMuch);
     const verdict = assess(facts, proposal);

@@ -1,5 +1,4 @@
 /** Closing: cancel what would reduce the position already, wait for the broker's word, then send one close for what is left. */
-import { absolute } from '#domain/decimal.ts';
 import { isFinal, type Side } from '#domain/order.ts';
 import { type AccountId, type Actor, holderOf, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
@@ -18,6 +17,7 @@ import {
   moreThanHeld,
   nothingToClose,
   positionFor,
+  wholeOf,
 } from './closer.ts';
 import type { CloseOutcomeView, ReduceCommit } from './desk.ts';
 import { dispatch, mustFind } from './dispatch.ts';
@@ -134,7 +134,9 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
   const working = inTheWay(line, closer, { account: request.account, instrument: instrument.id });
   // An agent's own close may be for a part only: the owner's flatten takes it back like every other reducing order.
   const position = positionFor(line, closer, request.account, instrument.id);
-  const already = working.find((order) => isThisClose(order, closer, request.qty ?? absolute(position)));
+  const already = working.find((order) =>
+    isThisClose(order, closer, request.qty ?? wholeOf(position, instrument)),
+  );
   if (already !== undefined) {
     return ok({ order: already, canceled: [], detail: 'a close is at work already; this is it' });
   }
@@ -196,7 +198,7 @@ function decideClose(
   if (position.eq('0')) return ok({ cleared: null });
   const side: Side = position.gt('0') ? 'sell' : 'buy';
   const facts = readFacts(line, factsFor(closer, request.account, side), outside);
-  const proposal = closeProposal(closer, inProduct(line, closer, request, outside), position, facts.broker);
+  const proposal = closeProposal(closer, inProduct(line, closer, request, outside), position, facts);
   const verdict = assess(facts, proposal);
   if (verdict.kind !== 'cleared') return err(verdict.refusal);
   const order = createOrder(

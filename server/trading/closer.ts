@@ -1,5 +1,6 @@
 /** Who closes what: an agent through its credential, or the owner in the name of whoever holds it. */
-import { absolute, type Quantity, text } from '#domain/decimal.ts';
+import { absolute, type Quantity, roundDownTo, text } from '#domain/decimal.ts';
+import type { Instrument } from '#domain/instrument.ts';
 import type { Product, Side } from '#domain/order.ts';
 import type { AccountId, Actor } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
@@ -161,6 +162,15 @@ export function inProduct(
 }
 
 /**
+ * All of a position that can be traded: a fee in the coin itself leaves a part of a lot, which must not keep the rest in. Less than one
+ * lot is left as it is, and refused as that.
+ */
+export function wholeOf(position: Quantity, { lot }: Pick<Instrument, 'lot'>): Quantity {
+  const lots = roundDownTo(absolute(position), lot);
+  return lots.gt('0') ? lots : absolute(position);
+}
+
+/**
  * A market order that is good until canceled, so that outside the session it waits for the open instead of expiring; for as long as the
  * broker has one where it has none that stays.
  */
@@ -168,12 +178,12 @@ export function closeProposal(
   closer: Closer,
   request: CloseRequest,
   position: Quantity,
-  broker: Facts['broker'],
+  { instrument, broker }: Pick<Facts, 'instrument' | 'broker'>,
 ): Proposal {
   return {
     terms: {
       side: position.gt('0') ? 'sell' : 'buy',
-      qty: request.qty ?? absolute(position),
+      qty: request.qty ?? wholeOf(position, instrument),
       type: 'market',
       timeInForce: broker.marketTimeInForce ?? 'gtc',
       postOnly: false,
