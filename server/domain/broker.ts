@@ -49,7 +49,7 @@ export interface BrokerExecution {
   readonly price: Price;
   /** Account currency; positive is a cost. */
   readonly fee: Money;
-  /** What of the fee was taken in the instrument itself (a coin): so much less is held than was bought. `fee` counts it at the price. */
+  /** What of the fee was taken in the instrument itself (a coin): so much less is held than was bought, or more where it is below zero. `fee` counts it at the price. */
   readonly feeQty?: Quantity;
   /** Market clock. */
   readonly timeMs: number;

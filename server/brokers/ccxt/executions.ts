@@ -1,7 +1,6 @@
 /** Trades of ccxt as executions: with the fee in the account's currency, whatever it was taken in. */
 import type { BrokerExecution } from '#domain/broker.ts';
 import {
-  absolute,
   add,
   type Money,
   type Price,
@@ -49,7 +48,7 @@ export function brokerExecution(
     qty,
     price: at,
     fee,
-    ...(feeQty.gt('0') ? { feeQty } : {}),
+    ...(feeQty.eq('0') ? {} : { feeQty }),
     timeMs: millisecondsOf(trade.timestamp) ?? reading.nowMs,
   });
 }
@@ -80,7 +79,8 @@ function feesOf(
       continue;
     }
     counted = add(counted, value(rate, qty));
-    if (isOfIt) feeQty = add(feeQty, absolute(qty));
+    // What an exchange pays for making is below zero: so much more is held.
+    if (isOfIt) feeQty = add(feeQty, qty);
   }
   return { fee: counted, feeQty };
 }
