@@ -57,16 +57,16 @@ export function openExecutions(
     }
     return executions;
   }
-  async function executionOf({ row, id, timeMs }: Trade, all: readonly Trade[]) {
+  async function executionOf(trade: Trade, all: readonly Trade[]) {
+    const { row, id, timeMs } = trade;
     const listing = directory.bySymbol(brokerSymbolOf(row));
     if (listing === undefined) return undefined;
     const { instrument } = listing;
     const ids = await orders.idsOf(row.order_id);
     const side = row.transaction_type === 'BUY' ? ('buy' as const) : ('sell' as const);
     const fill = { qty: quantity(row.quantity), price: price(row.average_price) };
-    const earlier = all.filter(
-      (other) => other.row.order_id === row.order_id && other.timeMs <= timeMs && other.id < id,
-    );
+    // By their order in the list: trades are numbered, and a text of 100 stands before one of 99.
+    const earlier = all.slice(0, all.indexOf(trade)).filter((other) => other.row.order_id === row.order_id);
     let orderTraded = ZERO_MONEY;
     for (const { row: one } of earlier)
       orderTraded = add(

@@ -50,6 +50,29 @@ describe('an order', () => {
   });
 
   it.each([
+    ['99', '100'],
+    ['100', '99'],
+  ])(
+    'that fills in parts (trades %s and %s) is charged its brokerage once, whatever they are numbered',
+    async (...ids) => {
+      const { adapter, sim, soon } = await open();
+      sim.books.matches = false;
+      const order = room.order({ symbol: 'NFO:NIFTY26JANFUT', side: 'buy', qty: '130', product: 'nrml' });
+      const outcome = await soon(adapter.place(order));
+      if (outcome.kind !== 'accepted') throw new Error('it was not accepted');
+      for (const trade_id of ids) {
+        Object.assign(sim.books.fill(outcome.brokerOrderId, 65, 24_800), { trade_id });
+        await room.pass(2_000);
+      }
+      await room.until(() => lastOrder()?.status === 'filled', 'it is told filled');
+      const fees = new Map(executions().map(({ executionId, fee }) => [executionId, fee]));
+      const [first, second] = ids.map((id) => fees.get(`${outcome.brokerOrderId}-${id}`));
+      // Twenty rupees, and GST of 18 % on them.
+      expect(first?.minus(second ?? '0').toFixed()).toBe('23.6');
+    },
+  );
+
+  it.each([
     ['MARKET', {}],
     ['LIMIT', { limit: '1490' }],
     ['SL-M', { stop: '1510' }],
