@@ -14,6 +14,7 @@ import { connectionFailure } from '#domain/connection-failure.ts';
 import { BROKER_PUT_OFF_MAX_MS, BROKER_SOCKET_IDLE_MS, BROKER_SOCKETS_MAX } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { safeEndpoint } from './endpoint.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 export interface HttpCallerOptions {
   /** https, or http on loopback. What it has of a path comes before that of every call. */
@@ -193,21 +194,13 @@ const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
   'host',
   'user-agent',
 ]);
-/** Shorter words are no secrets, and taking them out would spoil sentences. */
-const PROOF_LENGTH_MIN = 8;
-
 /** A complaint that quotes the keys it complains of: its words go into outcomes, errors and the record, the keys do not. */
 function withoutProofs(text: string, made: ClientRequest): string {
-  return (
-    made
-      .getHeaderNames()
-      .filter((name) => !PUBLIC_HEADERS.has(name))
-      .flatMap((name) => String(made.getHeader(name)).split(/[\s:,;=]+/))
-      .filter((proof) => proof.length >= PROOF_LENGTH_MIN)
-      // One may be a part of another.
-      .toSorted((a, b) => b.length - a.length)
-      .reduce((said, proof) => said.replaceAll(proof, '…'), text)
-  );
+  const proofs = made
+    .getHeaderNames()
+    .filter((name) => !PUBLIC_HEADERS.has(name))
+    .flatMap((name) => String(made.getHeader(name)).split(/[\s:,;=]+/));
+  return withoutSecrets(text, proofs);
 }
 
 /** Until then nothing of a request may be written: before it, the connection may still fail with nothing sent. */

@@ -3,6 +3,7 @@ import type { BrokerConnection } from '#brokers/broker.ts';
 import type { BrokerExecution, BrokerOrder } from '#domain/broker.ts';
 import type { Price } from '#domain/decimal.ts';
 import { type InstrumentId, pricedIn } from '#domain/instrument.ts';
+import { printable } from '#domain/refusal.ts';
 import type { BrokerListing } from '#ports.ts';
 import type { StateContext } from './account-state.ts';
 import { type Exchange, openExchange } from './exchange.ts';
@@ -68,7 +69,7 @@ export function openAccount(connection: CcxtConnection): Account {
   const ask = <T>(call: () => Promise<T>): Promise<T> => wire.run(errandOf('read'), call);
   const note: Account['note'] = (name, sentence) => {
     if (sentence === null) notes.delete(name);
-    else notes.set(name, sentence);
+    else notes.set(name, printable(sentence));
   };
   const venueNowMs = (): number => {
     const apart = ccxt.options['timeDifference'];

@@ -1,5 +1,5 @@
 /** One exchange of ccxt, made ready: its kind of account, its keys, its addresses, and everything it sends through our wire. */
-
+import { withoutSecrets } from '#brokers/without-secrets.ts';
 import { CCXT_PING_INTERVAL_MS, CCXT_SILENCE_MAX_MS } from '#limits.ts';
 import type { Clock } from '#ports.ts';
 import { isRecord } from './answer.ts';
@@ -63,7 +63,8 @@ export function openExchange(options: ExchangeOptions): Exchange {
   if (testnet) enterTestnet(ccxt);
   if (endpoints !== undefined) redirect(ccxt, endpoints);
   const facts = factsOf(exchange);
-  const wire = openWire(ccxt, clock, facts);
+  const secrets = Object.values(credentials).filter((one) => one !== undefined);
+  const wire = heardWithout(secrets, openWire(ccxt, clock, facts));
   let heard: (url: string) => void = () => undefined;
   const heardAtMs = new Map<string, number>();
   hookSockets(ccxt, (url) => {
@@ -96,6 +97,20 @@ export function openExchange(options: ExchangeOptions): Exchange {
     },
   };
 }
+
+/** An exchange that quotes the key it complains of, by whatever status it answers, is heard without it. */
+const heardWithout = (secrets: readonly string[], wire: Wire): Wire => ({
+  ...wire,
+  async run(errand, call) {
+    try {
+      return await wire.run(errand, call);
+    } catch (fault) {
+      // Its class says what it means, so it stays the same fault.
+      if (fault instanceof Error) fault.message = withoutSecrets(fault.message, secrets);
+      throw fault;
+    }
+  },
+});
 
 /** What is not wanted of the largest: markets of options, and a private question about coins that need not be known. */
 const ofExchange = (exchange: string): Readonly<Record<string, unknown>> =>

@@ -1,5 +1,6 @@
 /** What became of a request that moves money: the venue's word where it is one, and unknown wherever it might not be. */
 import type { CancelOutcome, PlaceOutcome } from '#domain/broker.ts';
+import { printable } from '#domain/refusal.ts';
 import { BROKER_REASON_LENGTH_MAX } from '#limits.ts';
 import { classesOf } from './error-class.ts';
 import type { ExchangeFacts } from './facts.ts';
@@ -8,10 +9,7 @@ import { type Errand, NotSent, Unclear } from './wire.ts';
 /** One line, without what ccxt puts around it: its message begins with the exchange and may quote a whole answer. */
 export function reasonOf(fault: unknown): string {
   const text = fault instanceof Error ? fault.message : String(fault);
-  const line = text
-    .replaceAll(/https?:\/\/\S+/g, '')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+  const line = printable(text.replaceAll(/(?:https?|wss?):\/\/\S+/g, '').replaceAll(/\s+/g, ' ')).trim();
   return line.slice(0, BROKER_REASON_LENGTH_MAX) || 'no reason was given';
 }
 
