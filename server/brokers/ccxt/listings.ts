@@ -18,8 +18,12 @@ const TICK_SIZE = 4;
 export const directoryOf = (exchange: string, testnet: boolean): string =>
   `ccxt:${exchange}${testnet ? ':testnet' : ''}`;
 
+/** Exchanges of ccxt with an adapter of their own here, whose ids begin so already. */
+const OWN_ADAPTER = /^ccxt:alpaca\b/;
+
 export function idOf(directory: string, symbol: string): InstrumentId {
-  return instrumentId(`${directory.slice('ccxt:'.length).replace(':', '-').toUpperCase()}:${symbol}`);
+  const list = OWN_ADAPTER.test(directory) ? directory : directory.slice('ccxt:'.length);
+  return instrumentId(`${list.replaceAll(':', '-').toUpperCase()}:${symbol}`);
 }
 
 export const kindOf = (instrument: Instrument): AccountKind =>
