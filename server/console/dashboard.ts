@@ -51,13 +51,12 @@ async function accountFigures(services: ConsoleServices) {
   const { owner } = services.trading;
   const answered = await owner.accounts();
   const views = answered.ok ? answered.value : [];
-  return owner.statuses().map((status) => {
-    const view = views.find(({ id }) => id === status.id);
+  return services.accounts.standings().map(({ id, mode, problem, trouble }) => {
+    const view = views.find((one) => one.id === id);
     return {
-      id: status.id,
-      broker: status.broker,
-      mode: status.mode,
-      connected: status.connected,
+      id,
+      mode,
+      why: problem ?? trouble,
       figures: view && {
         currency: view.currency,
         equity: shownMoney(view.equity),

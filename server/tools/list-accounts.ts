@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { ok } from '#domain/result.ts';
 import { defineTool } from './define.ts';
-import { accountWire } from './project.ts';
+import { listedAccountWire } from './project.ts';
 import { OF_BROKER } from './refusals.ts';
-import { AccountShape } from './shapes.ts';
+import { ListedAccountShape } from './shapes.ts';
 
 export const listAccounts = defineTool({
   name: 'list_accounts',
   title: 'List accounts',
   description:
-    'The accounts you were given, with broker, mode (paper or live), cash, equity, buying power and trading state; money in the currency of each account.',
+    'The accounts you were given, with broker, mode (paper or live), cash, equity, buying power and trading state, and whether it is connected, with the reason where it is not; money in the currency of each account, null where its broker has never said anything.',
   scope: 'read:account',
   effect: 'read',
   openWorld: true,
@@ -21,9 +21,9 @@ export const listAccounts = defineTool({
   },
   refusals: OF_BROKER,
   input: z.strictObject({}),
-  output: z.object({ accounts: z.array(AccountShape) }),
+  output: z.object({ accounts: z.array(ListedAccountShape) }),
   async run(services, principal) {
     const accounts = await services.desk.listAccounts(principal);
-    return accounts.ok ? ok({ accounts: accounts.value.map(accountWire) }) : accounts;
+    return accounts.ok ? ok({ accounts: accounts.value.map(listedAccountWire) }) : accounts;
   },
 });

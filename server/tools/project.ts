@@ -8,6 +8,7 @@ import type {
   AccountStatus,
   AccountView,
   CloseResult,
+  ListedAccountView,
   MandateUse,
   OrderRecord,
   PlaceResult,
@@ -123,6 +124,23 @@ export function accountWire(account: AccountView): Wire<typeof shapes.AccountSha
     age_ms: account.ageMs,
     day_pnl: text(account.dayPnl),
     trading_state: account.tradingState,
+  };
+}
+
+export function listedAccountWire(account: ListedAccountView): Wire<typeof shapes.ListedAccountShape> {
+  return {
+    id: account.id,
+    broker: account.broker,
+    mode: account.mode,
+    currency: account.currency,
+    cash: textOrNull(account.cash),
+    equity: textOrNull(account.equity),
+    buying_power: textOrNull(account.buyingPower),
+    age_ms: account.ageMs,
+    day_pnl: textOrNull(account.dayPnl),
+    trading_state: account.tradingState,
+    connected: account.connected,
+    trouble: account.trouble === null ? null : printable(account.trouble),
   };
 }
 

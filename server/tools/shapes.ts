@@ -119,6 +119,18 @@ export const AccountShape = z.object({
   trading_state: tradingState,
 });
 
+/** In a list: null where its broker has never said anything. */
+export const ListedAccountShape = AccountShape.extend({
+  cash: decimal.nullable(),
+  equity: decimal.nullable(),
+  buying_power: decimal.nullable(),
+  age_ms: z.number().int().nullable(),
+  day_pnl: decimal.nullable(),
+  connected: z.boolean(),
+  /** Why it can not be traded on, or what is amiss. */
+  trouble: z.string().nullable(),
+});
+
 export const AccountStatusShape = z.object({
   id: z.string(),
   broker: z.string(),

@@ -5,17 +5,23 @@ import type { AccountId, AgentId } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
+import type { BrokerHealth } from '#ports.ts';
 import { strictestOf, UNHALTED } from './facts.ts';
 import { type Holding, unrealised } from './holdings.ts';
 import { feedOf, instrumentOf, type Line } from './line.ts';
 import { markOf } from './loss.ts';
 import { within } from './outside.ts';
 import { dayPnl } from './pnl.ts';
-import type { AccountStatus, AccountView, PositionView } from './views.ts';
+import type { AccountStatus, AccountView, ListedAccountView, PositionView } from './views.ts';
 
 export async function accountView(line: Line, account: AccountId): Promise<Result<AccountView, Refusal>> {
   const adapter = line.adapters.get(account);
-  if (adapter === undefined) return err(refuse('not_found', `The account ${account} has been removed.`));
+  if (adapter === undefined)
+    return err(
+      recordOf(line, account) === undefined
+        ? refuse('not_found', `The account ${account} has been removed.`)
+        : refuse('broker_unavailable', `${account} is not connected. ${NOT_OPENED}`),
+    );
   const known = await lastWord(line, account);
   if (known === undefined)
     return err(refuse('broker_unavailable', `The broker of ${account} did not answer; try again.`));
@@ -34,6 +40,55 @@ export async function accountView(line: Line, account: AccountId): Promise<Resul
   });
 }
 
+/**
+ * An account as its agent finds it in the list, also one that can not be opened or whose broker has never said anything: that it is
+ * there, and why it can not be traded on. Undefined: it was removed.
+ */
+export async function listedAccount(line: Line, account: AccountId): Promise<ListedAccountView | undefined> {
+  const [status] = accountStatus(line, account);
+  const record = line.adapters.get(account) ?? recordOf(line, account);
+  if (status === undefined || record === undefined) return undefined;
+  const heard = await accountView(line, account);
+  // It was asked meanwhile.
+  const { connected, trouble } = accountStatus(line, account)[0] ?? status;
+  if (heard.ok) return { ...heard.value, connected, trouble };
+  const { broker, mode, currency } = record;
+  const { state: tradingState } = strictestOf(line, account, UNHALTED);
+  const unheard = { cash: null, equity: null, buyingPower: null, ageMs: null, dayPnl: null };
+  return {
+    id: account,
+    broker,
+    mode,
+    currency,
+    ...unheard,
+    tradingState,
+    connected,
+    trouble: trouble ?? NEVER_HEARD,
+  };
+}
+
+const NOT_OPENED = 'The gateway could not open this account; its owner is shown why.';
+const SIGN_IN = 'Its owner has to sign in at the broker.';
+const AWAY = 'Its broker is not connected; it is tried again by itself, and its owner is shown why.';
+const NEVER_HEARD = 'Its broker has not said anything yet.';
+const AMISS = 'Something is amiss at its broker; its owner is shown what.';
+
+/** In words of ours: those of a broker are for the owner alone. */
+function troubleOf({ connected, trouble, signInNeeded }: BrokerHealth): string | null {
+  if (signInNeeded) return SIGN_IN;
+  if (!connected) return AWAY;
+  return trouble === null ? null : AMISS;
+}
+
+type AccountRow = Pick<AccountStatus, 'broker' | 'mode'> & { readonly currency: string };
+
+const recordOf = (line: Line, account: AccountId): AccountRow | undefined =>
+  line
+    .prepare<[string], AccountRow>(
+      'SELECT broker, mode, currency FROM accounts WHERE id = ? AND removed_at IS NULL',
+    )
+    .get(account);
+
 /** What the broker says of its money now; where it does not answer, what it said last. */
 async function lastWord(line: Line, account: AccountId) {
   const { balances } = line.memory;
@@ -51,17 +106,23 @@ async function lastWord(line: Line, account: AccountId) {
 
 export function accountStatus(line: Line, account: AccountId): readonly AccountStatus[] {
   const adapter = line.adapters.get(account);
-  if (adapter === undefined) return [];
-  const health = adapter.health();
+  if (adapter === undefined) {
+    const record = recordOf(line, account);
+    if (record === undefined) return [];
+    const { broker, mode } = record;
+    const closed = { connected: false, tickAgeMs: null, reconciledAtMs: null, signInNeeded: false };
+    return [{ id: account, broker, mode, ...closed, trouble: NOT_OPENED }];
+  }
+  const health = { ...adapter.health(), connected: adapter.connected() };
   return [
     {
       id: account,
       broker: adapter.broker,
       mode: adapter.mode,
-      connected: adapter.connected(),
+      connected: health.connected,
       tickAgeMs: tickAge(line, account),
       reconciledAtMs: line.memory.reconciled.get(account) ?? null,
-      trouble: health.trouble,
+      trouble: troubleOf(health),
       signInNeeded: health.signInNeeded,
     },
   ];

@@ -13,6 +13,7 @@ import type {
   CloseResult,
   HoldingView,
   KillReport,
+  ListedAccountView,
   MandateView,
   OrderRecord,
   PlaceResult,
@@ -132,7 +133,8 @@ export interface Desk {
    */
   tightenMandate(who: Principal, fields: unknown, commit: ReduceCommit): Answer<TightenResult>;
 
-  listAccounts(who: Principal): Answer<readonly AccountView[]>;
+  /** Those that are not connected too. */
+  listAccounts(who: Principal): Answer<readonly ListedAccountView[]>;
   account(who: Principal, account: AccountId): Answer<AccountView>;
   /** What the accounts own beyond the day. */
   holdings(

@@ -4,7 +4,7 @@ import type { AccountId, Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { readAccountRisk } from './account-limits.ts';
-import { accountStatus, accountView, positionView } from './account-views.ts';
+import { accountStatus, accountView, listedAccount, positionView } from './account-views.ts';
 import { expiresAt } from './approval-card.ts';
 import { waitingOf } from './approval-ending.ts';
 import type { Desk, OrderFilter, Page } from './desk.ts';
@@ -47,11 +47,8 @@ export function reads(line: Line): Reads {
   return {
     async listAccounts(who) {
       const own = line.access.agents.accountsOf(who.agent);
-      const views = await Promise.all(own.map((account) => accountView(line, account)));
-      const told = views.flatMap((view) => (view.ok ? [view.value] : []));
-      // One whose broker has never said anything hides no other; what there is of it, get_gateway_status says.
-      const silent = views.find((view) => !view.ok && view.error.reason !== 'not_found');
-      return told.length === 0 && silent !== undefined && !silent.ok ? silent : ok(told);
+      const listed = await Promise.all(own.map((account) => listedAccount(line, account)));
+      return ok(listed.filter((account) => account !== undefined));
     },
     async account(who, account) {
       const accounts = readable(line, who, account);

@@ -103,6 +103,12 @@ export interface AccountView {
   readonly tradingState: TradingState;
 }
 
+/** As a list shows it: null where the broker has never said anything. */
+export type ListedAccountView = Omit<AccountView, Heard> & {
+  readonly [field in Heard]: AccountView[field] | null;
+} & Pick<AccountStatus, 'connected' | 'trouble'>;
+type Heard = 'cash' | 'equity' | 'buyingPower' | 'ageMs' | 'dayPnl';
+
 export interface Preview {
   readonly estimatedPrice: Price;
   readonly value: Money;
@@ -201,7 +207,7 @@ export interface AccountStatus {
   /** Since the account's own feed last quoted anything. */
   readonly tickAgeMs: number | null;
   readonly reconciledAtMs: number | null;
-  /** What is amiss between the gateway and the broker, in the broker adapter's words; null: nothing. */
+  /** What is amiss between the gateway and the broker, in words of ours and never the broker's; null: nothing. */
   readonly trouble: string | null;
   readonly signInNeeded: boolean;
 }

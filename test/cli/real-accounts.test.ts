@@ -298,6 +298,24 @@ describe('an account that can not be opened', () => {
     expect((await listed(gate))?.problem).toMatch(
       /^The account main is not connected: its settings can not be read \(endpoint: /,
     );
+    gate.gateway.store.db
+      .prepare("INSERT INTO agent_accounts (agent_id, account_id) VALUES (?, 'main')")
+      .run(gate.local().agent);
+    const there = {
+      id: 'main',
+      mode: 'paper',
+      connected: false,
+      trouble: 'The gateway could not open this account; its owner is shown why.',
+    };
+    expect(await gate.call('list_accounts')).toMatchObject({
+      output: { accounts: [{ ...there, currency: 'USD', cash: null, equity: null }, { id: 'paper' }] },
+    });
+    expect(await gate.call('get_gateway_status')).toMatchObject({
+      output: { accounts: [{ ...there, sign_in_needed: false, reconciled_at: null }, { id: 'paper' }] },
+    });
+    expect(await gate.call('get_account', { account: 'main' })).toMatchObject({
+      refusal: { reason: 'broker_unavailable' },
+    });
     expect(await carryOut(remove, gate.gateway, { input: { name: 'main' } })).toMatchObject({ ok: true });
   });
 

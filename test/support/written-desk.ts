@@ -189,7 +189,7 @@ export function writtenDesk(): WrittenDesk {
         mandate: { ...MANDATE, max_daily_loss: '100' },
         canceling: ['ord_1'],
       })),
-    listAccounts: () => answer('listAccounts', [], () => [ACCOUNT]),
+    listAccounts: () => answer('listAccounts', [], () => [{ ...ACCOUNT, connected: true, trouble: null }]),
     account: (_who, account) => answer('account', [account], () => ({ ...ACCOUNT, id: account })),
     positions: (_who, filter) =>
       answer('positions', [filter], () => [

@@ -293,19 +293,48 @@ describe('a broker that was away', () => {
     ]);
   });
 
-  it('and never said anything hides no other account, and has its last word told with its age once it has one', async () => {
+  it('and never said anything is listed with what is known of it, hides no other, and has its last word told once it has one', async () => {
     const it = await realAccount({
       before: ({ broker }) =>
-        Object.assign(broker, { balance: () => Promise.reject(new Error('no session')) }),
+        Object.assign(broker, { balance: () => Promise.reject(new Error('words of a broker')) }),
     });
-    const ids = async () => granted(await it.room.trading.listAccounts(it.claude)).map(({ id }) => id);
-    expect(await ids()).toEqual(['paper']);
+    const listed = async () => granted(await it.room.trading.listAccounts(it.claude));
+    const ids = async () => (await listed()).map(({ id }) => id);
+    expect(await listed()).toMatchObject([
+      { id: 'paper', connected: true, trouble: null, cash: expect.anything() },
+      {
+        id: 'second',
+        mode: 'live',
+        currency: 'USD',
+        cash: null,
+        equity: null,
+        buyingPower: null,
+        dayPnl: null,
+        ageMs: null,
+        connected: true,
+        trouble: 'Its broker has not said anything yet.',
+      },
+    ]);
     expect(refusal(await it.room.trading.account(it.claude, SECOND)).reason).toBe('broker_unavailable');
-    const alone = it.room.agent('alone', { accounts: ['second'] });
-    it.room.store.db
-      .prepare("DELETE FROM agent_accounts WHERE agent_id = ? AND account_id = 'paper'")
-      .run(alone.agent);
-    expect(refusal(await it.room.trading.listAccounts(alone)).reason).toBe('broker_unavailable');
+    stay(it, false);
+    const health = {
+      connected: false,
+      trouble: 'words of a broker',
+      signInNeeded: false,
+      sessionEndsAtMs: null,
+    };
+    Object.assign(it.broker, { health: () => health });
+    const away = { connected: false, trouble: expect.stringMatching(/^Its broker is not connected; /) };
+    expect((await listed())[1]).toMatchObject(away);
+    expect(it.room.trading.status(it.claude).accounts[1]).toMatchObject({ mode: 'live', ...away });
+    Object.assign(it.broker, { health: () => ({ ...health, signInNeeded: true }) });
+    expect((await listed())[1]).toMatchObject({ trouble: 'Its owner has to sign in at the broker.' });
+    stay(it, true);
+    Object.assign(it.broker, { health: () => ({ ...health, connected: true }) });
+    expect((await listed())[1]).toMatchObject({
+      trouble: 'Something is amiss at its broker; its owner is shown what.',
+    });
+    expect(JSON.stringify([await listed(), it.room.trading.status(it.claude)])).not.toContain('words of');
     const said = { currency: 'USD', cash: money('7'), equity: money('7'), buyingPower: money('7') };
     Object.assign(it.broker, { balance: () => Promise.resolve(said) });
     expect(await ids()).toEqual(['paper', 'second']);
