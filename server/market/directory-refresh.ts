@@ -1,5 +1,7 @@
 /** Reads a broker's list of instruments anew and writes what has changed, in pieces so small that no order waits for one. */
+import { excerpt } from '#domain/refusal.ts';
 import {
+  BROKER_REASON_LENGTH_MAX,
   DIRECTORY_CHUNK_MS,
   DIRECTORY_CHUNK_ROWS,
   DIRECTORY_LISTINGS_MAX,
@@ -81,7 +83,9 @@ export async function refreshDirectory(
     });
     return { outcome };
   } catch (cause) {
-    const fault = cause instanceof Error ? cause.message : String(cause);
+    // A whole page of a broker may be in it.
+    const words = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ');
+    const fault = excerpt(words, BROKER_REASON_LENGTH_MAX);
     const outcome = { kind: 'failed', directory, fault } as const;
     try {
       store.transaction(() => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { text } from '#domain/decimal.ts';
 import { instrumentId } from '#domain/instrument.ts';
-import { DIRECTORY_RETRY_MS } from '#limits.ts';
+import { BROKER_REASON_LENGTH_MAX, DIRECTORY_RETRY_MS } from '#limits.ts';
 import { keepDirectory, type RefreshOutcome, refreshDirectory } from '#market/directory-refresh.ts';
 import { instrumentBook } from '#market/instrument-book.ts';
 import { instrumentTable } from '#market/instrument-table.ts';
@@ -145,6 +145,20 @@ describe('a list of instruments', () => {
     await room.refresh([listing('MSFT', { directory: 'other', id: 'OTHER:MSFT' })]);
     expect(room.recorded).toMatchObject([{ kind: 'failed' }]);
     expect(room.table.countNow('other')).toBe(0);
+  });
+
+  it('keeps of what a broker answered in place of a list no more than a line, which steers nothing', async () => {
+    const room = directoryRoom();
+    const page = `<html>\u001b[2J\u202e down\r\nfor now ${'x'.repeat(1_000_000)}`;
+    const listings = async function* () {
+      yield [];
+      throw new Error(page);
+    };
+    await refreshDirectory(room.options, { directory: 'acme', market: { listings } });
+    const { fault } = room.table.state('acme') ?? {};
+    expect(fault).toMatch(/^<html> down for now x+$/);
+    expect(fault).toHaveLength(BROKER_REASON_LENGTH_MAX);
+    expect(room.recorded).toMatchObject([{ kind: 'failed', fault }]);
   });
 
   it('finds the spelling that was meant, in the words of the list', async () => {
