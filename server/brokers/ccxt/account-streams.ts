@@ -12,6 +12,7 @@ import {
 import type { Clock } from '#ports.ts';
 import type { Account } from './account.ts';
 import type { CcxtOrder, CcxtTrade } from './types.ts';
+import { OutOfTurns } from './wire.ts';
 
 export interface AccountStreams {
   open(): void;
@@ -19,7 +20,7 @@ export interface AccountStreams {
   heard(): boolean;
   /** How long after a look the next is due. */
   lookAfterMs(): number;
-  /** Until something has come, or for as long as it is worth waiting for. */
+  /** Until something has come, or for as long as it is worth waiting for. Rejects where they found no turn to be opened in. */
   ready(): Promise<void>;
   close(): void;
 }
@@ -42,6 +43,7 @@ export function openAccountStreams(
   let round = 0;
   let heard = false;
   let wake: () => void = () => undefined;
+  let refuse: (fault: OutOfTurns) => void = () => undefined;
   exchange.onHeard(() => {
     heard = true;
     wake();
@@ -59,11 +61,13 @@ export function openAccountStreams(
         waitMs = CCXT_RETRY_FIRST_MS;
         if (facts.streamsAreExact) tell(told);
         else ring();
-      } catch {
+      } catch (fault) {
         if (mine !== round) return;
         if (heard && lost('The stream of orders ended; it is opened anew.')) return;
         heard = false;
-        await new Promise<void>((resolve) => void clock.after(waitMs, resolve));
+        const noSoonerMs = fault instanceof OutOfTurns ? fault.retryAfterMs : 0;
+        if (fault instanceof OutOfTurns) refuse(fault);
+        await new Promise<void>((resolve) => void clock.after(Math.max(waitMs, noSoonerMs), resolve));
         waitMs = Math.min(waitMs * 2, CCXT_RETRY_MAX_MS);
       }
     }
@@ -102,12 +106,16 @@ export function openAccountStreams(
     heard: () => heard,
     lookAfterMs: () => (heard ? CCXT_LOOK_INTERVAL_MS : CCXT_LOOK_WITHOUT_STREAM_MS),
     ready: () =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
         if (heard || !streams || ccxt.has['watchOrders'] !== true) return resolve();
         const stop = clock.after(CCXT_STREAM_OPEN_WAIT_MS, resolve);
         wake = () => {
           stop();
           resolve();
+        };
+        refuse = (fault) => {
+          stop();
+          reject(fault);
         };
       }),
     close() {

@@ -72,12 +72,14 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
 
   async function connect(waitMs: number): Promise<void> {
     try {
-      if ((await enter(account, !was.connected)) === 'can-withdraw') {
-        trouble = KEY_MAY_WITHDRAW;
-        return;
+      if (!streams.heard()) {
+        if ((await enter(account, !was.connected)) === 'can-withdraw') {
+          trouble = KEY_MAY_WITHDRAW;
+          return;
+        }
+        streams.open();
+        await streams.ready();
       }
-      streams.open();
-      await streams.ready();
       // There is nothing to miss before the first time.
       const missed = was.connected ? await look.once() : await look.begin();
       if (closed) return;
@@ -86,10 +88,12 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
       emit(missed);
       later(streams.lookAfterMs(), lookAgain);
     } catch (fault) {
-      streams.close();
+      // What is open stays so while there are no turns: opening it once more would cost some of the few that come.
+      const noSoonerMs = fault instanceof OutOfTurns ? fault.retryAfterMs : 0;
+      if (!(fault instanceof OutOfTurns)) streams.close();
       trouble = `The exchange ${isOfKey(fault) ? 'does not take the key' : 'can not be reached'}: ${reasonOf(fault)}`;
-      const nextMs = fault instanceof OutOfTurns ? waitMs : Math.min(waitMs * 2, CCXT_RETRY_MAX_MS);
-      later(isOfKey(fault) ? CCXT_RETRY_MAX_MS : waitMs, () => connect(nextMs));
+      const nextMs = Math.min(waitMs * 2, CCXT_RETRY_MAX_MS);
+      later(isOfKey(fault) ? CCXT_RETRY_MAX_MS : Math.max(waitMs, noSoonerMs), () => connect(nextMs));
     }
   }
   async function lookAgain(): Promise<void> {

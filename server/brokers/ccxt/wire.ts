@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type HttpAnswer, type HttpCaller, openHttpCaller } from '#brokers/http-call.ts';
 import {
+  type BudgetRefusal,
   type BudgetRule,
   openBudget,
   type RequestBudget,
@@ -37,7 +38,13 @@ export class NotSent extends Error {
   override readonly name = 'NotSent';
 }
 /** It found no turn within the limits of the exchange: nothing is wrong with the exchange. */
-export class OutOfTurns extends NotSent {}
+export class OutOfTurns extends NotSent {
+  readonly retryAfterMs: number;
+  constructor({ refused, retryAfterMs }: BudgetRefusal) {
+    super(refused);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
 /** It may have left, and no whole answer came. */
 export class Unclear extends Error {
   override readonly name = 'Unclear';
@@ -90,7 +97,7 @@ export function openWire(ccxt: Ccxt, clock: Clock, facts: ExchangeFacts): Wire {
     const answer = await budget.take(errands.getStore()?.kind ?? 'read', {
       weight: Math.min(rule.max, Math.max(0, cost)),
     });
-    if (answer !== 'granted') throw new OutOfTurns(answer.refused);
+    if (answer !== 'granted') throw new OutOfTurns(answer);
   };
 
   function callerOf(origin: string): HttpCaller {

@@ -1,4 +1,4 @@
-// Kraken through ccxt is put through the suite too, on its own few requests a minute: longer than a test should take.
+// Kraken through ccxt is put through the suite too: signed otherwise, numbered otherwise, and with few requests a minute.
 
 import { runConformance } from '../conformance/suite.ts';
 import { KRAKEN, subjectOf } from './bench.ts';
