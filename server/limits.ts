@@ -33,8 +33,13 @@ export const APPROVAL_NOTE_LENGTH_MAX = 280;
 /** Events of a broker that one transaction posts: a longer one would keep the process from everything else. */
 export const BROKER_EVENTS_PER_COMMIT_MAX = 100;
 export const BROKER_CALL_TIMEOUT_MS = 10_000;
+/** How old a balance may be that an order is decided on at a broker behind a wire, and how often it is asked again without an order. */
+export const BALANCE_AGE_MAX_MS = 5_000;
+export const BALANCE_ASKED_AGAIN_EVERY_MIN_MS = 1_000;
 /** How long an order waits for a fresh quote of a live feed before it is judged by the last one there is. */
 export const QUOTE_WAIT_MS = 3_000;
+/** How long a broker may take to say what margin an order needs, before its full value counts. */
+export const MARGIN_WAIT_MS = 3_000;
 /** How long a broker may take to say whether the credentials of a new account are right. */
 export const ACCOUNT_TRIAL_MAX_MS = 15_000;
 /** How long an answer waits for a new connection to stand, before it says how it stands. */
@@ -94,6 +99,8 @@ export const WAITING_ITEMS_MAX = 50;
 export const MANDATE_ENDING_MS = 86_400_000;
 export const BARS_MAX = 1_000;
 export const SYMBOLS_PER_CALL_MAX = 50;
+/** Characters of what a broker calls an instrument, or its underlying. */
+export const INSTRUMENT_NAME_LENGTH_MAX = 120;
 export const CLIENT_ORDER_ID_LENGTH_MAX = 64;
 export const IDEMPOTENCY_KEY_LENGTH_MAX = 64;
 export const TAG_LENGTH_MAX = 40;

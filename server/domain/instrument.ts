@@ -1,5 +1,7 @@
 /** What can be traded: identity, steps, currency and calendar, and the ways its symbol is written. */
+import { INSTRUMENT_NAME_LENGTH_MAX } from '#limits.ts';
 import { isMultipleOf, type Price, price, type Quantity, quantity, type Ratio, ratio } from './decimal.ts';
+import { excerpt } from './refusal.ts';
 
 declare const instrumentBrand: unique symbol;
 /** Stable identity, `VENUE:SYMBOL`; a symbol may be written in several ways, an id in one. */
@@ -79,12 +81,13 @@ export function defineInstrument(input: InstrumentInput): Instrument {
   const { minNotional, contract, ...rest } = input;
   const built: Instrument = {
     ...rest,
+    name: words(input.name),
     id: instrumentId(input.id),
     tick: price(input.tick),
     lot: quantity(input.lot),
     multiplier: ratio(input.multiplier ?? '1'),
     tradable: input.tradable ?? 'everywhere',
-    aliases: input.aliases ?? [],
+    aliases: (input.aliases ?? []).map(words),
     directory: input.directory ?? BUILT_IN_DIRECTORY,
     ...(minNotional === undefined ? {} : { minNotional: price(minNotional) }),
     ...(contract === undefined ? {} : { contract: contractFrom(contract) }),
@@ -96,7 +99,11 @@ export function defineInstrument(input: InstrumentInput): Instrument {
   return built;
 }
 
-function contractFrom({ strike, ...rest }: NonNullable<InstrumentInput['contract']>): Contract {
+/** A broker's own, which agents read. */
+const words = (given: string): string => excerpt(given, INSTRUMENT_NAME_LENGTH_MAX);
+
+function contractFrom({ strike, ...given }: NonNullable<InstrumentInput['contract']>): Contract {
+  const rest = { ...given, underlying: words(given.underlying) };
   return strike === undefined ? rest : { ...rest, strike: price(strike) };
 }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { price, quantity, text } from '#domain/decimal.ts';
 import { defineInstrument, isOnLot, isOnTick, SYMBOL_PATTERN } from '#domain/instrument.ts';
+import { INSTRUMENT_NAME_LENGTH_MAX } from '#limits.ts';
 
 const SPY = {
   id: 'ARCX:SPY',
@@ -37,6 +38,20 @@ describe('an instrument', () => {
     { symbol: 'ŚPY' },
   ])('is not built with %j', (wrong) => {
     expect(() => defineInstrument({ ...SPY, ...wrong })).toThrow(RangeError);
+  });
+
+  test('takes of what a broker calls it no more than fits a line, and nothing that steers who reads it', () => {
+    const hostile = `A\u202eSX\u001b[31m\u0000 <b>${'😀'.repeat(100_000)}`;
+    const built = defineInstrument({
+      ...SPY,
+      name: hostile,
+      aliases: [hostile],
+      contract: { underlying: hostile },
+    });
+    for (const words of [built.name, built.contract?.underlying, built.aliases[0]]) {
+      expect(words).toMatch(/^ASX <b>😀+$/u);
+      expect(words?.length).toBeLessThanOrEqual(INSTRUMENT_NAME_LENGTH_MAX);
+    }
   });
 
   test('knows a price on its tick and a quantity on its lot, to the last digit', () => {
