@@ -28,7 +28,9 @@ export const loopbackEndpoint = z
     message: 'must be an address on this machine (localhost, 127.0.0.1 or [::1])',
   });
 
+/** What stands before an @ is kept in clear with the settings. */
 function isSafe(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && (ENCRYPTED.has(url.protocol) || PLAIN.has(url.protocol)) && url.username === '';
+  if (url === null || url.username !== '' || url.password !== '') return false;
+  return ENCRYPTED.has(url.protocol) || PLAIN.has(url.protocol);
 }
