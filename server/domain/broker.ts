@@ -51,6 +51,8 @@ export interface BrokerExecution {
   readonly fee: Money;
   /** What of the fee was taken in the instrument itself (a coin): so much less is held than was bought, or more where it is below zero. `fee` counts it at the price. */
   readonly feeQty?: Quantity;
+  /** Under which it was traded, where the broker knows products. */
+  readonly product?: Product;
   /** Market clock. */
   readonly timeMs: number;
 }

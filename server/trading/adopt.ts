@@ -99,5 +99,6 @@ export const orderBehind = (execution: BrokerExecution): BrokerOrder => ({
   extendedHours: false,
   status: 'open',
   held: false,
+  ...(execution.product === undefined ? {} : { product: execution.product }),
   timeMs: execution.timeMs,
 });

@@ -9,6 +9,7 @@ import { adopt, blank, orderBehind } from './adopt.ts';
 import { causeOfCancel } from './cancel-words.ts';
 import { hasUnheard } from './evidence-rows.ts';
 import { fixDay, recordFill } from './fills.ts';
+import { dropFunds } from './funds.ts';
 import { isPosted, postExecution } from './ledger.ts';
 import { feedOf, instrumentOf, type Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
@@ -18,9 +19,10 @@ import { postStart } from './restart-posting.ts';
 import { type Ending, isWhole, noteSettlement } from './settlements.ts';
 import { canBeOf, postStray } from './stray.ts';
 import { isAtWork } from './taken-up.ts';
-import { restingState } from './terms.ts';
+import { differs, restingState } from './terms.ts';
 import { createOrder, transition } from './transition.ts';
 import { isListed } from './unlisted.ts';
+import { postUnplaced } from './unplaced.ts';
 
 /** What an event asks to be done after it has been committed. */
 export interface AfterEvent {
@@ -98,6 +100,7 @@ function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
     case 'execution': {
       // Its history tells of it again, and there it is noted.
       if (!isListed(line, event.execution.instrument)) {
+        dropFunds(line, account);
         line.memory.suspect.add(account);
         return {};
       }
@@ -106,6 +109,7 @@ function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
     }
     case 'settlement':
     case 'restart':
+      dropFunds(line, account);
       if (event.kind === 'settlement' && !isListed(line, event.settlement.instrument)) return {};
       if (isWhole(line, account, event)) applyEnd(line, account, event);
       // A fill is still on its way: the broker's history has both in their order.
@@ -124,6 +128,7 @@ function noteConnection(
   account: AccountId,
   { connected, detail }: Extract<BrokerEvent, { readonly kind: 'connection' }>,
 ): AfterEvent {
+  dropFunds(line, account);
   const { awaySinceMs, behind } = line.memory;
   const nowMs = line.clock.monotonicMs();
   const sinceMs = awaySinceMs.get(account);
@@ -159,6 +164,7 @@ export function find(
 /** Applies the broker's word on an order. Duplicates, reordering and echoes of what we know change nothing. */
 export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): StoredOrder | undefined {
   const known = find(line, account, seen);
+  if (known === undefined || isNews(known, seen)) dropFunds(line, account);
   if (known === undefined)
     return isFinal(seen.status as OrderStatus) || !isListed(line, seen.instrument)
       ? undefined
@@ -205,6 +211,11 @@ export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): S
   }
 }
 
+/** It holds another part of the account's money than we think: ended, at work after its end, or changed at another screen. */
+const isNews = (known: StoredOrder, seen: BrokerOrder): boolean =>
+  isFinal(known.status) !== isFinal(seen.status as OrderStatus) ||
+  (!isFinal(known.status) && known.pending === null && differs(known, seen));
+
 /** The broker has it working: that ends `submitting` and `unknown`; what waits for an answer goes on waiting. */
 function atRest(line: Line, order: StoredOrder, seen: BrokerOrder): StoredOrder {
   line.memory.sentAtMs.delete(order.orderId);
@@ -242,12 +253,14 @@ export function applyExecution(
 ): StoredOrder | undefined {
   const recorded = recordedAs(line, account, execution.executionId);
   if (recorded === undefined && isPosted(line, account, execution.executionId)) return undefined;
+  dropFunds(line, account);
   const named = find(line, account, execution);
   // The owner may have read it under another order: whose it is, is the broker's word too.
   if (recorded !== undefined && named !== undefined && named.orderId !== recorded.orderId)
     withdrawExecution(line, recorded, execution.executionId);
   const known = named ?? recorded ?? adopt(line, account, orderBehind(execution));
   if (!canBeOf(known, execution)) return postStray(line, known, execution);
+  if (known.origin === 'external' && recorded === undefined) return postUnplaced(line, known, execution);
   return replaceRecorded(line, known, execution);
 }
 
@@ -267,6 +280,7 @@ export function applyRestart(line: Line, account: AccountId, restart: BrokerRest
  */
 export function applySettlement(line: Line, account: AccountId, settlement: BrokerSettlement): void {
   if (!noteSettlement(line, account, settlement.settlementId)) return;
+  dropFunds(line, account);
   for (const holding of line.holdings.holdersOf(account, settlement.instrument)) {
     if (holding.qty.eq('0')) continue;
     const executionId = `${settlement.settlementId}:${holding.holder}`;

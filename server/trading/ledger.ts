@@ -107,7 +107,7 @@ export function postExecution(
   line
     .prepare(
       `INSERT INTO executions (account_id, execution_id, order_id, agent_id, instrument_id, symbol, side, qty, price, fee,
-         realised, market_time, run, posted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         realised, market_time, run, posted_at, product) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     .run(
       account,
@@ -124,6 +124,7 @@ export function postExecution(
       execution.timeMs,
       run,
       line.wallMs(),
+      execution.product ?? order.product ?? null,
     );
   return effects;
 }

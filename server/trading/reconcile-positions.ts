@@ -4,6 +4,7 @@ import { type InstrumentId, pricedIn } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { BrokerAdapter, BrokerPosition } from '#ports.ts';
 import { postFlow } from './capital-flow.ts';
+import { dropFunds } from './funds.ts';
 import { ACCOUNT_HOLDER, EXTERNAL_HOLDER, type Holding } from './holdings.ts';
 import { adoptPosition } from './ledger.ts';
 import type { Line } from './line.ts';
@@ -11,6 +12,7 @@ import { markOf } from './loss.ts';
 import { forgetTold, isNews } from './once.ts';
 import { quoted } from './outside.ts';
 import { withdrawAgainst } from './recorded-fills.ts';
+import { endIntraday } from './unplaced.ts';
 
 /** What the comparison asks of the broker. */
 export interface PositionQuestions {
@@ -57,11 +59,16 @@ export async function alignPositions(
 const MISMATCH = 'mismatch:';
 
 /** Adopts what is apart, or has it on the record, once; gives the instrument in which it stays apart. */
-function close(line: Line, { account, currency }: BrokerAdapter, apart: Gap): InstrumentId | undefined {
+function close(
+  line: Line,
+  { account, currency, capabilities }: BrokerAdapter,
+  apart: Gap,
+): InstrumentId | undefined {
   const { instrument, ours, theirs } = apart;
   // What the owner alone has read of, and the broker does not have, goes first.
   const qty = subtract(apart.gap, withdrawAgainst(line, account, instrument, apart.gap));
   if (qty.eq('0')) return undefined;
+  dropFunds(line, account);
   const found = adoptable(line, { account, currency, instrument, qty, ours });
   const detail = {
     instrument,
@@ -78,9 +85,13 @@ function close(line: Line, { account, currency }: BrokerAdapter, apart: Gap): In
       detail,
     });
   if (!found.ok) return instrument;
-  postFlow(line, account, `adopted:${instrument}`, () =>
-    adoptPosition(line, { account, instrument, qty, at: found.at, holder: EXTERNAL_HOLDER }),
-  );
+  const left = capabilities.products.includes('mis')
+    ? subtract(qty, endIntraday(line, account, { instrument, qty, at: found.at }))
+    : qty;
+  if (!left.eq('0'))
+    postFlow(line, account, `adopted:${instrument}`, () =>
+      adoptPosition(line, { account, instrument, qty: left, at: found.at, holder: EXTERNAL_HOLDER }),
+    );
   return undefined;
 }
 

@@ -62,6 +62,7 @@ export interface ScriptedBroker extends BrokerAdapter {
     readonly instrument: InstrumentId;
     readonly side: 'buy' | 'sell';
     readonly qty: string;
+    readonly product?: OrderTerms['product'];
   }): string;
   stay(connected: boolean): void;
   readonly executions: readonly BrokerExecution[];
@@ -345,13 +346,14 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
         qty: quantity(qty),
         price: price(at) as Price,
         fee: money(fee),
+        ...(found.product === undefined ? {} : { product: found.product }),
         timeMs: executions.length,
       };
       executions.push(execution);
       emit({ kind: 'execution', execution });
       return execution;
     },
-    placeElsewhere({ instrument, side, qty }) {
+    placeElsewhere({ instrument, side, qty, product }) {
       const made = add(
         {
           side,
@@ -362,6 +364,7 @@ export function scriptedBroker(account = 'paper', options: ScriptedOptions = {})
           reduceOnly: false,
           extendedHours: false,
           instrument,
+          ...(product === undefined ? {} : { product }),
           brokerClientId: `screen-${++number}`,
         },
         false,

@@ -80,7 +80,9 @@ export function openExecutions(
       timeMs,
       orderTraded,
     });
-    return { executionId: id, ...ids, instrument: instrument.id, side, ...fill, fee, timeMs };
+    const product = productOf(row.product);
+    const under = product === undefined ? {} : { product };
+    return { executionId: id, ...ids, instrument: instrument.id, side, ...fill, fee, ...under, timeMs };
   }
 
   return {

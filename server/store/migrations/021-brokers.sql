@@ -64,6 +64,9 @@ CREATE TABLE bar_ranges (
 
 ALTER TABLE orders ADD COLUMN product TEXT CHECK (product IN ('cnc', 'mis', 'nrml'));
 
+-- What a broker closes of a position by itself is told apart by it.
+ALTER TABLE executions ADD COLUMN product TEXT CHECK (product IN ('cnc', 'mis', 'nrml'));
+
 CREATE INDEX executions_by_account ON executions (account_id, seq);
 
 -- Money and positions that came into an account or left it without a trade of ours: no profit and no loss of its day.

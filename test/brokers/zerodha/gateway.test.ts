@@ -141,6 +141,31 @@ it('is signed in, traded, refused after the session ends, and traded again after
     await call('place_order', { ...order, idempotency_key: 'again' });
     return sim.books.orders.length;
   }).toBe(3);
+
+  // Kite squares it off before the end of the day, by an order that carries no tag: the agent has nothing left that it could sell short.
+  await eventually(() => call('get_positions', { account: 'kite' })).toMatchObject({
+    output: { positions: [{ own_qty: '3' }] },
+  });
+  sim.books.place('regular', {
+    exchange: 'NSE',
+    tradingsymbol: 'INFY',
+    transaction_type: 'SELL',
+    order_type: 'MARKET',
+    product: 'MIS',
+    quantity: '3',
+    market_protection: '-1',
+  });
+  await eventually(() => call('get_positions', { account: 'kite' })).toMatchObject({
+    output: { positions: [] },
+  });
+  const nothing = await call('close_position', {
+    account: 'kite',
+    symbol: 'NSE:INFY',
+    idempotency_key: 'nothing',
+    dry_run: false,
+  });
+  expect(JSON.stringify(nothing)).toContain('not_reducing');
+  expect(sim.books.orders.length).toBe(4);
   const words = gate.logged.join('\n');
   for (const secret of [SIM_SECRET, sim.token() ?? SIM_SECRET]) expect(words).not.toContain(secret);
   expect(clock.wallMs() - MONDAY).toBeLessThan(DAY_MS);
