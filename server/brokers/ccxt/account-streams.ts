@@ -12,7 +12,7 @@ import {
 import type { Clock } from '#ports.ts';
 import type { Account } from './account.ts';
 import type { CcxtOrder, CcxtTrade } from './types.ts';
-import { OutOfTurns } from './wire.ts';
+import { OutOfTurns, retryAfterMs } from './wire.ts';
 
 export interface AccountStreams {
   open(): void;
@@ -31,6 +31,12 @@ interface Told {
   /** One that was open is no more; false: nobody begins anew for it. */
   readonly lost: (why: string) => boolean;
   readonly ended: (brokerOrderId: string) => void;
+}
+
+interface Batch {
+  readonly round: number;
+  readonly trades: CcxtTrade[];
+  readonly orders: BrokerEvent[];
 }
 
 export function openAccountStreams(
@@ -65,35 +71,33 @@ export function openAccountStreams(
         if (mine !== round) return;
         if (heard && lost('The stream of orders ended; it is opened anew.')) return;
         heard = false;
-        const noSoonerMs = fault instanceof OutOfTurns ? fault.retryAfterMs : 0;
         if (fault instanceof OutOfTurns) refuse(fault);
-        await new Promise<void>((resolve) => void clock.after(Math.max(waitMs, noSoonerMs), resolve));
+        await new Promise<void>((resolve) => void clock.after(retryAfterMs(fault, waitMs), resolve));
         waitMs = Math.min(waitMs * 2, CCXT_RETRY_MAX_MS);
       }
     }
   }
-  /** The two streams of one event come in any order: they are told together, what was filled before the order that it filled. */
-  let waiting: { readonly executions: BrokerEvent[]; readonly orders: BrokerEvent[] } | undefined;
-  function gathered(): NonNullable<typeof waiting> {
-    if (waiting !== undefined) return waiting;
-    const batch = { executions: [], orders: [] };
-    const mine = round;
-    waiting = batch;
-    clock.after(CCXT_ORDERS_AFTER_TRADES_MS, () => {
-      waiting = undefined;
-      if (mine === round) emit([...batch.executions, ...batch.orders]);
-    });
-    return batch;
-  }
+  const gathered = gathering(
+    clock,
+    () => round,
+    async ({ round: mine, trades, orders }) => {
+      if (mine !== round) return;
+      // Whose a trade is can not be said now: the look after this asks again.
+      const executions = await account.executionsIn(trades).catch(() => undefined);
+      if (mine !== round) return;
+      emit([
+        ...(executions ?? []).map((execution) => ({ kind: 'execution', execution }) as const),
+        ...orders,
+      ]);
+      if (executions === undefined) ring();
+    },
+  );
   function tellOrders(told: readonly CcxtOrder[]): void {
     const orders = told.flatMap((one) => account.orderIn(one) ?? []);
     for (const { brokerOrderId, status } of orders) if (isFinal(status)) ended(brokerOrderId);
     gathered().orders.push(...orders.map((order) => ({ kind: 'order', order }) as const));
   }
-  function tellTrades(told: readonly CcxtTrade[]): void {
-    const executions = account.executionsIn(told);
-    gathered().executions.push(...executions.map((execution) => ({ kind: 'execution', execution }) as const));
-  }
+  const tellTrades = (told: readonly CcxtTrade[]): void => void gathered().trades.push(...told);
 
   return {
     open() {
@@ -123,5 +127,20 @@ export function openAccountStreams(
       heard = false;
       exchange.dropSockets();
     },
+  };
+}
+
+/** The two streams of one event come in any order: they are told together, what was filled before the order that it filled. */
+function gathering(clock: Clock, round: () => number, tell: (batch: Batch) => Promise<void>): () => Batch {
+  let waiting: Batch | undefined;
+  return () => {
+    if (waiting !== undefined) return waiting;
+    const batch: Batch = { round: round(), trades: [], orders: [] };
+    waiting = batch;
+    clock.after(CCXT_ORDERS_AFTER_TRADES_MS, () => {
+      waiting = undefined;
+      void tell(batch);
+    });
+    return batch;
   };
 }

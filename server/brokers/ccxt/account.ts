@@ -6,6 +6,7 @@ import { type InstrumentId, pricedIn } from '#domain/instrument.ts';
 import { printable } from '#domain/refusal.ts';
 import type { BrokerListing } from '#ports.ts';
 import type { StateContext } from './account-state.ts';
+import { isClass } from './error-class.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import { brokerExecution } from './executions.ts';
 import { type KnownOrders, openKnownOrders } from './known-orders.ts';
@@ -37,7 +38,11 @@ export interface Account {
   ordersIn(told: readonly CcxtOrder[]): readonly BrokerOrder[];
   /** undefined: it says too little to be relied on. */
   orderIn(told: CcxtOrder): BrokerOrder | undefined;
-  executionsIn(trades: readonly CcxtTrade[]): readonly BrokerExecution[];
+  /**
+   * Trades name the exchange's id of their order alone. One that has no name here is asked for first: the answer that named it may have
+   * been lost, and a fill of ours must not be taken for a stranger's. Rejects where that can not be said.
+   */
+  executionsIn(trades: readonly CcxtTrade[]): Promise<readonly BrokerExecution[]>;
   openOrders(): Promise<readonly BrokerOrder[]>;
   /** Asks for the prices of coins that it holds; what can not be had stays as it was. */
   refreshRates(assets: readonly string[]): Promise<void>;
@@ -90,6 +95,15 @@ export function openAccount(connection: CcxtConnection): Account {
     }
   };
   market.onQuotes(noteRates);
+  async function nameOf(brokerOrderId: string, symbol: string): Promise<void> {
+    if (ccxt.has['fetchOrder'] !== true) return;
+    try {
+      const [found] = told.ordersIn([await ask(() => ccxt.fetchOrder(brokerOrderId, symbol))]);
+      if (found?.brokerClientId === null) known.noteStranger(brokerOrderId);
+    } catch (fault) {
+      if (!isClass(fault, 'OrderNotFound')) throw fault;
+    }
+  }
   return {
     exchange,
     market,
@@ -100,6 +114,17 @@ export function openAccount(connection: CcxtConnection): Account {
     ask,
     venueNowMs,
     ...told,
+    async executionsIn(trades) {
+      for (const { order, symbol } of trades)
+        if (
+          typeof order === 'string' &&
+          typeof symbol === 'string' &&
+          listingOf(symbol) &&
+          known.isNew(order)
+        )
+          await nameOf(order, symbol);
+      return told.executionsIn(trades);
+    },
     openOrders: async () => told.ordersIn(await ask(() => ccxt.fetchOpenOrders())),
     async refreshRates(assets) {
       const held = assets.flatMap((asset) => listingOf(`${asset}/${currency}`) ?? []);

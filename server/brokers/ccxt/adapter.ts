@@ -54,7 +54,7 @@ export function connectCcxt(connection: CcxtConnection): BrokerAdapter {
       const { trades, cursor } = await ask(() =>
         readHistory(exchange, { cursor: cursorFrom(stored), symbols: known.symbols(), nowMs: venueNowMs() }),
       );
-      return { executions: account.executionsIn(trades), settlements: [], cursor: cursorText(cursor) };
+      return { executions: await account.executionsIn(trades), settlements: [], cursor: cursorText(cursor) };
     },
     async positions() {
       const { positions, leftOut } = await ask(() => readPositions(state));

@@ -24,6 +24,10 @@ export interface KnownOrders {
   ): (KnownOrder & { readonly brokerOrderId: string | undefined }) | undefined;
   /** Ours, by what the venue says: by its own id first, which nobody else can choose. */
   clientIdOf(venueClientId: string | undefined, brokerOrderId: string): string | null;
+  /** Whether nobody knows yet if it is ours: neither its name here, nor that it has none. */
+  isNew(brokerOrderId: string): boolean;
+  /** The exchange was asked: it is somebody else's. */
+  noteStranger(brokerOrderId: string): void;
   /** With when anything was last noted of each, by the clock that was handed in. */
   symbols(): ReadonlyMap<string, number>;
 }
@@ -35,6 +39,7 @@ export function openKnownOrders(facts: ExchangeFacts, session: SecretSlot, nowMs
   const brokerIds = new Map<string, string>();
   const byBrokerId = new Map<string, string>();
   const byVenueClientId = new Map<string, string>();
+  const strangers = new Set<string>();
   // Whatever went on while nobody listened: all of them are asked for once.
   const symbols = new Map(readSymbols(session).map((symbol) => [symbol, nowMs()]));
 
@@ -77,6 +82,12 @@ export function openKnownOrders(facts: ExchangeFacts, session: SecretSlot, nowMs
       const known = byBrokerId.get(brokerOrderId);
       if (known !== undefined || venueClientId === undefined) return known ?? null;
       return byVenueClientId.get(venueClientId) ?? fromVenueId(venueClientId, facts) ?? null;
+    },
+    isNew: (brokerOrderId) => !byBrokerId.has(brokerOrderId) && !strangers.has(brokerOrderId),
+    noteStranger(brokerOrderId) {
+      strangers.add(brokerOrderId);
+      const [oldest] = strangers;
+      if (strangers.size > CCXT_ORDERS_REMEMBERED_MAX && oldest !== undefined) strangers.delete(oldest);
     },
     symbols: () => symbols,
   };

@@ -10,13 +10,13 @@ import {
 import type { Clock } from '#ports.ts';
 import type { Account } from './account.ts';
 import { readPositions } from './account-state.ts';
-import { openAccountStreams } from './account-streams.ts';
+import { type AccountStreams, openAccountStreams } from './account-streams.ts';
 import { featureOf } from './capabilities.ts';
 import { isClass } from './error-class.ts';
 import { askKey } from './facts.ts';
 import { type HistoryCursor, historyRules, openCursor, readHistory } from './history.ts';
 import { reasonOf } from './outcome.ts';
-import { OutOfTurns } from './wire.ts';
+import { OutOfTurns, retryAfterMs } from './wire.ts';
 
 export interface Lookout {
   start(): void;
@@ -72,13 +72,9 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
 
   async function connect(waitMs: number): Promise<void> {
     try {
-      if (!streams.heard()) {
-        if ((await enter(account, !was.connected)) === 'can-withdraw') {
-          trouble = KEY_MAY_WITHDRAW;
-          return;
-        }
-        streams.open();
-        await streams.ready();
+      if ((await enter(account, streams, !was.connected)) === 'can-withdraw') {
+        trouble = KEY_MAY_WITHDRAW;
+        return;
       }
       // There is nothing to miss before the first time.
       const missed = was.connected ? await look.once() : await look.begin();
@@ -89,11 +85,10 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
       later(streams.lookAfterMs(), lookAgain);
     } catch (fault) {
       // What is open stays so while there are no turns: opening it once more would cost some of the few that come.
-      const noSoonerMs = fault instanceof OutOfTurns ? fault.retryAfterMs : 0;
       if (!(fault instanceof OutOfTurns)) streams.close();
       trouble = `The exchange ${isOfKey(fault) ? 'does not take the key' : 'can not be reached'}: ${reasonOf(fault)}`;
       const nextMs = Math.min(waitMs * 2, CCXT_RETRY_MAX_MS);
-      later(isOfKey(fault) ? CCXT_RETRY_MAX_MS : Math.max(waitMs, noSoonerMs), () => connect(nextMs));
+      later(isOfKey(fault) ? CCXT_RETRY_MAX_MS : retryAfterMs(fault, waitMs), () => connect(nextMs));
     }
   }
   async function lookAgain(): Promise<void> {
@@ -139,12 +134,21 @@ export function openLookout(account: Account, clock: Clock, emit: Emit): Lookout
 
 const isOfKey = (fault: unknown): boolean => isClass(fault, 'AuthenticationError');
 
-/** What has to be known of the exchange, and of the key the first time. */
-async function enter({ exchange, ask }: Account, isFirst: boolean): ReturnType<typeof askKey> {
+/** What has to be known of the exchange, and of the key the first time; then its streams, unless they are open from the last try. */
+async function enter(
+  { exchange, ask }: Account,
+  streams: AccountStreams,
+  isFirst: boolean,
+): ReturnType<typeof askKey> {
+  if (streams.heard()) return 'unasked';
   const { ccxt, facts } = exchange;
   await ccxt.loadHttpProxyAgent();
   await ask(() => ccxt.loadMarkets());
-  return isFirst ? ask(() => askKey(ccxt, facts)) : 'unasked';
+  const key = isFirst ? await ask(() => askKey(ccxt, facts)) : 'unasked';
+  if (key === 'can-withdraw') return key;
+  streams.open();
+  await streams.ready();
+  return key;
 }
 
 /** One look: what was executed since the last, what is open, and what became of orders that are not. */
@@ -192,9 +196,10 @@ function openLook(account: Account) {
       const page = await ask(() =>
         readHistory(exchange, { cursor: from, symbols: known.symbols(), nowMs: venueNowMs() }),
       );
+      const executions = await account.executionsIn(page.trades);
       cursor = page.cursor;
       return [
-        ...account.executionsIn(page.trades).map((execution) => ({ kind: 'execution', execution }) as const),
+        ...executions.map((execution) => ({ kind: 'execution', execution }) as const),
         ...[...open, ...ended].map((order) => ({ kind: 'order', order }) as const),
       ];
     },

@@ -45,6 +45,9 @@ export class OutOfTurns extends NotSent {
     this.retryAfterMs = retryAfterMs;
   }
 }
+/** How long to wait before it is tried again: without a turn there is nothing to try. */
+export const retryAfterMs = (fault: unknown, waitMs: number): number =>
+  fault instanceof OutOfTurns ? Math.max(waitMs, fault.retryAfterMs) : waitMs;
 /** It may have left, and no whole answer came. */
 export class Unclear extends Error {
   override readonly name = 'Unclear';
