@@ -2,7 +2,7 @@
 // every broker's adapter passes, docs/brokers.md; tests compare.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BROKERS } from '#brokers/index.ts';
 import { PROJECT_FOLDER } from '#cli/project-folder.ts';
@@ -22,9 +22,9 @@ write('docs/refusals.md', refusalsPage());
 
 /** What one of them does not pass ends it here, and nothing of it is written. */
 function recordConformance(): void {
-  const suites = readdirSync(join(PROJECT_FOLDER, 'test/brokers'))
-    .map((broker) => `test/brokers/${broker}/conformance.test.ts`)
-    .filter((path) => existsSync(join(PROJECT_FOLDER, path)));
+  const suites = readdirSync(join(PROJECT_FOLDER, 'test/brokers'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('conformance.test.ts'))
+    .map((path) => `test/brokers/${path}`);
   execFileSync('vitest', ['run', ...suites], {
     cwd: PROJECT_FOLDER,
     stdio: 'inherit',

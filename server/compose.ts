@@ -7,7 +7,7 @@ import type { BrokerDefinition } from '#brokers/broker.ts';
 import { openPublicMarket } from '#brokers/ccxt/public-market.ts';
 import { settleAccounts } from '#cli/account-book.ts';
 import { type AccountConnections, openConnections } from '#cli/account-connections.ts';
-import { openAccountMarkets, type RunningMarkets } from '#cli/account-markets.ts';
+import { type MarketParts, openAccountMarkets, type RunningMarkets } from '#cli/account-markets.ts';
 import { watchSessions } from '#cli/account-watch.ts';
 import type { OwnerAct } from '#cli/act.ts';
 import { agentSide } from '#cli/agent-side.ts';
@@ -92,6 +92,8 @@ export interface OpenOptions {
   readonly passphraseCost?: PassphraseCost;
   /** Every broker that accounts can be at; BROKERS. */
   readonly brokers?: readonly BrokerDefinition[];
+  /** How the prices of an exchange without an account there are come by; openPublicMarket. */
+  readonly openPublic?: MarketParts['openPublic'];
   /** Where log lines go. */
   readonly log?: (line: string) => void;
 }
@@ -103,6 +105,7 @@ export interface OpenOptions {
 export async function openGateway(config: Config, options: OpenOptions = {}): Promise<Gateway> {
   const { clock = wallClock, http = true, acts = [], command = 'serve' } = options;
   const log = options.log ?? ((line) => void process.stderr.write(line));
+  const openPublic = options.openPublic ?? ((exchange) => openPublicMarket(exchange, clock));
   const proven = provenFirst(config);
   if (http) await demandFreePort(config);
   const take =
@@ -120,7 +123,7 @@ export async function openGateway(config: Config, options: OpenOptions = {}): Pr
       const opened = { ...office, ...chosen };
       followGrants(opened);
       const remote = http ? await openRemoteMcp(opened, log) : undefined;
-      return build({ office: opened, tape, lock: lock.value, http, remote, acts, log });
+      return build({ office: opened, tape, lock: lock.value, http, remote, acts, openPublic, log });
     } catch (cause) {
       office.close();
       throw cause;
@@ -139,19 +142,20 @@ interface Parts {
   /** undefined: off. */
   readonly remote: Oauth | undefined;
   readonly acts: readonly OwnerAct[];
+  readonly openPublic: MarketParts['openPublic'];
   readonly log: (line: string) => void;
 }
 
 /** What trades: the markets, the order line over them, and the accounts that are connected to both. */
 function tradingSide(
   office: Parts['office'],
-  given: Pick<Parts, 'tape' | 'remote' | 'log'> & {
+  given: Pick<Parts, 'tape' | 'remote' | 'openPublic' | 'log'> & {
     readonly url: () => string | undefined;
     readonly keepKill: (wish: KillWish) => void;
   },
 ) {
   const { config, settings, clock, store, audit, access, book } = office;
-  const { tape, remote, log, url, keepKill } = given;
+  const { tape, remote, openPublic, log, url, keepKill } = given;
   const feed = openTapeFeed({ tape, store, clock, barSeconds: config.PAPER_BAR_SECONDS });
   const markets = openMarkets({ feed, directory: BUILT_IN_DIRECTORY });
   const adapters = new Map<AccountId, BrokerAdapter>();
@@ -171,7 +175,7 @@ function tradingSide(
     tape: feed,
     markets,
     turn,
-    openPublic: (exchange) => openPublicMarket(exchange, clock),
+    openPublic,
   });
   const accountConnections = openConnections(office, {
     adapters,
@@ -193,7 +197,7 @@ function tradingSide(
   return { engine, accountMarkets };
 }
 
-function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway {
+function build({ office, tape, lock, http, remote, acts, openPublic, log }: Parts): Gateway {
   const { config, clock, store, keyring, audit } = office;
   const version = productVersion();
   let killFile: KillFileWatch | undefined;
@@ -201,6 +205,7 @@ function build({ office, tape, lock, http, remote, acts, log }: Parts): Gateway 
   const { engine, accountMarkets } = tradingSide(office, {
     tape,
     remote,
+    openPublic,
     log,
     url: () => url,
     keepKill: (wish) => killFile?.lay(wish),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrokerDefinition } from '#brokers/broker.ts';
 import { ACTS } from '#cli/acts.ts';
-import { type Gateway, openGateway } from '#compose.ts';
+import { type Gateway, type OpenOptions, openGateway } from '#compose.ts';
 import { type Config, loadConfig } from '#config.ts';
 import { OWNER_CLI, type Principal, SCOPES, type Scope } from '#domain/principal.ts';
 import type { Clock } from '#ports.ts';
@@ -24,6 +24,8 @@ export interface GatewayOptions<C extends Clock = HandClock> {
   readonly start?: boolean;
   /** Every broker that accounts can be at. Default: those of the product. */
   readonly brokers?: readonly BrokerDefinition[];
+  /** Where the prices of an exchange without an account there come from. Default: the exchange. */
+  readonly openPublic?: OpenOptions['openPublic'];
 }
 
 export interface TestGateway<C extends Clock = HandClock> {
@@ -76,6 +78,7 @@ export async function openTestGateway(options: GatewayOptions<Clock> = {}): Prom
     // What a hash costs is tested where hashes are; here it would only cost time.
     passphraseCost: { memoryKib: 64, passes: 1 },
     ...(options.brokers === undefined ? {} : { brokers: options.brokers }),
+    ...(options.openPublic === undefined ? {} : { openPublic: options.openPublic }),
     log: (line) => void logged.push(line),
   });
   if (options.start !== false) {
