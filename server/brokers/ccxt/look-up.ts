@@ -23,6 +23,9 @@ export async function lookUp(
     return open ?? (await ccxt.fetchClosedOrders(undefined, undefined, undefined, query))[0];
   }
   const own = known.byClientId(brokerClientId)?.symbol;
+  // Each is written down before its first order is sent: none at all means that the list was lost, and nobody would be asked.
+  if (own === undefined && known.symbols().size === 0)
+    throw new Error('It is not known here any more in which instrument the order was sent.');
   for (const symbol of own === undefined ? known.symbols().keys() : [own]) {
     try {
       return await ccxt.fetchOrder(undefined, symbol, query);
