@@ -1,20 +1,22 @@
 /** Where an exchange is asked for an order by its instrument, an instrument that is not known any more is no answer. */
-import { afterEach, expect, it } from 'vitest';
-import { openScene, type Scene } from '../conformance/scene.ts';
-import { BINANCE, subjectOf } from './bench.ts';
-
-let scene: Scene;
-afterEach(() => scene.bench.close());
+import { expect, it } from 'vitest';
+import { openExchange } from '#brokers/ccxt/exchange.ts';
+import { openKnownOrders } from '#brokers/ccxt/known-orders.ts';
+import { lookUp } from '#brokers/ccxt/look-up.ts';
+import { handClock } from '../../support/hand-clock.ts';
 
 it('that nothing was asked is not the exchange’s word that there is no such order', async () => {
-  scene = await openScene(
-    subjectOf(BINANCE, { broker: 'ccxt', name: 'x', label: 'x', verifiedAgainst: 'x', limits: [] }),
-  );
-  const lost = scene.order();
-  const before = scene.venue.asked().length;
-  await expect(scene.found(lost.brokerClientId)).rejects.toThrow('in which instrument');
-  expect(scene.venue.asked()).toHaveLength(before);
-  // What it is asked about once it was sent is its word.
-  await scene.working();
-  expect(await scene.found(lost.brokerClientId)).toBeUndefined();
+  const clock = handClock();
+  const exchange = openExchange({
+    exchange: 'binance',
+    kind: 'spot',
+    testnet: false,
+    credentials: {},
+    endpoints: { rest: 'http://127.0.0.1:9' },
+    clock,
+  });
+  const unreadable = { read: () => 'written by another version', write: () => undefined };
+  const known = openKnownOrders(exchange.facts, unreadable, () => clock.wallMs());
+  await expect(lookUp(exchange, known, 'pc_019b8e074740000000000003')).rejects.toThrow('in which instrument');
+  exchange.close();
 });
