@@ -55,6 +55,7 @@ export function openExchange(options: ExchangeOptions): Exchange {
       ...ofExchange(exchange),
     },
   });
+  refuseFeesOfCcxt(ccxt);
   const missing = Object.entries(ccxt.requiredCredentials)
     .filter(([name, needed]) => needed && (credentials[name] ?? '') === '')
     .map(([name]) => name);
@@ -117,6 +118,16 @@ const ofExchange = (exchange: string): Readonly<Record<string, unknown>> =>
   exchange.startsWith('binance')
     ? { fetchMarkets: { types: ['spot', 'linear'] }, fetchCurrencies: false }
     : {};
+
+/**
+ * Where an exchange lets a program have a fee, ccxt approves one of its own with the owner's key, before the first order or with
+ * the first question about coins, and adds it to every order. Nobody here agreed to that.
+ */
+function refuseFeesOfCcxt(ccxt: Ccxt): void {
+  Object.assign(ccxt.options, { builderFee: false, builderFeeRate: '0', builderId: undefined, refSet: true });
+  // Switched off, it would still be approved, at nothing.
+  if (ccxt.handleBuilderFeeApproval !== undefined) ccxt.handleBuilderFeeApproval = async () => false;
+}
 
 function enterTestnet(ccxt: Ccxt): void {
   if (ccxt.urls['test'] === undefined)

@@ -121,6 +121,8 @@ export interface Ccxt {
   userAgents?: Readonly<Record<string, string>>;
   hostname?: string;
 
+  /** Approves a fee of ccxt's own. */
+  handleBuilderFeeApproval?: () => Promise<boolean>;
   loadHttpProxyAgent(): Promise<unknown>;
   setSandboxMode(enabled: boolean): void;
   loadTimeDifference?(): Promise<unknown>;
