@@ -1,10 +1,13 @@
 /** One account: what it stands at, how far it may fall, and how its paper market is set. */
 import { z } from 'zod';
 import { text } from '#domain/decimal.ts';
+import type { AccountId } from '#domain/principal.ts';
 import { ok } from '#domain/result.ts';
 import { limitActions, limitsSection } from './account-limits.ts';
 import { accountOf, accountRow, capabilityWords, paperChoices, pathOfAccount } from './account-views.ts';
+import { auditRow } from './audit-rows.ts';
 import { action, definePage, go, refused } from './define.ts';
+import type { ConsoleServices } from './desks.ts';
 
 const field = z.string().max(200);
 const WORDS: Readonly<Record<string, string>> = {
@@ -12,6 +15,23 @@ const WORDS: Readonly<Record<string, string>> = {
   seed: 'its seed',
   accountType: 'its type',
 };
+
+const FINDINGS = [
+  'ledger.adjusted',
+  'broker.unlisted',
+  'reconcile.mismatch',
+  'position.closed_elsewhere',
+] as const;
+const FINDINGS_LOOKED_THROUGH_MAX = 100;
+const FINDINGS_SHOWN_MAX = 10;
+
+/** What comparisons with its broker found last, the newest first. */
+const findingsOf = ({ audit }: ConsoleServices, id: AccountId) =>
+  FINDINGS.flatMap((kind) => audit.tail(FINDINGS_LOOKED_THROUGH_MAX, { kind }))
+    .filter((line) => line.account === id)
+    .sort((a, b) => b.seq - a.seq)
+    .slice(0, FINDINGS_SHOWN_MAX)
+    .map(auditRow);
 
 export const account = definePage({
   path: '/accounts/:account',
@@ -36,6 +56,7 @@ export const account = definePage({
         locked: text(lockedQty),
         avg_price: avgPrice === null ? null : text(avgPrice),
       })),
+      found: findingsOf(visit.services, found.value.id),
       ...limitsSection(visit, found.value),
       ...paperChoices(visit.services.accounts),
     });

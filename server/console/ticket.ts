@@ -39,6 +39,7 @@ const fields = z.strictObject({
   stop_loss: entry,
   client_order_id: entry,
   tag: entry,
+  product: entry,
   post_only: box,
   reduce_only: box,
   extended_hours: box,
@@ -54,6 +55,8 @@ export const ticket = definePage({
     const accounts = services.trading.owner.statuses();
     return ok({
       accounts: accounts.map(({ id, mode }) => ({ id, mode })),
+      /** Of all its accounts: one that does not know the chosen one refuses it. */
+      products: [...new Set(accounts.flatMap(({ products }) => products))],
       symbols: services.markets
         .all()
         .instruments()
@@ -178,5 +181,6 @@ function orderInFull({ book, trading, markets }: ConsoleServices, draft: OrderDr
     stop_loss: stopLoss?.toFixed() ?? null,
     client_order_id: draft.clientOrderId ?? null,
     tag: draft.tag ?? null,
+    product: draft.product ?? null,
   };
 }

@@ -48,6 +48,13 @@ export const NOTIFY_KINDS = [
     urgent: true,
   },
   {
+    id: 'books',
+    label: 'A broker has other than the books',
+    words:
+      'money or a position came or went without an order, a position was closed by the broker, or something there is in no list',
+    urgent: false,
+  },
+  {
     id: 'sign_in',
     label: 'Sign-ins and your keys',
     words:

@@ -4,6 +4,7 @@ import type { JsonValue } from '#audit/event.ts';
 import type { AuditLine } from '#audit/query.ts';
 import { isDecimalText, money, roundUpTo } from '#domain/decimal.ts';
 import { excerpt, printable } from '#domain/refusal.ts';
+import { adjusted, closedElsewhere, mismatch, unlisted } from './book-tales.ts';
 import {
   accountAdded,
   connected,
@@ -137,6 +138,10 @@ const BY_KIND: Readonly<Record<string, (read: Read) => Tale | undefined>> = {
   'feed.reopened': feedReopened,
   'directory.failed': directoryFailed,
   'directory.refreshed': directoryRefreshed,
+  'ledger.adjusted': adjusted,
+  'broker.unlisted': unlisted,
+  'reconcile.mismatch': mismatch,
+  'position.closed_elsewhere': closedElsewhere,
   'account.added': accountAdded,
   'account.credentials_changed': credentialsChanged,
   'account.removed': removed,

@@ -17,6 +17,7 @@ import type {
   TimelineEntry,
   TradeRecord,
 } from '#trading/views.ts';
+import { marginWire } from './margin-wire.ts';
 import type * as shapes from './shapes.ts';
 
 type Wire<S extends z.ZodType> = z.output<S>;
@@ -112,12 +113,12 @@ export function marketClockWire(
   };
 }
 
+const named = ({ id, broker, mode, currency }: Pick<AccountView, 'id' | 'broker' | 'mode' | 'currency'>) => ({
+  ...{ id, broker, mode, currency },
+});
 export function accountWire(account: AccountView): Wire<typeof shapes.AccountShape> {
   return {
-    id: account.id,
-    broker: account.broker,
-    mode: account.mode,
-    currency: account.currency,
+    ...named(account),
     cash: text(account.cash),
     equity: text(account.equity),
     buying_power: text(account.buyingPower),
@@ -129,10 +130,7 @@ export function accountWire(account: AccountView): Wire<typeof shapes.AccountSha
 
 export function listedAccountWire(account: ListedAccountView): Wire<typeof shapes.ListedAccountShape> {
   return {
-    id: account.id,
-    broker: account.broker,
-    mode: account.mode,
-    currency: account.currency,
+    ...named(account),
     cash: textOrNull(account.cash),
     equity: textOrNull(account.equity),
     buying_power: textOrNull(account.buyingPower),
@@ -251,6 +249,7 @@ export function previewWire(
     limits: preview.limits.map((figure) => ({ ...figure })),
     needs_approval: preview.needsApproval,
     warnings: [...preview.warnings.map(printable), ...warnings],
+    ...(preview.margin === null ? {} : { margin: marginWire(preview.margin) }),
   };
 }
 

@@ -110,7 +110,13 @@ export function accountStatus(line: Line, account: AccountId): readonly AccountS
     const record = recordOf(line, account);
     if (record === undefined) return [];
     const { broker, mode } = record;
-    const closed = { connected: false, tickAgeMs: null, reconciledAtMs: null, signInNeeded: false };
+    const closed = {
+      connected: false,
+      tickAgeMs: null,
+      reconciledAtMs: null,
+      signInNeeded: false,
+      products: [],
+    };
     return [{ id: account, broker, mode, ...closed, trouble: NOT_OPENED }];
   }
   const health = { ...adapter.health(), connected: adapter.connected() };
@@ -124,6 +130,7 @@ export function accountStatus(line: Line, account: AccountId): readonly AccountS
       reconciledAtMs: line.memory.reconciled.get(account) ?? null,
       trouble: troubleOf(health),
       signInNeeded: health.signInNeeded,
+      products: adapter.capabilities.products,
     },
   ];
 }

@@ -5,6 +5,7 @@ import type { MandateDocument } from '#domain/mandate.ts';
 import type { OrderOrigin, OrderRole, OrderStatus, OrderTerms, Product } from '#domain/order.ts';
 import type { AccountId, AgentId, TradingState } from '#domain/principal.ts';
 import type { LimitFigure } from '#domain/refusal.ts';
+import type { BrokerMargin } from '#ports.ts';
 
 export interface OrderRecord extends OrderTerms {
   /** Internal sequence; cursors go by it. */
@@ -121,6 +122,8 @@ export interface Preview {
   readonly limits: readonly LimitFigure[];
   readonly needsApproval: boolean;
   readonly warnings: readonly string[];
+  /** What the broker asks for, where it tells so before an order is placed. */
+  readonly margin: BrokerMargin | null;
 }
 
 /** What the broker said of a change: the order beside it stays as it was unless it is accepted. */
@@ -210,6 +213,8 @@ export interface AccountStatus {
   /** What is amiss between the gateway and the broker, in words of ours and never the broker's; null: nothing. */
   readonly trouble: string | null;
   readonly signInNeeded: boolean;
+  /** That its broker knows; empty: none. */
+  readonly products: readonly Product[];
 }
 
 /** What the kill switch would do now, in numbers. */

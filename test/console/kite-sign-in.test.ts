@@ -75,6 +75,25 @@ test('an account is signed in on Kite’s own page, and its browser comes back o
   const again = await scene.console.get(back.pathname + back.search);
   expect(again.to).toBe(PAGE);
   expect((await scene.console.get('/admin/accounts/kite')).words).toMatch(/products cnc, mis, nrml/);
+  expect((await scene.console.get('/admin/ticket')).html).toMatch(
+    /<select id="ticket-product" name="product"[^>]*>\s*<option value="" selected>[^<]*<\/option><option value="cnc">/,
+  );
+  const { audit, store } = scene.gate.gateway;
+  const detail = { amount: '-3', cash: '97', text: 'a fee <b>of theirs</b>' };
+  store.transaction(() => {
+    audit.record({ kind: 'ledger.adjusted', account: KITE, outcome: 'ok', detail });
+    audit.record({
+      kind: 'ledger.adjusted',
+      account: accountId('paper'),
+      outcome: 'ok',
+      detail: { amount: '-44' },
+    });
+  });
+  audit.flush();
+  const page = await scene.console.get('/admin/accounts/kite');
+  expect(page.words).toMatch(/What comparisons with its broker found .*ledger adjusted : amount -3/);
+  expect(page.html).not.toContain('<b>of theirs');
+  expect(page.words).not.toContain('-44');
 });
 
 test('the owner is told half an hour before the session ends and when it has, once each', async () => {

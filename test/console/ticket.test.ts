@@ -16,6 +16,10 @@ const count = (): number =>
   scene.gate.gateway.store.db.prepare('SELECT count(*) FROM orders').pluck().get() as number;
 
 describe('the empty form', () => {
+  test('asks for a product only where an account’s broker knows products', async () => {
+    expect((await scene.console.get('/admin/ticket')).html).not.toContain('name="product"');
+  });
+
   test('guesses neither symbol, side, size, price nor type; the only account there is stands in it', async () => {
     const { html } = await scene.console.get('/admin/ticket');
     const fields = formOf(html, PREVIEW);

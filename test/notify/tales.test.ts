@@ -36,6 +36,12 @@ const NAMES = [
   'directory',
   'fault',
   'ends_at',
+  'instrument',
+  'product',
+  'holders',
+  'amount',
+  'cash',
+  'ours',
 ];
 const FIXED: Readonly<Record<string, Readonly<Record<string, string | null>>>> = {
   'agent.reducing': { reason: 'mandate_expired' },
@@ -122,6 +128,35 @@ test('what the owner did, what is a look, and what changes nothing are nobody’
     lineOf('broker.signed_in', {}, 'main'),
   ];
   for (const line of silent) expect(taleOf(line), line.kind).toBeUndefined();
+});
+
+test('what a comparison with a broker found is told of its account, and nothing else is made of it', () => {
+  const bodyOf = (kind: string, detail: AuditLine['detail'], outcome: 'ok' | 'unknown' = 'ok') => {
+    const draft = draftOf({ ...lineOf(kind, detail, 'main'), outcome });
+    expect([draft?.kind, draft?.path]).toEqual(['books', '/admin/accounts/main']);
+    return draft?.body.join(' ') ?? '';
+  };
+  expect(bodyOf('ledger.adjusted', { amount: '-3', cash: '97' })).toContain('By -3, to 97:');
+  const apart = { instrument: 'ALPACA:AAPL', ours: '2', broker: '5' };
+  expect(bodyOf('reconcile.mismatch', { ...apart, adopted: true })).toMatch(
+    /5 at the broker, 2 in the books.*taken into/,
+  );
+  expect(bodyOf('reconcile.mismatch', { ...apart, adopted: false, why: 'there is no price' })).toMatch(
+    /stays apart, and no limit counts it: there is no price\.$/,
+  );
+  expect(bodyOf('broker.unlisted', { what: 'order', instrument: 'X:https://evil.example' })).not.toContain(
+    '://',
+  );
+  const closed = {
+    symbol: 'INFY',
+    product: 'mis',
+    side: 'sell',
+    qty: '4',
+    price: '9',
+    holders: 'anna 3, claude 1',
+  };
+  expect(bodyOf('position.closed_elsewhere', closed)).not.toContain('can not be told');
+  expect(bodyOf('position.closed_elsewhere', closed, 'unknown')).toContain('Whose it was can not be told');
 });
 
 test('what is lost is told in cents of its currency, never as less than it is', () => {

@@ -56,6 +56,7 @@ export const PREVIEW: Preview = {
   limits: [{ limit: 'max_daily_value', used: '0', order: '12300.75', max: '50000', unit: 'USD' }],
   needsApproval: false,
   warnings: ['The market is closed.'],
+  margin: null,
 };
 
 const ACCOUNT: AccountView = {
@@ -290,6 +291,7 @@ export function writtenDesk(): WrittenDesk {
             reconciledAtMs: null,
             trouble: 'it \u202e does not answer',
             signInNeeded: true,
+            products: [],
           },
         ],
       };
