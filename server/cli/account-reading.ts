@@ -122,8 +122,10 @@ function parsed(
   const fields = broker.fields.filter((one) => one.kind === kind);
   const names = fields.map(({ name }) => name);
   const given = givenIn(texts);
+  // A field that there is has a wrong value: its own name would be no help.
+  const nearestName = (name: string): string | null => (names.includes(name) ? null : nearest(name, names));
   const wrong = (name: string, rule: string): FieldError =>
-    fieldError(name, kind === 'setting' ? (given[name] ?? '') : '', rule, nearest(name, names));
+    fieldError(name, kind === 'setting' ? (given[name] ?? '') : '', rule, nearestName(name));
   const missing = fields
     .filter(({ name, optional }) => optional !== true && given[name] === undefined)
     .map(({ name }) => fieldError(name, '', 'is needed'));

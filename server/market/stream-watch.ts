@@ -38,12 +38,18 @@ export function watchStream({ market, clock, expected, tell }: StreamWatchOption
   /** Silence is counted from here where nothing was heard since: the opening of the market, the first that was followed. */
   let expectedSinceMs: number | undefined;
   let silence: Silence | undefined;
+  /** Kept, because a connection that has ended says nothing of when it last spoke: its silence would count from the first that was followed. */
+  let lastHeardMs: number | undefined;
   let cancel = (): void => undefined;
 
-  const lastSignMs = (sinceMs: number): number => Math.max(market.heardAtMs() ?? sinceMs, sinceMs);
+  const heardAtMs = (): number | undefined => {
+    lastHeardMs = market.heardAtMs() ?? lastHeardMs;
+    return lastHeardMs;
+  };
+  const lastSignMs = (sinceMs: number): number => Math.max(heardAtMs() ?? sinceMs, sinceMs);
   function check(): void {
     const nowMs = clock.monotonicMs();
-    const heardMs = market.heardAtMs();
+    const heardMs = heardAtMs();
     if (silence && heardMs !== undefined && heardMs > silence.sinceMs) {
       tell({ kind: 'back', silentMs: heardMs - silence.sinceMs });
       silence = undefined;

@@ -197,6 +197,9 @@ describe('a new account at a broker', () => {
       'key "" is longer than a key',
       'secre "" is no credential of Loopback',
     ]);
+    // A hint is a name that is meant instead: a field whose value is wrong has none.
+    const hints = answer.ok ? [] : (answer.error.errors ?? []).flatMap(({ nearest: near }) => near ?? []);
+    expect(hints).toEqual(['secret']);
     expect(JSON.stringify(answer)).not.toContain('canary');
     expect(rules(await carryOut(add, gate.gateway, { input: given({ broker: 'loopbak' }) }))).toEqual([
       'broker "loopbak" one of paper, loopback, daily',

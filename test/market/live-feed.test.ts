@@ -206,6 +206,24 @@ describe('a stream that dies', () => {
     expect(room.news.filter(({ kind }) => kind === 'down')).toHaveLength(1);
   });
 
+  it('whose connection ends has been silent since it last spoke, however long it was followed before', async () => {
+    const room = liveRoom();
+    await room.feed.follow([idOf(COIN)]);
+    for (let beats = 0; beats < 9; beats += 1) {
+      room.market.beat();
+      room.clock.advance(15_000);
+    }
+    room.market.beat();
+    room.clock.advance(5_000);
+    room.market.cut();
+    room.clock.advance(10_000);
+    expect(room.news).toEqual([]);
+    room.clock.advance(15_000);
+    const [down] = room.news;
+    expect(down).toMatchObject({ kind: 'down' });
+    expect(down?.silentMs).toBeLessThan(30_000);
+  });
+
   it('is not missed while a heartbeat comes, its market is closed, or nothing is followed', async () => {
     const beating = liveRoom();
     await beating.feed.follow([idOf(AAPL)]);

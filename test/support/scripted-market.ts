@@ -16,6 +16,8 @@ export interface ScriptedMarket extends BrokerMarket {
   say(...quotes: readonly Quote[]): void;
   /** A heartbeat. */
   beat(): void;
+  /** The connection ends: until the next one speaks, nothing is known of when it was last heard. */
+  cut(): void;
 }
 
 export function scriptedMarket(
@@ -58,6 +60,9 @@ export function scriptedMarket(
     },
     beat() {
       heardAtMs = clock.monotonicMs();
+    },
+    cut() {
+      heardAtMs = undefined;
     },
   };
   return market;

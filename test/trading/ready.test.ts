@@ -22,6 +22,24 @@ it('an account is open from its first comparison until it is begun anew or remov
   expect(why()).toBe('not_found');
 });
 
+it('an account whose broker is away since the start is not said to be compared, and its sign-in is named', () => {
+  const away = { ...scriptedBroker(), connected: () => false };
+  const health = away.health();
+  const adapters = new Map([[PAPER, away]]);
+  const memory = freshMemory();
+  const why = () => refusal(booksAreReady({ adapters, memory }, PAPER));
+  expect(why()).toMatchObject({
+    reason: 'broker_unavailable',
+    detail: expect.stringMatching(/is not connected; try again when it is/),
+  });
+  expect(why()).not.toHaveProperty('retry_after');
+  adapters.set(PAPER, { ...away, health: () => ({ ...health, connected: false, signInNeeded: true }) });
+  expect(why().detail).toBe('The owner has to sign in at the broker of paper; try again after that.');
+  // What the gateway does itself goes on being said, whether its broker is there or not.
+  memory.restarting.add(PAPER);
+  expect(why().reason).toBe('reconciling');
+});
+
 it('a close that was asked before sends nothing into books that are being begun anew', async () => {
   const answers = { balance: Promise.resolve(), restart: Promise.resolve() };
   let places = 0;

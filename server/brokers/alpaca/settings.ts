@@ -14,15 +14,11 @@ export const alpacaSettings = z.strictObject({
 });
 export type AlpacaSettings = z.output<typeof alpacaSettings>;
 
-const key = (name: string) =>
-  z
-    .string()
-    .trim()
-    .regex(/^[\x21-\x7e]{10,200}$/, `${name}: as Alpaca shows it, without spaces`);
-export const alpacaCredentials = z.strictObject({
-  key_id: key('key id'),
-  secret_key: key('secret key'),
-});
+const key = z
+  .string()
+  .trim()
+  .regex(/^[\x21-\x7e]{10,200}$/, 'must be as Alpaca shows it: 10 characters at least, without spaces');
+export const alpacaCredentials = z.strictObject({ key_id: key, secret_key: key });
 export type AlpacaCredentials = z.output<typeof alpacaCredentials>;
 
 export const ALPACA_FIELDS: readonly BrokerField[] = [
