@@ -1,4 +1,5 @@
 /** What an account holds and can spend, as ccxt tells it of a spot wallet or of linear perpetuals. */
+import type { BrokerDirectory } from '#brokers/broker.ts';
 import type { BrokerBalance, BrokerPosition } from '#domain/broker.ts';
 import {
   add,
@@ -12,7 +13,8 @@ import {
   value,
   ZERO_MONEY,
 } from '#domain/decimal.ts';
-import type { BrokerListing } from '#ports.ts';
+import { pricedIn } from '#domain/instrument.ts';
+import type { BrokerListing, Quote } from '#ports.ts';
 import { moneyOf, priceOf, quantityOf } from './decimals.ts';
 import type { Exchange } from './exchange.ts';
 import type { CcxtBalance, CcxtPosition } from './types.ts';
@@ -23,6 +25,19 @@ export interface StateContext {
   readonly listingOf: (symbol: string) => BrokerListing | undefined;
   /** Of one unit of a coin, in the account's currency; undefined: not known. */
   readonly rateOf: (asset: string) => Price | undefined;
+}
+
+/** Of one unit of each coin, by quotes in the account's currency alone: what ETH costs in BTC is no price of it in dollars. */
+export function ratesIn(
+  quotes: readonly Quote[],
+  { directory, currency }: { readonly directory: BrokerDirectory; readonly currency: string },
+): ReadonlyMap<string, Price> {
+  const rates = new Map<string, Price>();
+  for (const { instrument: id, bid } of quotes) {
+    const instrument = directory.byId(id)?.instrument;
+    if (instrument?.base !== undefined && pricedIn(instrument) === currency) rates.set(instrument.base, bid);
+  }
+  return rates;
 }
 
 export interface Held {

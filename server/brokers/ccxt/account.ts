@@ -5,7 +5,7 @@ import type { Price } from '#domain/decimal.ts';
 import { type InstrumentId, pricedIn } from '#domain/instrument.ts';
 import { printable } from '#domain/refusal.ts';
 import type { BrokerListing } from '#ports.ts';
-import type { StateContext } from './account-state.ts';
+import { ratesIn, type StateContext } from './account-state.ts';
 import { isClass } from './error-class.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import { brokerExecution } from './executions.ts';
@@ -89,10 +89,7 @@ export function openAccount(connection: CcxtConnection): Account {
   }
   const told = toldBy({ known, listingOf, note, rates, currency, nowMs: () => clock.wallMs() });
   const noteRates = (quotes: Awaited<ReturnType<typeof market.quotes>>): void => {
-    for (const { instrument, bid } of quotes) {
-      const base = directory.byId(instrument)?.instrument.base;
-      if (base !== undefined) rates.set(base, bid);
-    }
+    for (const [asset, rate] of ratesIn(quotes, { directory, currency })) rates.set(asset, rate);
   };
   market.onQuotes(noteRates);
   async function nameOf(brokerOrderId: string, symbol: string): Promise<void> {
