@@ -1,63 +1,83 @@
-/** The heart of an adapter, as docs/writing-a-broker.md builds it: one order to a broker that speaks JSON, and what is true of it after. */
-import { z } from 'zod';
-import type { WireGate } from '#brokers/broker.ts';
-import { parseExact } from '#brokers/exact-json.ts';
-import type { HttpCaller } from '#brokers/http-call.ts';
-import type { RequestBudget } from '#brokers/request-budget.ts';
+/** An order on its way: what may not be sent is found first, then it is sent once, and what came of it is told in one of four ways. */
+import type { BrokerDirectory, WireGate } from '#brokers/broker.ts';
 import { text } from '#domain/decimal.ts';
 import { type Instrument, isOnLot, isOnTick } from '#domain/instrument.ts';
 import type { ClearedOrder } from '#domain/order.ts';
-import type { PlaceOutcome } from '#ports.ts';
+import type { BrokerListing, CancelOutcome, PlaceOutcome } from '#ports.ts';
+import { type Api, readAs } from './api.ts';
+import { orderPayload, refusalPayload } from './wire.ts';
 
-export interface Wire {
-  readonly caller: HttpCaller;
-  readonly budget: RequestBudget;
+export interface Way {
+  readonly api: Api;
+  readonly directory: BrokerDirectory;
   readonly gate: WireGate;
-  readonly instrument: Instrument;
+  /** Why nothing can be sent now, or undefined. */
+  readonly away: () => string | undefined;
 }
 
-const accepted = z.object({ id: z.string().min(1) });
-const refusal = z.object({ message: z.string() });
-
-export async function place(
-  { caller, budget, gate, instrument }: Wire,
-  order: ClearedOrder,
-): Promise<PlaceOutcome> {
-  const wrong = whyNot(order, instrument);
+export async function place({ api, directory, gate, away }: Way, order: ClearedOrder): Promise<PlaceOutcome> {
+  const listing = listed(directory, order);
+  if (listing === undefined) return { kind: 'not_sent', reason: 'The exchange does not list it.' };
+  const wrong = whyNot(order, listing.instrument) ?? away();
   if (wrong !== undefined) return { kind: 'not_sent', reason: wrong };
-  const turn = await budget.take('order');
-  if (turn !== 'granted') return { kind: 'not_sent', reason: turn.refused };
-  const answer = await caller.call({
+  const answer = await api.send('order', {
     method: 'POST',
     path: '/orders',
-    body: { kind: 'json', value: bodyOf(order) },
+    body: { kind: 'json', value: bodyOf(order, listing.brokerSymbol) },
     gate: () => gate(order),
   });
   if (answer.kind !== 'answer')
     return { kind: answer.kind === 'not_sent' ? 'not_sent' : 'unknown', reason: answer.reason };
-  if (answer.status === 429) budget.holdFor(answer.retryAfterMs ?? 1_000);
-  return outcomeOf(answer.status, answer.text);
+  return outcomeOf(order, answer.status, answer.text);
+}
+
+/** Only what is in the list now is traded: the directory keeps what has left it too. */
+function listed(directory: BrokerDirectory, order: ClearedOrder): BrokerListing | undefined {
+  const listing = directory.byId(order.instrument);
+  return listing && directory.bySymbol(listing.brokerSymbol);
 }
 
 function whyNot(order: ClearedOrder, instrument: Instrument): string | undefined {
-  if (order.type !== 'limit' || order.limitPrice === undefined) return 'This broker takes limit orders.';
+  const { type, timeInForce, limitPrice } = order;
+  if (type !== 'market' && type !== 'limit') return 'The exchange takes market and limit orders.';
+  if (timeInForce !== 'day' && timeInForce !== 'gtc') return 'The exchange takes day and gtc orders.';
+  if (order.takeProfit ?? order.stopLoss ?? order.product) return 'The exchange knows no such order.';
+  if (order.postOnly || order.reduceOnly || order.extendedHours) return 'The exchange knows no such order.';
   if (!isOnLot(order.qty, instrument)) return 'The quantity is not a multiple of the lot.';
-  return isOnTick(order.limitPrice, instrument) ? undefined : 'The price is not on the tick.';
+  if (limitPrice === undefined) return type === 'limit' ? 'A limit order has a limit.' : undefined;
+  return isOnTick(limitPrice, instrument) ? undefined : 'The price is not on the tick.';
 }
 
-const bodyOf = ({ brokerClientId, side, qty, limitPrice }: ClearedOrder) => ({
-  client_id: brokerClientId,
-  side,
-  qty: text(qty),
-  limit: limitPrice === undefined ? null : text(limitPrice),
+const bodyOf = (order: ClearedOrder, symbol: string) => ({
+  client_id: order.brokerClientId,
+  symbol,
+  side: order.side,
+  type: order.type,
+  tif: order.timeInForce,
+  qty: text(order.qty),
+  limit: order.limitPrice === undefined ? null : text(order.limitPrice),
 });
 
-function outcomeOf(status: number, body: string): PlaceOutcome {
-  const parsed = parseExact(body);
-  const value: unknown = parsed.ok ? parsed.value : undefined;
-  const taken = accepted.safeParse(value);
-  if (status === 201 && taken.success) return { kind: 'accepted', brokerOrderId: taken.data.id };
-  const refused = refusal.safeParse(value);
-  if (status === 422 && refused.success) return { kind: 'rejected', reason: refused.data.message };
-  return { kind: 'unknown', reason: `The broker answered ${status} without a word on the order.` };
+function outcomeOf(order: ClearedOrder, status: number, body: string): PlaceOutcome {
+  const taken = status === 201 ? readAs(orderPayload, body) : undefined;
+  if (taken?.client_id === order.brokerClientId) return { kind: 'accepted', brokerOrderId: taken.id };
+  const refused = status === 422 ? readAs(refusalPayload, body) : undefined;
+  if (refused !== undefined) return { kind: 'rejected', reason: refused };
+  return { kind: 'unknown', reason: `The exchange answered ${status} without a word on the order.` };
+}
+
+export async function cancel(
+  api: Api,
+  { brokerClientId, brokerOrderId }: { readonly brokerClientId: string; readonly brokerOrderId?: string },
+): Promise<CancelOutcome> {
+  const query = brokerOrderId === undefined ? { client_id: brokerClientId } : { id: brokerOrderId };
+  const answer = await api.send('cancel', { method: 'DELETE', path: '/order', query });
+  if (answer.kind !== 'answer')
+    return { kind: answer.kind === 'not_sent' ? 'rejected' : 'unknown', reason: answer.reason };
+  if (answer.status === 200 && readAs(orderPayload, answer.text)) return { kind: 'accepted' };
+  const reason = readAs(refusalPayload, answer.text);
+  if (reason !== undefined && answer.status === 409) return { kind: 'gone', reason };
+  if (reason !== undefined && (answer.status === 404 || answer.status === 422))
+    return { kind: 'rejected', reason };
+  return { kind: 'unknown', reason: `The exchange answered ${answer.status} without a word on the order.` };
 }
