@@ -36,7 +36,7 @@ export function tradesIn(book: VenueBook, { params }: SimRequest) {
     .slice(0, Number(params.get('limit') ?? '500'));
 }
 /** An order as it was asked for, or why not. */
-export function takeIn(book: VenueBook, { params }: SimRequest): BookOrder | SimAnswer {
+export function takeIn(book: VenueBook, { params }: SimRequest, lot: string): BookOrder | SimAnswer {
   const side = params.get('side') === 'BUY' ? 'buy' : 'sell';
   const qty = params.get('quantity') ?? '0';
   const limit = params.get('price') ?? undefined;
@@ -46,7 +46,7 @@ export function takeIn(book: VenueBook, { params }: SimRequest): BookOrder | Sim
     return no(-1100, "Illegal characters found in parameter 'newClientOrderId'.");
   if (book.orders.some((one) => isWorking(one) && one.clientId === clientId))
     return no(-2010, 'Duplicate order sent.');
-  if (!quantity(qty).mod('0.00001').eq('0')) return no(-1013, 'Filter failure: LOT_SIZE');
+  if (!quantity(qty).mod(lot).eq('0')) return no(-1013, 'Filter failure: LOT_SIZE');
   const at = limit ?? book.touch().ask;
   if (side === 'buy' && money(book.free('USDT')).lt(money(qty).times(at)))
     return no(-2010, 'Account has insufficient balance for requested action.');
@@ -59,6 +59,7 @@ export function takeIn(book: VenueBook, { params }: SimRequest): BookOrder | Sim
     qty,
     limit,
     stop: params.get('stopPrice') ?? undefined,
+    reduceOnly: params.get('reduceOnly') === 'true',
   });
   if (order.type === 'MARKET') book.fill(order, qty, side === 'buy' ? book.touch().ask : book.touch().bid);
   else if (order.force === 'IOC' || order.force === 'FOK') book.end(order, 'expired');

@@ -17,7 +17,7 @@ export function futuresWire(book: VenueBook, nowMs: () => number): Wire {
     timeInForce: order.force,
     type: order.type,
     origType: order.type,
-    reduceOnly: false,
+    reduceOnly: order.reduceOnly === true,
     closePosition: false,
     side: order.side.toUpperCase(),
     positionSide: 'BOTH',
@@ -63,7 +63,7 @@ export function futuresWire(book: VenueBook, nowMs: () => number): Wire {
       const route = `${method} ${path.replace(/^\/fapi\/v\d/, '')}`;
       switch (route) {
         case 'POST /order': {
-          const order = takeIn(book, request);
+          const order = takeIn(book, request, '0.001');
           return isAnswer(order) ? order : ok(told(order));
         }
         case 'PUT /order':

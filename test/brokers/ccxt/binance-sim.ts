@@ -175,6 +175,7 @@ export async function openBinanceSim(clock: Clock, kind: 'spot' | 'swap' = 'spot
 }
 
 function exchangeInfo(kind: 'spot' | 'swap', serverTime: number): unknown {
+  const [tick, lot] = kind === 'spot' ? ['0.01', '0.00001'] : ['0.10', '0.001'];
   const common = {
     symbol: 'BTCUSDT',
     status: 'TRADING',
@@ -184,8 +185,8 @@ function exchangeInfo(kind: 'spot' | 'swap', serverTime: number): unknown {
     quotePrecision: 8,
     quoteAssetPrecision: 8,
     filters: [
-      { filterType: 'PRICE_FILTER', minPrice: '0.01', maxPrice: '1000000.00', tickSize: '0.01' },
-      { filterType: 'LOT_SIZE', minQty: '0.00001', maxQty: '9000.00000', stepSize: '0.00001' },
+      { filterType: 'PRICE_FILTER', minPrice: tick, maxPrice: '1000000.00', tickSize: tick },
+      { filterType: 'LOT_SIZE', minQty: lot, maxQty: '9000.00000', stepSize: lot },
       { filterType: 'NOTIONAL', minNotional: '5.00', applyMinToMarket: true, avgPriceMins: 5 },
       { filterType: 'MIN_NOTIONAL', notional: '5' },
     ],

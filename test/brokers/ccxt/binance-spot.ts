@@ -28,7 +28,7 @@ export function spotWire(book: VenueBook, nowMs: () => number): Wire {
       const { method, path } = request;
       switch (`${method} ${path}`) {
         case 'POST /api/v3/order': {
-          const order = takeIn(book, request);
+          const order = takeIn(book, request, '0.00001');
           return isAnswer(order) ? order : ok({ ...told(order), transactTime: nowMs(), fills: [] });
         }
         case 'DELETE /api/v3/order': {

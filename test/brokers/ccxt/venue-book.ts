@@ -13,6 +13,7 @@ export interface BookOrder {
   qty: string;
   limit: string | undefined;
   stop: string | undefined;
+  readonly reduceOnly?: boolean;
   filled: string;
   /** Of all that was filled, in the quote currency. */
   cost: string;
@@ -90,7 +91,10 @@ export function openVenueBook(options: BookOptions) {
     free: (asset: string): string =>
       text(money(wallet.get(asset) ?? '0').minus(locked(asset)) as ReturnType<typeof money>),
     place(
-      said: Pick<BookOrder, 'clientId' | 'symbol' | 'side' | 'type' | 'force' | 'qty' | 'limit' | 'stop'>,
+      said: Pick<
+        BookOrder,
+        'clientId' | 'symbol' | 'side' | 'type' | 'force' | 'qty' | 'limit' | 'stop' | 'reduceOnly'
+      >,
     ): BookOrder {
       const order: BookOrder = {
         ...said,
