@@ -1,6 +1,5 @@
 /** preview_order: what an order would come to, for who may look and not trade; nothing it answers can be sent. */
 import { z } from 'zod';
-import { text } from '#domain/decimal.ts';
 import { SIDES, TIMES_IN_FORCE } from '#domain/order.ts';
 import { ok } from '#domain/result.ts';
 import { chooseAccount } from './choose-account.ts';
@@ -10,7 +9,7 @@ import { draftOf } from './order-draft.ts';
 import { checkOrderPrices } from './order-prices.ts';
 import { previewWire } from './project.ts';
 import { OF_ORDER_LINE, OF_SYMBOL } from './refusals.ts';
-import { decimal, PreviewShape } from './shapes.ts';
+import { PreviewShape } from './shapes.ts';
 
 /** What the answer turns on; what only says how an order behaves at the broker is place_order's. */
 const input = z
@@ -28,12 +27,6 @@ const input = z
   })
   .superRefine((order, context) => checkOrderPrices({ ...order, post_only: false }, context));
 
-const MarginShape = z.object({
-  required: decimal,
-  fees: decimal.optional(),
-  source: z.enum(['broker', 'computed']),
-});
-
 export const previewOrder = defineTool({
   name: 'preview_order',
   title: 'Preview an order',
@@ -49,7 +42,7 @@ export const previewOrder = defineTool({
   refusals: [...OF_SYMBOL, 'account_not_allowed', ...OF_ORDER_LINE],
   input,
   output: z.object({
-    preview: PreviewShape.extend({ margin: MarginShape.optional(), under_mandate: z.boolean() }),
+    preview: PreviewShape.extend({ under_mandate: z.boolean() }),
   }),
   async run(services, principal, given) {
     const chosen = chooseAccount(services, principal, given.account);
@@ -58,21 +51,7 @@ export const previewOrder = defineTool({
     const draft = draftOf({ ...given, ...flags }, chosen.value);
     const found = await services.desk.previewOrder(principal, draft);
     if (!found.ok) return found;
-    const { margin, underMandate, ...preview } = found.value;
-    return ok({
-      preview: {
-        ...previewWire(preview),
-        ...(margin === null
-          ? {}
-          : {
-              margin: {
-                required: text(margin.required),
-                ...(margin.fees === undefined ? {} : { fees: text(margin.fees) }),
-                source: margin.source,
-              },
-            }),
-        under_mandate: underMandate,
-      },
-    });
+    const { underMandate, ...preview } = found.value;
+    return ok({ preview: { ...previewWire(preview), under_mandate: underMandate } });
   },
 });

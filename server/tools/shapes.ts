@@ -217,6 +217,10 @@ export const PreviewShape = z.object({
   limits: z.array(LimitShape),
   needs_approval: z.boolean(),
   warnings: z.array(z.string()),
+  /** Where the broker tells it beforehand. */
+  margin: z
+    .object({ required: decimal, fees: decimal.optional(), source: z.enum(['broker', 'computed']) })
+    .optional(),
 });
 
 /** Of place_order and modify_order. */

@@ -55,7 +55,7 @@ export function expiresAt(line: Line, { id, expiresAtMs, decided }: Approval): n
 function figuresNow(line: Line, approval: Approval, order: StoredOrder): ApprovalFigures {
   const { shown, principal } = approval;
   const inTheWay = lapsedRefusal(line, approval) ?? refusalOf(authorise(line, principal, order.account));
-  const outside = outsideNow(line, order);
+  const outside = outsideNow(line, order, approval.id);
   if ('reason' in outside) return { ...shown, referenceNow: null, wouldRefuse: inTheWay ?? outside };
   const facts = readFacts(
     line,
@@ -86,14 +86,19 @@ function lapsedRefusal(line: Line, approval: Approval): Refusal | undefined {
 const UNKNOWN_BUYING_POWER = money('1000000000000000');
 
 /** Without asking the broker: a card is shown with every page, and its decision asks. */
-function outsideNow(line: Line, { account, instrument, symbol }: StoredOrder): Outside | Refusal {
+function outsideNow(
+  line: Line,
+  { account, instrument, symbol }: StoredOrder,
+  id: Approval['id'],
+): Outside | Refusal {
   const adapter = line.adapters.get(account);
   if (adapter === undefined) return refuse('not_found', `There is no account ${account} any more.`);
   const found = line.book.byId(instrument);
   if (found === undefined) return refuse('not_tradable', `${symbol} is not in the book any more.`);
   const none = { cash: money('0'), equity: money('0'), buyingPower: UNKNOWN_BUYING_POWER };
   const balance = line.memory.balances.get(account)?.balance ?? { currency: adapter.currency, ...none };
-  return { instrument: found, adapter, balance };
+  const margin = line.memory.approvals.get(id)?.margin;
+  return { instrument: found, adapter, balance, ...(margin ? { margin } : {}) };
 }
 
 const brokerAway = ({ adapter }: Outside): Refusal | undefined =>

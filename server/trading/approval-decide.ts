@@ -24,9 +24,10 @@ import { toDecide, unlessBroken } from './approval-waiting.ts';
 import { dispatch } from './dispatch.ts';
 import { readFacts } from './facts.ts';
 import type { Line } from './line.ts';
+import { gatherToAdd } from './margin.ts';
 import { createLegs } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
-import { gatherOutside, type Outside } from './outside.ts';
+import type { Outside } from './outside.ts';
 import { noteSent } from './repeats.ts';
 import { assess, type Verdict } from './risk.ts';
 import { reachOf } from './risk-reducing.ts';
@@ -41,8 +42,14 @@ type Rejecting = Parameters<ApprovalDesk['reject']>[0];
 export async function approve(line: Line, asked: Approving): Promise<Result<ApprovalOutcome, Refusal>> {
   const found = toDecide(line, asked.id);
   if (!found.ok) return found;
-  const { account, instrument } = found.value.order;
-  const outside = await gatherOutside(line, account, instrument);
+  const { order } = found.value;
+  const outside = await gatherToAdd(line, order.account, order.instrument, {
+    agent: order.agent,
+    terms() {
+      const cut = cutOf(order, asked.edit ?? {});
+      return cut.ok ? proposalOf(order, cut.value).terms : undefined;
+    },
+  });
   if (!outside.ok) return err(stillWaits(outside.error));
   const decided = unlessBroken(() => line.store.transaction(() => decide(line, asked, outside.value)));
   if (!decided.ok) return decided;
@@ -240,6 +247,7 @@ function clear(line: Line, { approval, order }: Waiting, passed: Passed): Decisi
     detail: `approved by the owner${cutWords}; cleared by every control`,
     patch: { ...cut, unitValue: verdict.valued.unitValue, reach: reachOf(facts, proposal) },
     actor: by,
+    ...(verdict.needed ? { needed: verdict.needed } : {}),
   });
   recordApproval(
     line,

@@ -88,7 +88,10 @@ export function enqueue(line: Line, order: StoredOrder, asked: ApprovalRequest):
     },
   );
   const deadlineMs = line.clock.monotonicMs() + APPROVAL_TTL_MS;
-  line.store.afterCommit(() => void line.memory.approvals.set(approval.id, { deadlineMs }));
+  const { margin } = asked.outside;
+  line.store.afterCommit(
+    () => void line.memory.approvals.set(approval.id, { deadlineMs, ...(margin ? { margin } : {}) }),
+  );
   return pending;
 }
 

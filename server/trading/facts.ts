@@ -29,7 +29,7 @@ import { honourLift, lossToday } from './loss.ts';
 import { messagesInLastSecond } from './messages.ts';
 import { bestOpposing } from './opposing.ts';
 import { remainingQty, reservedValue, type StoredOrder } from './order-rows.ts';
-import type { Outside } from './outside.ts';
+import type { Outside, ToldMargin } from './outside.ts';
 import { reducible, unclaimed } from './reducible.ts';
 import { executionsOf, type Repeated } from './repeats.ts';
 
@@ -88,6 +88,8 @@ export interface Facts extends AccountRisk {
   /** Adding orders that the agent has sent within the window of its throttle; undefined: nobody counts them. */
   readonly executions: Repeated | undefined;
   readonly buyingPower: Money;
+  /** The broker's own word on what the order needs; undefined: it gave none, and the full value counts. */
+  readonly margin: ToldMargin | undefined;
   /** The order that is being changed; what it holds of the mandate (`freed`) is not counted in the figures above. */
   readonly changes: StoredOrder | undefined;
   readonly freed: Money;
@@ -209,6 +211,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
     opposing: bestOpposing(line, { ...who, instrument: instrument.id }),
     executions: executionsOf(line, who.agent),
     buyingPower: subtract(balance.buyingPower, notYetAtBroker(unsettled)),
+    margin: outside.margin === 'no answer' ? undefined : outside.margin,
     changes,
     freed: changes ? held : ZERO_MONEY,
     approved: approving !== undefined,

@@ -17,6 +17,7 @@ import type { Canceling } from './cancel.ts';
 import type { HoldingTable } from './holdings.ts';
 import type { IdempotencyTable } from './idempotency.ts';
 import type { SentMessage } from './messages.ts';
+import type { Outside } from './outside.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { OrderTable } from './orders.ts';
 import type { Shrunk } from './shrunk.ts';
@@ -119,6 +120,8 @@ export interface Memory {
 export interface WaitingApproval {
   /** Monotonic. */
   readonly deadlineMs: number;
+  /** What its broker said of the margin when it was asked for: shown on the card, and asked anew with the decision. */
+  readonly margin?: Outside['margin'];
   /** It has ended and could not be written down: it can not be decided any more, and is ended as soon as the store can. */
   readonly ending?: Ending;
 }

@@ -8,9 +8,10 @@ import type { OrderChange, TradeCommit } from './desk.ts';
 import { dispatchReplace } from './dispatch.ts';
 import { type Proposal, readFacts } from './facts.ts';
 import type { Line } from './line.ts';
+import { gatherToAdd, type MarginQuestion } from './margin.ts';
 import { beginChange, changeUnder } from './order-changes.ts';
 import type { StoredOrder } from './order-rows.ts';
-import { gatherOutside, type Outside } from './outside.ts';
+import type { Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
 import { noteRefused, noteSent } from './repeats.ts';
 import { assess, onlyCuts } from './risk.ts';
@@ -31,7 +32,12 @@ export async function modifyOrder(
   if (!authorised.ok) return authorised;
   const known = recall(line, who, commit);
   if (known !== undefined) return withChange(line, who, commit, known);
-  const outside = await gatherOutside(line, found.value.account, found.value.instrument);
+  const outside = await gatherToAdd(
+    line,
+    found.value.account,
+    found.value.instrument,
+    marginOf(found.value, change),
+  );
   if (!outside.ok) return outside;
 
   const decided = line.store.transaction(() => decide(line, who, { change, commit }, outside.value));
@@ -43,6 +49,15 @@ export async function modifyOrder(
   });
   return withChange(line, who, commit, ok({ dryRun: false, order }));
 }
+
+const marginOf = (order: StoredOrder, change: OrderChange): MarginQuestion => ({
+  agent: order.agent,
+  changes: order,
+  terms() {
+    const terms = newTerms(order, change);
+    return terms.ok && order.effect === 'adding' && !onlyCuts(order, terms.value) ? terms.value : undefined;
+  },
+});
 
 /** The order's terms alone do not say whether a change was refused or is still on its way. */
 function withChange(
@@ -161,6 +176,7 @@ function decide(line: Line, who: Principal, { change, commit }: Asked, outside: 
       reach: order.reach === 'account' ? 'account' : reachOf(facts, proposal),
     },
     actor: who,
+    ...(verdict.needed ? { needed: verdict.needed } : {}),
   });
   const cleared = verdict.mint({
     brokerClientId: order.brokerClientId,

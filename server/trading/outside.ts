@@ -1,10 +1,11 @@
 /** What has to be asked outside before the transaction: the instrument, the adapter, a fresh quote, the broker's balance, each in its time. */
+import type { Money, Quantity } from '#domain/decimal.ts';
 import type { Instrument, InstrumentId } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { BROKER_CALL_TIMEOUT_MS, QUOTE_WAIT_MS } from '#limits.ts';
-import type { BrokerAdapter, BrokerBalance } from '#ports.ts';
+import type { BrokerAdapter, BrokerBalance, BrokerMargin } from '#ports.ts';
 import { feedOf, type Line, resolveFor } from './line.ts';
 
 /** What has to be asked before the transaction. */
@@ -12,23 +13,31 @@ export interface Outside {
   readonly instrument: Instrument;
   readonly adapter: BrokerAdapter;
   readonly balance: BrokerBalance;
+  /** Absent where it was not asked for. */
+  readonly margin?: ToldMargin | 'no answer';
+}
+
+/** What the broker says that so many units need. */
+export interface ToldMargin extends BrokerMargin {
+  readonly qty: Quantity;
+  /** What the order takes already that would be changed; zero for a new one. */
+  readonly held: Money;
 }
 
 /**
  * Asks the broker and the feed, each within its time. A broker that does not answer refuses the order, it never lets it pass; a feed that
- * does not leaves the quote as old as it is, and the controls judge by that.
+ * does not leaves the quote as old as it is, and the controls judge by that. What is asked `alongside` neither rejects nor lasts.
  */
 export async function gatherOutside(
   line: Line,
   account: AccountId,
   symbol: string,
+  alongside?: (fresh: Promise<void>) => Promise<unknown>,
 ): Promise<Result<Outside, Refusal>> {
   const found = resolveFor(line, account, symbol);
   if (!found.ok) return found;
-  const [outside] = await Promise.all([
-    gatherToClose(line, account, symbol),
-    quoted(line, account, [found.value.id]),
-  ]);
+  const fresh = quoted(line, account, [found.value.id]);
+  const [outside] = await Promise.all([gatherToClose(line, account, symbol), fresh, alongside?.(fresh)]);
   return outside;
 }
 

@@ -7,10 +7,10 @@ import { IDEMPOTENCY_KEY_LENGTH_MAX } from '#limits.ts';
 import { digestOf } from './digest.ts';
 import { readFacts } from './facts.ts';
 import type { Line } from './line.ts';
-import { gatherOutside } from './outside.ts';
+import { gatherToAdd } from './margin.ts';
 import { describe } from './preview.ts';
 import { assess } from './risk.ts';
-import { authorise, factsFor, proposalOf, submitOrder } from './submit.ts';
+import { authorise, factsFor, marginOf, proposalOf, submitOrder } from './submit.ts';
 import type { OrderRecord, Preview } from './views.ts';
 
 /** What a key of the owner's is bound to beside its draft. */
@@ -38,7 +38,7 @@ export async function placeTicket(
 export async function previewTicket(line: Line, draft: OrderDraft): Promise<Result<Preview, Refusal>> {
   const allowed = authorise(line, OWNER_CONSOLE, draft.account);
   if (!allowed.ok) return allowed;
-  const outside = await gatherOutside(line, draft.account, draft.symbol);
+  const outside = await gatherToAdd(line, draft.account, draft.symbol, marginOf(OWNER_CONSOLE, draft));
   if (!outside.ok) return outside;
   const facts = readFacts(line, factsFor(OWNER_CONSOLE, draft), outside.value);
   const proposal = proposalOf(draft, facts);

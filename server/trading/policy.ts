@@ -208,6 +208,7 @@ const UNUSED = {
   opposing: undefined,
   executions: undefined,
   buyingPower: ENOUGH,
+  margin: undefined,
   changes: undefined,
   freed: ZERO_MONEY,
   approved: false,

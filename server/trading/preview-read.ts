@@ -3,19 +3,16 @@ import type { OrderDraft } from '#domain/order.ts';
 import { OWNER_HOLDER, type Principal } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import type { BrokerMargin } from '#ports.ts';
 import { type Facts, readFacts } from './facts.ts';
 import type { Line } from './line.ts';
-import { answered, gatherOutside, type Outside } from './outside.ts';
+import { gatherToAdd } from './margin.ts';
 import { describe } from './preview.ts';
 import { booksAreReady } from './ready.ts';
 import { assess } from './risk.ts';
-import { factsFor, proposalOf } from './submit.ts';
+import { factsFor, marginOf, proposalOf } from './submit.ts';
 import type { Preview } from './views.ts';
 
 export interface ReadPreview extends Preview {
-  /** What the broker asks for, where it tells so before an order is placed. */
-  readonly margin: BrokerMargin | null;
   /** Whether what the mandate says was looked at; without one it is the market and the broker alone. */
   readonly underMandate: boolean;
 }
@@ -33,7 +30,7 @@ export async function previewForReader(
     );
   const ready = booksAreReady(line, draft.account);
   if (!ready.ok) return ready;
-  const outside = await gatherOutside(line, draft.account, draft.symbol);
+  const outside = await gatherToAdd(line, draft.account, draft.symbol, marginOf(who, draft));
   if (!outside.ok) return outside;
   const facts = readFacts(line, factsFor(who, draft), outside.value);
   const underMandate = facts.mandate !== undefined;
@@ -44,14 +41,8 @@ export async function previewForReader(
   if (facts.quote === undefined)
     return err(refuse('no_reference_price', 'There is no price to preview with.'));
   const preview = describe({ facts, proposal: proposal.value, verdict, outside: outside.value });
-  const asked = { ...proposal.value.terms, instrument: facts.instrument.id };
-  const margin = await marginOf(line, outside.value, asked);
-  const warnings = [
-    ...preview.warnings,
-    ...(underMandate ? [] : [NO_MANDATE]),
-    ...(margin === 'no answer' ? ['The broker did not say what margin it asks for.'] : []),
-  ];
-  return ok({ ...preview, warnings, margin: margin === 'no answer' ? null : margin, underMandate });
+  const warnings = [...preview.warnings, ...(underMandate ? [] : [NO_MANDATE])];
+  return ok({ ...preview, warnings, underMandate });
 }
 
 const NO_MANDATE =
@@ -59,16 +50,3 @@ const NO_MANDATE =
 
 /** As the market and the broker see it: the facts of somebody whom no mandate bounds. They clear nothing that is sent. */
 const withoutMandate = (facts: Facts): Facts => ({ ...facts, authority: 'owner', agent: OWNER_HOLDER });
-
-async function marginOf(
-  line: Line,
-  { adapter }: Outside,
-  order: Parameters<NonNullable<Outside['adapter']['margin']>>[0],
-): Promise<BrokerMargin | null | 'no answer'> {
-  if (!adapter.capabilities.marginPreview || adapter.margin === undefined) return null;
-  try {
-    return await answered(line, adapter.margin(order), 'a margin');
-  } catch {
-    return 'no answer';
-  }
-}

@@ -14,14 +14,16 @@ import type { OrderTerms, Side } from '#domain/order.ts';
 import { type Actor, holderOf } from '#domain/principal.ts';
 import { type LimitFigure, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
+import type { BrokerMargin } from '#ports.ts';
 import type { TradeCommit } from './desk.ts';
 import type { Facts, Proposal } from './facts.ts';
 import { opposes } from './holdings.ts';
 import { auditActor, type Line } from './line.ts';
+import { NO_VALUE } from './new-order.ts';
 import type { Outside } from './outside.ts';
 import { positionAfter, type Verdict } from './risk.ts';
 import { isOwners } from './risk-mandate.ts';
-import { estimatedPrice, farTouch } from './valuation.ts';
+import { estimatedPrice, farTouch, type Needed, neededOf } from './valuation.ts';
 import type { PlaceResult, Preview } from './views.ts';
 
 /** An assessed proposal, with what it was assessed on. */
@@ -58,6 +60,7 @@ export function previewOf(
       side: proposal.terms.side,
       qty: proposal.terms.qty.toFixed(),
       needs_approval: preview.needsApproval,
+      ...(preview.margin === null ? {} : { margin: text(preview.margin.required) }),
     },
   });
   return ok({ dryRun: true, preview, actionToken: token, expiresAtMs });
@@ -73,22 +76,35 @@ export function describe({ facts, proposal, verdict, outside }: Assessed): Previ
   const left = subtract(terms.qty, facts.changes?.filledQty ?? ZERO_QUANTITY);
   const fees = outside.adapter.estimateFee({ ...terms, qty: left, instrument: facts.instrument.id }, at);
   const worth: Money = scale(value(at, left, facts.instrument.multiplier), facts.fxRate ?? ONE);
-  const available = add(facts.buyingPower, facts.freed);
   const adding = verdict.effect === 'adding';
+  const need = neededOf(facts, proposal, { ...NO_VALUE, value: worth });
+  const available = add(facts.buyingPower, need.free);
   return {
     estimatedPrice: at,
     value: worth,
     fees,
     buyingPowerAfter: adding
-      ? subtract(subtract(available, worth), fees)
+      ? subtract(subtract(available, need.amount), fees)
       : subtract(add(available, worth), fees),
     positionAfter: positionAfter(facts, terms.side, left),
     qty: terms.qty,
     limits: limitsOf(verdict),
     needsApproval: verdict.kind === 'needs_approval',
-    warnings: warningsOf(facts, proposal, verdict),
+    warnings: [
+      ...warningsOf(facts, proposal, verdict),
+      ...(outside.margin === 'no answer' ? [NO_MARGIN_TOLD] : []),
+    ],
+    margin: adding && facts.margin ? marginShown(facts.margin, need) : null,
   };
 }
+
+const NO_MARGIN_TOLD = 'The broker did not say what margin it asks for: the full value counts.';
+
+const marginShown = ({ fees, source }: BrokerMargin, { amount }: Needed): BrokerMargin => ({
+  required: amount,
+  ...(fees === undefined ? {} : { fees }),
+  source,
+});
 
 /** Every limit that is in force, and after them the one that asks the owner. */
 const limitsOf = (verdict: Verdict): readonly LimitFigure[] => [

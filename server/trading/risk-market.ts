@@ -17,7 +17,7 @@ import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refus
 import { COLLAR_PERCENT, QUOTE_AGE_MAX_MS } from '#limits.ts';
 import type { Facts, Proposal } from './facts.ts';
 import { opposes } from './holdings.ts';
-import { farTouch, referenceOf, trailingStop, type Valued } from './valuation.ts';
+import { farTouch, neededOf, referenceOf, trailingStop, type Valued } from './valuation.ts';
 
 /** Control 3. */
 export function tradable(facts: Facts, { terms }: Proposal): Refusal | undefined {
@@ -233,18 +233,20 @@ export function bracket(facts: Facts, proposal: Proposal): Refusal | undefined {
 }
 
 /** Control 16. The broker has the last word; this stops what it would reject. */
-export function buyingPower(facts: Facts, _proposal: Proposal, valued: Valued): Refusal | undefined {
-  const available = add(facts.buyingPower, facts.freed);
-  if (valued.value.lte(available)) return undefined;
+export function buyingPower(facts: Facts, proposal: Proposal, valued: Valued): Refusal | undefined {
+  const { amount, free, told } = neededOf(facts, proposal, valued);
+  const available = add(facts.buyingPower, free);
+  if (amount.lte(available)) return undefined;
+  const margin = told ? ' of margin at its broker' : '';
   return refuse(
     'buying_power',
-    `The order needs ${text(valued.value)} ${facts.accountCurrency}, and ${text(available)} is left.`,
+    `The order needs ${text(amount)} ${facts.accountCurrency}${margin}, and ${text(available)} is left.`,
     {
       limits: [
         {
           limit: 'buying_power',
           used: '0',
-          order: text(valued.value),
+          order: text(amount),
           max: text(available),
           unit: facts.accountCurrency,
         },

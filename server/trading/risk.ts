@@ -10,7 +10,7 @@ import * as reach from './risk-mandate.ts';
 import * as market from './risk-market.ts';
 import * as reducing from './risk-reducing.ts';
 import * as repeats from './risk-repeats.ts';
-import { type Valued, valueOf } from './valuation.ts';
+import { type Needed, neededOf, type Valued, valueOf } from './valuation.ts';
 
 /** A control says why not, or nothing. Its number is its place in the chain. */
 type Control = (facts: Facts, proposal: Proposal, valued: Valued) => Refusal | undefined;
@@ -122,6 +122,8 @@ export type Verdict =
       readonly kind: 'cleared';
       readonly effect: Effect;
       readonly valued: Valued;
+      /** Of the buying power; undefined where that was not looked at. */
+      readonly needed: Needed | undefined;
       readonly limits: readonly LimitFigure[];
       readonly mint: (ids: ClearedIds) => ClearedOrder;
     }
@@ -176,7 +178,8 @@ export function assess(facts: Facts, proposal: Proposal): Verdict {
     return { kind: 'needs_approval', effect, refusal, valued, limits: figures(facts, proposal, valued) };
   }
   const limits = effect === 'adding' ? figures(facts, proposal, valued) : [];
-  return { kind: 'cleared', effect, valued, limits, mint: (ids) => mint(facts, proposal, ids) };
+  const needed = cut || effect === 'reducing' ? undefined : neededOf(facts, proposal, valued);
+  return { kind: 'cleared', effect, valued, needed, limits, mint: (ids) => mint(facts, proposal, ids) };
 }
 
 /** A close reduces or is refused; an order that is changed, or waited for the owner, stays what it was assessed as. */

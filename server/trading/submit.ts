@@ -9,9 +9,10 @@ import type { TradeCommit } from './desk.ts';
 import { dispatch, mustFind } from './dispatch.ts';
 import { type Facts, type FactsFor, type Proposal, readFacts } from './facts.ts';
 import type { Line } from './line.ts';
+import { gatherToAdd, type MarginQuestion } from './margin.ts';
 import { createLegs, NO_VALUE, newOrder } from './new-order.ts';
 import type { StoredOrder } from './order-rows.ts';
-import { gatherOutside, type Outside } from './outside.ts';
+import type { Outside } from './outside.ts';
 import { previewOf } from './preview.ts';
 import { booksAreReady } from './ready.ts';
 import { noteRefused, noteSent } from './repeats.ts';
@@ -33,7 +34,7 @@ export async function submitOrder(
   if (!authorised.ok) return authorised;
   const known = recall(line, who, commit);
   if (known !== undefined) return known;
-  const outside = await gatherOutside(line, draft.account, draft.symbol);
+  const outside = await gatherToAdd(line, draft.account, draft.symbol, marginOf(who, draft));
   if (!outside.ok) return outside;
 
   const decided = line.store.transaction(() => decide(line, who, { draft, commit }, outside.value));
@@ -174,8 +175,19 @@ export const factsFor = (who: Actor, draft: OrderDraft): FactsFor => ({
   ...(draft.clientOrderId === undefined ? {} : { clientOrderId: draft.clientOrderId }),
 });
 
+export const marginOf = (who: Actor, draft: OrderDraft): MarginQuestion => ({
+  agent: holderOf(who),
+  terms(known) {
+    const proposal = proposalOf(draft, known);
+    return proposal.ok ? proposal.value.terms : undefined;
+  },
+});
+
 /** A draft with its size in units. */
-export function proposalOf(draft: OrderDraft, facts: Facts): Result<Proposal, Refusal> {
+export function proposalOf(
+  draft: OrderDraft,
+  facts: Pick<Facts, 'instrument' | 'quote'>,
+): Result<Proposal, Refusal> {
   const { size, takeProfit, stopLoss } = draft;
   const legs = Object.assign({}, takeProfit && { takeProfit }, stopLoss && { stopLoss });
   const terms = termsOf(draft);
@@ -294,6 +306,7 @@ function write(line: Line, who: Actor, decided: Decided): Decision {
     to: 'submitting',
     detail: 'cleared by every control',
     actor: who,
+    ...(verdict.needed ? { needed: verdict.needed } : {}),
   });
   const legs = createLegs(line, submitting, proposal);
   return {

@@ -4,6 +4,7 @@ import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
 import type { Actor } from '#domain/principal.ts';
 import { agentNameOf, auditActor, type Line } from './line.ts';
 import { type NewOrder, reservedValue, type StoredOrder } from './order-rows.ts';
+import type { Needed } from './valuation.ts';
 
 /** What may change beside the status. */
 export type OrderPatch = Partial<
@@ -30,6 +31,8 @@ export interface Change {
   readonly detail: string;
   readonly patch?: OrderPatch;
   readonly actor?: Actor;
+  /** What it was cleared on. */
+  readonly needed?: Needed;
 }
 
 /** Writes a new order in its first state, with its timeline and audit event. Inside a transaction. */
@@ -73,7 +76,7 @@ function recordChange(
   line: Line,
   before: StoredOrder | undefined,
   after: StoredOrder,
-  change: { readonly detail: string; readonly actor?: Actor },
+  change: Pick<Change, 'detail' | 'actor' | 'needed'>,
 ): void {
   line.orders.addTimeline(after.orderId, {
     timeMs: after.updatedAtMs,
@@ -99,6 +102,7 @@ function recordChange(
       filled_qty: text(after.filledQty),
       ...(after.limitPrice ? { limit_price: text(after.limitPrice) } : {}),
       ...(after.stopPrice ? { stop_price: text(after.stopPrice) } : {}),
+      ...(change.needed?.told ? { margin: text(change.needed.amount) } : {}),
       ...(after.reason ? { reason: after.reason } : {}),
       ...(released && !released.eq('0') ? { released: text(released) } : {}),
       text: change.detail,

@@ -12,10 +12,12 @@ import {
   type Ratio,
   ratio,
   roundDownTo,
+  roundUpTo,
   scale,
   subtract,
   value,
   ZERO_MONEY,
+  ZERO_QUANTITY,
 } from '#domain/decimal.ts';
 import type { Instrument } from '#domain/instrument.ts';
 import type { OrderTerms, Side } from '#domain/order.ts';
@@ -65,6 +67,30 @@ export function valueOf(facts: Facts, proposal: Proposal): Valued {
   const byNotional = proposal.notional ? scale(proposal.notional, facts.fxRate) : ZERO_MONEY;
   return { unitPrice, unitValue, value: max(byQuantity, byNotional) };
 }
+
+export interface Needed {
+  readonly amount: Money;
+  /** What it takes already, and is free for it. */
+  readonly free: Money;
+  /** Whether the broker said so, or it is the full value. */
+  readonly told: boolean;
+}
+
+/**
+ * What an order takes of the buying power: what its broker says, for no fewer units than it was asked about; without its word the full
+ * value. The limits of a mandate are about the full value whatever the broker lends.
+ */
+export function neededOf(facts: Facts, { terms }: Proposal, valued: Valued): Needed {
+  const { margin } = facts;
+  if (margin === undefined) return { amount: valued.value, free: facts.freed, told: false };
+  const qty = subtract(terms.qty, facts.changes?.filledQty ?? ZERO_QUANTITY);
+  const { required, held: free } = margin;
+  if (qty.lte(margin.qty)) return { amount: required, free, told: true };
+  const amount = roundUpTo(required.times(qty).div(margin.qty) as unknown as Money, CENT);
+  return { amount, free, told: true };
+}
+
+const CENT: Decimal = ratio('0.01');
 
 const oneUnit = ratio('1') as Decimal as Quantity;
 

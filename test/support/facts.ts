@@ -127,6 +127,7 @@ export function facts(about: Partial<Facts> = {}): Facts {
     opposing: undefined,
     executions: { used: 0, rate: { count: 600, per: 'minute' } },
     buyingPower: money('1000000000'),
+    margin: undefined,
     changes: undefined,
     freed: money('0'),
     approved: false,

@@ -1,15 +1,15 @@
 /** What the venue rejects: an order is taken as it is or not at all, never rounded or repaired. Each reason is one sentence. */
 import { compare, isPositive, isZero, type Price, subtract, value } from '#domain/decimal.ts';
-import { type Instrument, isOnLot, isOnTick } from '#domain/instrument.ts';
-import type { ClearedOrder } from '#domain/order.ts';
+import { type Instrument, type InstrumentId, isOnLot, isOnTick } from '#domain/instrument.ts';
+import type { ClearedOrder, OrderTerms } from '#domain/order.ts';
 import { unreachable } from '#domain/result.ts';
-import type { MarketFeed } from '#ports.ts';
+import type { BrokerMargin, MarketFeed } from '#ports.ts';
 import { type Book, type PaperOrder, positionOf, remaining } from './book.ts';
 import { buyingPower } from './buying-power.ts';
-import { openingOf, opposes, reducible, reservation } from './exposure.ts';
+import { openingOf, opposes, reducible, reservation, reservationParts } from './exposure.ts';
 import { POST_ONLY_REASON } from './match.ts';
 import { farTouch, within } from './prices.ts';
-import { canBeShort, wrongProduct } from './products.ts';
+import { canBeShort, productOf, wrongProduct } from './products.ts';
 
 /** The part of the feed that an order's acceptance looks at. */
 export type MarketView = Pick<MarketFeed, 'nowMs' | 'run' | 'quote' | 'phase'>;
@@ -164,4 +164,23 @@ function costsTooMuch(book: Book, market: MarketView, order: PaperOrder, before?
   if (compare(needed, left) <= 0) return null;
   const short = subtract(needed, left);
   return `buying power: the order needs ${needed.toFixed()}, ${left.toFixed()} is left, ${short.toFixed()} too little`;
+}
+
+/** What an order would reserve as a whole if it were accepted now. Throws where nothing says what it would cost. */
+export function marginFor(
+  book: Book,
+  market: MarketView & { instrument(id: InstrumentId): Instrument | undefined },
+  order: OrderTerms & { readonly instrument: InstrumentId },
+): BrokerMargin {
+  const instrument = market.instrument(order.instrument);
+  if (instrument === undefined) throw new Error(`${order.instrument} is not in the list`);
+  const asked = {
+    ...order,
+    limitPrice: order.limitPrice ?? null,
+    stopPrice: order.stopPrice ?? null,
+    product: productOf(instrument, order.product),
+  };
+  const parts = reservationParts(book, asked, order.qty, (id) => market.quote(id));
+  if (parts === undefined) throw new Error('there is no price yet to tell a margin by');
+  return { required: parts.margin, fees: parts.fee, source: 'computed' };
 }

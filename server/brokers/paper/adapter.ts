@@ -1,7 +1,7 @@
 /** One paper account as a broker: every request and every step is one durable transaction, and only then an answer or an event. */
-import { isZero, type Money, type Price, type Quantity, ZERO_MONEY } from '#domain/decimal.ts';
+import { isZero, type Money, type Price, ZERO_MONEY } from '#domain/decimal.ts';
 import type { InstrumentId } from '#domain/instrument.ts';
-import { type ClearedOrder, type OrderTerms, PRODUCTS } from '#domain/order.ts';
+import { type ClearedOrder, PRODUCTS } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { TapeFeed } from '#market/tape-feed.ts';
 import type {
@@ -12,7 +12,7 @@ import type {
   RestartOutcome,
 } from '#ports.ts';
 import type { Store } from '#store/open.ts';
-import type { MarketView } from './accept.ts';
+import { type MarketView, marginFor } from './accept.ts';
 import { type Book, brokerOrder, type PaperOrder, positionOf } from './book.ts';
 import { buyingPower } from './buying-power.ts';
 import { untilClosed } from './connection.ts';
@@ -103,7 +103,7 @@ export interface Venue {
   expire(isOver: (order: PaperOrder) => boolean): void;
 }
 
-/** Products and holdings are of accounts in rupees (rule 23). */
+/** Products, their margins and holdings are of accounts in rupees (rule 23). */
 function capabilitiesOf({ settings, currency }: VenueOptions): BrokerCapabilities {
   const isIndian = currency === 'INR';
   return {
@@ -111,6 +111,7 @@ function capabilitiesOf({ settings, currency }: VenueOptions): BrokerCapabilitie
     shortSelling: settings.accountType === 'margin',
     products: isIndian ? PRODUCTS : [],
     holdings: isIndian,
+    marginPreview: isIndian,
   };
 }
 
@@ -181,7 +182,10 @@ export function openVenue(options: VenueOptions): Venue {
         buyingPower: buyingPower(book, (id) => market.quote(id)),
       })),
     ...(options.currency === 'INR'
-      ? { holdings: async () => desk.read((book) => holdingsOf(book, market.nowMs())) }
+      ? {
+          holdings: async () => desk.read((book) => holdingsOf(book, market.nowMs())),
+          margin: async (order: OrderAsked) => desk.read((book) => marginFor(book, market, order)),
+        }
       : {}),
     estimateFee: (order, at) => estimate(options, order, at),
     restart: async (cash) => desk.change((book) => restartBooks(book, cash, (id) => market.quote(id))),
@@ -253,11 +257,9 @@ function cancelsOfATurn(
     });
 }
 
-function estimate(
-  { market }: VenueOptions,
-  order: OrderTerms & { readonly instrument: InstrumentId; readonly qty: Quantity },
-  at: Price,
-): Money {
+type OrderAsked = Parameters<BrokerAdapter['estimateFee']>[0];
+
+function estimate({ market }: VenueOptions, order: OrderAsked, at: Price): Money {
   const instrument = market.instrument(order.instrument);
   if (instrument === undefined) return ZERO_MONEY;
   const liquidity = order.postOnly ? 'maker' : 'taker';

@@ -100,8 +100,14 @@ export function reducible(book: Book, id: InstrumentId, side: Side, without?: Pa
   return left;
 }
 
+/** What a reservation goes by. */
+export type Reserving = Pick<
+  PaperOrder,
+  'instrument' | 'side' | 'limitPrice' | 'stopPrice' | 'product' | 'postOnly'
+>;
+
 /** The price an order is reserved at: its limit, else the worse of its stop and the touch. Undefined: there is no price. */
-export function reservationPrice(order: PaperOrder, quote: Quote | undefined): Price | undefined {
+export function reservationPrice(order: Reserving, quote: Quote | undefined): Price | undefined {
   const touch = quote === undefined ? undefined : farTouch(quote, order.side)?.price;
   if (order.side === 'buy' && order.limitPrice !== null) return order.limitPrice;
   const own = order.limitPrice ?? order.stopPrice ?? undefined;
@@ -112,11 +118,21 @@ export function reservationPrice(order: PaperOrder, quote: Quote | undefined): P
 /** Value and fee of the opening part of an order; undefined when nothing says what it would cost. */
 export function reservation(
   book: Book,
-  order: PaperOrder,
+  order: Reserving,
   opening: Quantity,
   quoteOf: QuoteOf,
 ): Money | undefined {
-  if (isZero(opening)) return ZERO_MONEY;
+  const parts = reservationParts(book, order, opening, quoteOf);
+  return parts && add(parts.margin, parts.fee);
+}
+
+export function reservationParts(
+  book: Book,
+  order: Reserving,
+  opening: Quantity,
+  quoteOf: QuoteOf,
+): { readonly margin: Money; readonly fee: Money } | undefined {
+  if (isZero(opening)) return { margin: ZERO_MONEY, fee: ZERO_MONEY };
   const at = reservationPrice(order, quoteOf(order.instrument));
   if (at === undefined) return undefined;
   const instrument = instrumentOf(book, order.instrument);
@@ -128,7 +144,10 @@ export function reservation(
     liquidity: order.postOnly ? 'maker' : 'taker',
     timeMs: book.moment.timeMs,
   });
-  return add(scale(value(at, opening, instrument.multiplier), marginRate(instrument, order.product)), fee);
+  return {
+    margin: scale(value(at, opening, instrument.multiplier), marginRate(instrument, order.product)),
+    fee,
+  };
 }
 
 /** The opening part of an order that is not in the books yet. */

@@ -1,100 +1,24 @@
 /** A whole gateway with an account at Zerodha: signed in at Kite's page, traded by an agent, over the morning on which the session ends. */
-import { generateSync } from 'otplib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { add } from '#cli/account-acts.ts';
-import { beginSignIn, finishSignIn } from '#cli/account-sign-in.ts';
-import { carryOut } from '#cli/owner-socket.ts';
-import { accountId, OWNER_CLI } from '#domain/principal.ts';
-import { openTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { handClock } from '../../support/hand-clock.ts';
-import { WIDE_MANDATE } from '../../support/trading-room.ts';
+import { accountId } from '#domain/principal.ts';
+import { type KiteGateway, openKiteGateway } from './kite-gateway.ts';
 import { MONDAY } from './kite-room.ts';
-import { type KiteSim, openKiteSim, SIM_KEY, SIM_SECRET } from './kite-sim.ts';
+import { SIM_SECRET } from './kite-sim.ts';
 
-const PASSPHRASE = 'a long enough passphrase';
 const DAY_MS = 86_400_000;
-let clock: ReturnType<typeof handClock>;
-let sim: KiteSim;
-let gate: TestGateway;
+let kite: KiteGateway;
 beforeEach(async () => {
-  clock = handClock(MONDAY);
-  sim = await openKiteSim(clock);
-  gate = await openTestGateway({ clock });
+  kite = await openKiteGateway();
 });
-afterEach(async () => {
-  await gate.close();
-  await sim.close();
-});
-
-async function passing<T>(promise: Promise<T>): Promise<T> {
-  let settled = false;
-  const mark = (): void => {
-    settled = true;
-  };
-  promise.then(mark, mark);
-  while (!settled) {
-    await new Promise((turn) => setTimeout(turn, 1));
-    await clock.advanceAsync(20);
-    // The exchange goes on quoting.
-    sim.pushTicks();
-  }
-  return promise;
-}
-function eventually(check: () => Promise<unknown>) {
-  const look = () => passing(new Promise((turn) => setTimeout(turn, 5)).then(check));
-  return expect.poll(look, { timeout: 15_000, interval: 1 });
-}
-
-async function owned(): Promise<() => { readonly passphrase: string; readonly code: string }> {
-  const { access } = gate.gateway;
-  const made = await access.owner.create({ name: 'mia', passphrase: PASSPHRASE, by: OWNER_CLI });
-  if (!made.ok) throw new Error(made.error.detail);
-  const { secret } = access.owner.beginTotp();
-  const code = () => generateSync({ secret, epoch: clock.wallMs() / 1_000 });
-  if (!access.owner.confirmTotp(code()).ok) throw new Error('the code is wrong');
-  clock.advance(30_000);
-  return () => ({ passphrase: PASSPHRASE, code: code() });
-}
-
-/** Kite's page in the owner's browser, and what it brings back. */
-async function signIn(): Promise<unknown> {
-  const begun = beginSignIn(gate.gateway, 'kite', 'a session');
-  if (!begun.ok) throw new Error(begun.error.detail);
-  const page = await fetch(begun.value.url, { redirect: 'manual' });
-  const query = Object.fromEntries(new URL(page.headers.get('location') ?? '').searchParams);
-  return passing(finishSignIn(gate.gateway, 'kite', { session: 'a session', query, by: OWNER_CLI }));
-}
+afterEach(() => kite.close());
 
 it('is signed in, traded, refused after the session ends, and traded again after the next sign-in', async () => {
-  const proof = await owned();
-  const input = {
-    broker: 'zerodha',
-    name: 'kite',
-    mode: 'live',
-    settings: { endpoints: sim.url },
-    credentials: { api_key: SIM_KEY, api_secret: SIM_SECRET },
-  };
-  const added = await passing(carryOut(add, gate.gateway, { input, proof: proof() }));
-  expect(added).toMatchObject({ ok: true, value: { broker: 'zerodha', mode: 'live', currency: 'INR' } });
+  const { clock, sim, gate, eventually, signIn } = kite;
+  await kite.addAccount();
   expect(await signIn()).toMatchObject({ ok: true });
 
   const standing = () => gate.gateway.engine.adapters.get(accountId('kite'))?.health();
-  const { access } = gate.gateway;
-  access.agents.create('claude', ['kite'], OWNER_CLI);
-  const who = access.keys.authenticate(gate.key('claude').key, { door: 'http' });
-  if (!who.ok) throw new Error(who.error.detail);
-  const call = async (tool: string, args: object) => {
-    const answer = await passing(gate.call(tool, args, who.value));
-    return JSON.parse(JSON.stringify(answer)) as Record<string, unknown>;
-  };
-  await eventually(() => call('search_instruments', { query: 'INFY' })).toMatchObject({
-    output: { instruments: [{ symbol: 'NSE:INFY' }] },
-  });
-  const mandate = { ...WIDE_MANDATE, accounts: ['kite'], symbols: ['NSE:INFY'] };
-  expect(access.mandates.set('claude', mandate, OWNER_CLI)).toMatchObject({ ok: true });
-  await eventually(() => call('get_quotes', { symbols: ['NSE:INFY'] })).toMatchObject({
-    output: { quotes: [{ symbol: 'NSE:INFY', bid: '1499.9', ask: '1500.1', source: 'live' }] },
-  });
+  const call = await kite.trader('claude', { accounts: ['kite'], symbols: ['NSE:INFY'] });
 
   const order = {
     account: 'kite',
