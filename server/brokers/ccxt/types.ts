@@ -97,6 +97,7 @@ export interface CcxtSocket {
   readonly connection?: { readonly readyState?: number; terminate?(): void; ping?(): void };
   onMessage(event: { readonly data: unknown }): void;
   onPong(): void;
+  log: (...said: readonly unknown[]) => void;
   /** Ends its timers, and every promise that waits for it. */
   reset(fault: Error): void;
   readonly connected: Promise<unknown>;
@@ -121,6 +122,7 @@ export interface Ccxt {
   userAgents?: Readonly<Record<string, string>>;
   hostname?: string;
 
+  log: (...said: readonly unknown[]) => void;
   /** Approves a fee of ccxt's own. */
   handleBuilderFeeApproval?: () => Promise<boolean>;
   loadHttpProxyAgent(): Promise<unknown>;

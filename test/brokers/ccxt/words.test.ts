@@ -1,5 +1,6 @@
 // What an exchange says in its own words: shown to the owner, to agents and in a terminal, so it neither steers one nor quotes a key.
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openExchange } from '#brokers/ccxt/exchange.ts';
 import { handClock } from '../../support/hand-clock.ts';
 import { connectTo, directoryFrom, KRAKEN } from './bench.ts';
 
@@ -29,4 +30,24 @@ describe('words of an exchange that answers 200 to what it refuses', () => {
     expect(trouble).not.toContain(apiKey);
     expect(trouble).toMatch(/^\P{C}*$/u);
   });
+});
+
+it('a message that is broken is not written out, nor the address of its stream, which may hold a key', () => {
+  const clock = handClock();
+  const exchange = openExchange({
+    exchange: 'binance',
+    kind: 'spot',
+    testnet: false,
+    credentials: {},
+    clock,
+  });
+  open.push({ close: async () => exchange.close() });
+  const written = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  try {
+    const socket = exchange.ccxt.client('wss://127.0.0.1/ws/canary-listen-key');
+    socket.onMessage({ data: '{"e":"canary-order' });
+    expect(written.mock.calls).toEqual([]);
+  } finally {
+    written.mockRestore();
+  }
 });
