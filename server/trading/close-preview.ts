@@ -12,6 +12,7 @@ import {
   inTheWay,
   moreThanHeld,
   positionFor,
+  wholeOf,
 } from './closer.ts';
 import type { CloseOutcomeView } from './desk.ts';
 import { type Facts, readFacts } from './facts.ts';
@@ -40,7 +41,9 @@ export async function previewClose(
       accountReducible: absolute(read.accountQty),
       workingSells: ZERO_QUANTITY,
     };
-    const proposal = closeProposal(closer, inProduct(line, closer, request, outside.value), position, facts);
+    const qty = request.qty ?? wholeOf(line, request, outside.value, position);
+    const wanted = { ...inProduct(line, closer, request, outside.value), qty };
+    const proposal = closeProposal(closer, wanted, position, facts.broker);
     const tooMuch = moreThanHeld(line, closer, { request, position, symbol: instrument.symbol });
     if (tooMuch !== undefined) return err(tooMuch);
     const verdict = assess(facts, proposal);

@@ -134,9 +134,8 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
   const working = inTheWay(line, closer, { account: request.account, instrument: instrument.id });
   // An agent's own close may be for a part only: the owner's flatten takes it back like every other reducing order.
   const position = positionFor(line, closer, request.account, instrument.id);
-  const already = working.find((order) =>
-    isThisClose(order, closer, request.qty ?? wholeOf(position, instrument)),
-  );
+  const wanted = request.qty ?? wholeOf(line, request, outside.value, position);
+  const already = working.find((order) => isThisClose(order, closer, wanted));
   if (already !== undefined) {
     return ok({ order: already, canceled: [], detail: 'a close is at work already; this is it' });
   }
@@ -198,7 +197,9 @@ function decideClose(
   if (position.eq('0')) return ok({ cleared: null });
   const side: Side = position.gt('0') ? 'sell' : 'buy';
   const facts = readFacts(line, factsFor(closer, request.account, side), outside);
-  const proposal = closeProposal(closer, inProduct(line, closer, request, outside), position, facts);
+  const qty = request.qty ?? wholeOf(line, request, outside, position);
+  const wanted = { ...inProduct(line, closer, request, outside), qty };
+  const proposal = closeProposal(closer, wanted, position, facts.broker);
   const verdict = assess(facts, proposal);
   if (verdict.kind !== 'cleared') return err(verdict.refusal);
   const order = createOrder(

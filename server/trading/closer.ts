@@ -1,6 +1,5 @@
 /** Who closes what: an agent through its credential, or the owner in the name of whoever holds it. */
-import { absolute, type Quantity, roundDownTo, text } from '#domain/decimal.ts';
-import type { Instrument } from '#domain/instrument.ts';
+import { absolute, min, type Quantity, roundDownTo, text } from '#domain/decimal.ts';
 import type { Product, Side } from '#domain/order.ts';
 import type { AccountId, Actor } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
@@ -162,12 +161,21 @@ export function inProduct(
 }
 
 /**
- * All of a position that can be traded: a fee in the coin itself leaves a part of a lot, which must not keep the rest in. Less than one
- * lot is left as it is, and refused as that.
+ * All of a position that can be traded. A fee in the coin itself leaves a part of a lot, which must not keep the rest in; and where
+ * nobody can be short, the account may hold less than its holders own, which alone can be sold. Less than one lot is refused as that.
  */
-export function wholeOf(position: Quantity, { lot }: Pick<Instrument, 'lot'>): Quantity {
-  const lots = roundDownTo(absolute(position), lot);
-  return lots.gt('0') ? lots : absolute(position);
+export function wholeOf(
+  line: Line,
+  { account }: Pick<CloseRequest, 'account'>,
+  { instrument, adapter }: Outside,
+  position: Quantity,
+): Quantity {
+  const there = line.holdings.of(ACCOUNT_HOLDER, account, instrument.id).qty;
+  const mayBeShort = canBeShort({ accountType: adapter.accountType, broker: adapter.capabilities });
+  const most = absolute(position);
+  const all = position.gt('0') && !mayBeShort && there.gt('0') ? min(most, there) : most;
+  const lots = roundDownTo(all, instrument.lot);
+  return lots.gt('0') ? lots : all;
 }
 
 /**
@@ -178,12 +186,12 @@ export function closeProposal(
   closer: Closer,
   request: CloseRequest,
   position: Quantity,
-  { instrument, broker }: Pick<Facts, 'instrument' | 'broker'>,
+  broker: Facts['broker'],
 ): Proposal {
   return {
     terms: {
       side: position.gt('0') ? 'sell' : 'buy',
-      qty: request.qty ?? wholeOf(position, instrument),
+      qty: request.qty ?? absolute(position),
       type: 'market',
       timeInForce: broker.marketTimeInForce ?? 'gtc',
       postOnly: false,

@@ -1,8 +1,9 @@
 /** Closing what is no whole number of lots: a fee that was taken in the coin itself must not keep anybody in a position. */
 import { describe, expect, it } from 'vitest';
 import { money, price, quantity } from '#domain/decimal.ts';
+import { RECONCILE_ALL_INTERVAL_MS } from '#limits.ts';
 import { settled } from '../support/limit-storm.ts';
-import { ABC, buying, placedAt, type RealAccount, realAccount } from '../support/real-account.ts';
+import { ABC, buying, holds, placedAt, type RealAccount, realAccount } from '../support/real-account.ts';
 import { granted, own, reduce, refusal, SECOND } from '../support/trading-room.ts';
 
 const HERE = { account: SECOND, symbol: 'ABC' };
@@ -65,5 +66,23 @@ describe('a position that a fee has made no whole number of lots', () => {
     const it = await held('0.002');
     const part = { ...HERE, qty: quantity('1.998') };
     expect(refusal(await it.room.trading.closePosition(it.claude, part, reduce())).reason).toBe('off_lot');
+  });
+});
+
+describe('a position of which the broker of an account that can not be short holds less', () => {
+  it('is closed by what is there, since more would be refused for ever', async () => {
+    const it = await realAccount({
+      capabilities: { shortSelling: false },
+      before: ({ feed }) => feed.venue.set(ABC.id, ['10', '10.02']),
+    });
+    const order = await placedAt(it, buying('ABC'));
+    it.broker.fill(order.brokerClientId, '2', '10');
+    holds(it.broker, { [ABC.id]: '1' });
+    await it.clock.advanceAsync(RECONCILE_ALL_INTERVAL_MS * 2);
+    expect(await own(it.room, it.claude)).toBe('2');
+    const flat = { ...HERE, holder: it.claude.agent };
+    const closed = granted(await it.room.trading.owner.closePosition(flat)).order;
+    expect(closed?.qty.toFixed()).toBe('1');
+    expect(granted(await it.room.trading.owner.closePosition(flat)).order?.orderId).toBe(closed?.orderId);
   });
 });
