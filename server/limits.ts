@@ -725,3 +725,8 @@ export const KITE_CLOCK_SKEW_MS = 120_000;
 export const KITE_HISTORY_OVERLAP_MS = 120_000;
 /** Questions for candles that one question for bars may take. */
 export const KITE_CANDLE_REQUESTS_MAX = 5;
+
+/** So much of a coin that is held, a difference to the broker's is taken for a fee in the coin itself: above any published rate. */
+export const IN_KIND_FEE_MAX_PERCENT = '1';
+/** A fee that a broker takes at the end of the day is there by then. */
+export const IN_KIND_FEE_TAKEN_WITHIN_MS = 36 * 3_600_000;

@@ -21,6 +21,7 @@ const FINDINGS = [
   'broker.unlisted',
   'reconcile.mismatch',
   'position.closed_elsewhere',
+  'ledger.charged_in_kind',
 ] as const;
 const FINDINGS_LOOKED_THROUGH_MAX = 100;
 const FINDINGS_SHOWN_MAX = 10;

@@ -4,6 +4,7 @@ import { type InstrumentId, pricedIn } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import type { BrokerAdapter, BrokerPosition } from '#ports.ts';
 import { postFlow } from './capital-flow.ts';
+import { chargeInKind, isFeeToCome } from './fee-in-kind.ts';
 import { dropFunds } from './funds.ts';
 import { ACCOUNT_HOLDER, EXTERNAL_HOLDER, type Holding } from './holdings.ts';
 import { adoptPosition } from './ledger.ts';
@@ -69,7 +70,15 @@ function close(
   const qty = subtract(apart.gap, withdrawAgainst(line, account, instrument, apart.gap));
   if (qty.eq('0')) return undefined;
   dropFunds(line, account);
+  const known = line.book.byId(instrument);
+  if (known !== undefined && isFeeToCome(line, { account, instrument: known, gap: qty })) return undefined;
   const found = adoptable(line, { account, currency, instrument, qty, ours });
+  if (
+    known !== undefined &&
+    found.ok &&
+    chargeInKind(line, { account, instrument: known, gap: qty, at: found.at })
+  )
+    return undefined;
   const detail = {
     instrument,
     ours: text(ours.qty),

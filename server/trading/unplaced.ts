@@ -50,7 +50,15 @@ export function postUnplaced(line: Line, order: StoredOrder, execution: BrokerEx
       index === 0
         ? execution.executionId
         : `${execution.executionId}:${agentNameOf(line, agentId(part.holder))}`;
-    last = endPart(line, { ...partly(execution, part.qty), executionId, product }, { part, order });
+    last = postPart(
+      line,
+      { ...partly(execution, part.qty), executionId, product },
+      {
+        holder: part.holder,
+        account: order.account,
+        reason: `Closed at the broker by an order that nobody here placed (${product}).`,
+      },
+    );
   }
   const taken = sum(
     ZERO_QUANTITY,
@@ -182,20 +190,22 @@ function netUnder(line: Line, of: Omit<Met, 'side' | 'qty'> & { readonly holder:
   );
 }
 
-/** An agent's part as a filled order of its own, so that it finds in its orders and trades what became of its position. */
-function endPart(
+/** A holder's part as a filled order of its own, so that an agent finds in its orders and trades what became of its position. */
+export function postPart(
   line: Line,
-  execution: BrokerExecution & { readonly product: Product },
-  { part, order }: { readonly part: Part; readonly order: StoredOrder },
+  execution: BrokerExecution,
+  {
+    holder,
+    account,
+    reason,
+  }: { readonly holder: string; readonly account: AccountId; readonly reason: string },
 ): StoredOrder {
-  const { account } = order;
-  const reason = `Closed at the broker by an order that nobody here placed (${execution.product}).`;
-  const brokerOrderId = `${account}:${execution.executionId}:${part.holder}`;
+  const brokerOrderId = `${account}:${execution.executionId}:${holder}`;
   const ended = createOrder(
     line,
     {
       ...blank(line, account, { ...orderBehind(execution), brokerOrderId, brokerClientId: null }),
-      agent: agentId(part.holder),
+      agent: agentId(holder),
       credential: 'broker',
       symbol: instrumentOf(line, execution.instrument).symbol,
       brokerClientId: brokerOrderId,
@@ -205,6 +215,6 @@ function endPart(
     },
     reason,
   );
-  const submitted = transition(line, ended, { to: 'submitting', detail: 'closed at the broker' });
+  const submitted = transition(line, ended, { to: 'submitting', detail: 'told by the broker' });
   return postFillOf(line, submitted, { ...execution, brokerOrderId }).order;
 }

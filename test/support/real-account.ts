@@ -33,13 +33,19 @@ export interface RealAccount {
 
 export interface RealOptions extends ScriptedOptions {
   /** What it is before the gateway is there. */
+  /** Besides the shares. */
+  readonly listed?: readonly Instrument[];
   readonly before?: (venue: { readonly broker: ScriptedBroker; readonly feed: HandFeed }) => void;
 }
 
 /** The account is `second`, in dollars. */
-export async function realAccount({ before, ...options }: RealOptions = {}): Promise<RealAccount> {
+export async function realAccount({
+  before,
+  listed = [],
+  ...options
+}: RealOptions = {}): Promise<RealAccount> {
   const clock = handClock();
-  const feed = handFeed(clock, [SPX, ABC, EURO]);
+  const feed = handFeed(clock, [SPX, ABC, EURO, ...listed]);
   const broker = scriptedBroker('second', { mode: 'live', ...options });
   before?.({ broker, feed });
   const room = await tradingRoom({
@@ -47,7 +53,7 @@ export async function realAccount({ before, ...options }: RealOptions = {}): Pro
     clock,
     second: broker,
     secondMarket: { feed, directory: 'broker' },
-    listed: [SPX, ABC, EURO],
+    listed: [SPX, ABC, EURO, ...listed],
   });
   return { room, clock, feed, broker, claude: room.agent('claude', { accounts: ['paper', 'second'] }) };
 }

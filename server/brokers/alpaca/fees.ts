@@ -64,16 +64,30 @@ export interface FeeOf {
   readonly coinTier: number;
 }
 
-/** Each fee rounded up to the cent, as they are passed on. */
+const takerOf = (coinTier: number): Ratio =>
+  COIN_TAKERS[Math.min(Math.max(coinTier, 1), COIN_TAKERS.length) - 1] ?? ratio('0.0025');
+
+/**
+ * What of a purchase of coins is kept as its fee, in the coin: a fee is taken of what is credited. Up to the lot, so that what is left
+ * in the books is never more than what can be sold.
+ */
+export function feeInKind(
+  instrument: Pick<Instrument, 'assetClass' | 'lot'>,
+  { side, qty, coinTier }: Pick<FeeOf, 'side' | 'qty' | 'coinTier'>,
+): Quantity | undefined {
+  if (instrument.assetClass !== 'crypto' || side === 'sell') return undefined;
+  return min(qty, roundUpTo(scale(qty, takerOf(coinTier)), instrument.lot));
+}
+
+/** Each fee in money rounded up to the cent, as they are passed on; of coins that are bought, the worth of what is kept of them. */
 export function feeOf(
-  instrument: Pick<Instrument, 'assetClass'>,
+  instrument: Pick<Instrument, 'assetClass' | 'lot'>,
   { side, qty, price, timeMs, coinTier }: FeeOf,
 ): Money {
+  const kept = feeInKind(instrument, { side, qty, coinTier });
+  if (kept !== undefined) return value(price, kept);
   const worth = value(price, qty);
-  if (instrument.assetClass === 'crypto') {
-    const rate = COIN_TAKERS[Math.min(Math.max(coinTier, 1), COIN_TAKERS.length) - 1] ?? ratio('0.0025');
-    return roundUpTo(scale(worth, rate), CENT);
-  }
+  if (instrument.assetClass === 'crypto') return roundUpTo(scale(worth, takerOf(coinTier)), CENT);
   if (side === 'buy') return ZERO_MONEY;
   const day = NEW_YORK.format(timeMs);
   const { perShare, most } = at(ACTIVITY, day);

@@ -6,7 +6,7 @@ import type { BrokerExecution } from '#ports.ts';
 import { type AccountOptions, must } from './account.ts';
 import type { AlpacaApi } from './api.ts';
 import { FILL_MARK_LENGTH, FILL_PAGES_MAX, FILLS_OVERLAP_MS, FILLS_PER_PAGE } from './bounds.ts';
-import { feeOf } from './fees.ts';
+import { feeInKind, feeOf } from './fees.ts';
 import { findListing } from './listings.ts';
 import { clientIdOf } from './terms.ts';
 import { type FillPayload, fillPayload, msOf } from './wire.ts';
@@ -53,6 +53,7 @@ export function openFills(options: AccountOptions, coinTier: () => number): Fill
     }
     const side = fill.side === 'buy' ? 'buy' : 'sell';
     const [qty, at, timeMs] = [absolute(quantity(fill.qty)), price(fill.price), msOf(fill.transaction_time)];
+    const feeQty = feeInKind(listing.instrument, { side, qty, coinTier: coinTier() });
     return {
       executionId: fill.id,
       brokerOrderId: chain?.root.id ?? fill.order_id,
@@ -62,6 +63,7 @@ export function openFills(options: AccountOptions, coinTier: () => number): Fill
       qty,
       price: at,
       fee: feeOf(listing.instrument, { side, qty, price: at, timeMs, coinTier: coinTier() }),
+      ...(feeQty === undefined ? {} : { feeQty }),
       timeMs,
     };
   }

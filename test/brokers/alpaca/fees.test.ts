@@ -13,7 +13,7 @@ const fee = (over: {
 }) =>
   text(
     feeOf(
-      { assetClass: over.of ?? 'equity' },
+      { assetClass: over.of ?? 'equity', lot: quantity(over.of === 'crypto' ? '0.000000001' : '1') },
       {
         side: over.side ?? 'sell',
         qty: quantity(over.qty),

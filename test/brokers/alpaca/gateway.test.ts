@@ -1,5 +1,6 @@
 /** A whole gateway with an Alpaca account: an agent reads its market, trades in it over MCP, and nothing secret shows anywhere. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { auditQuery } from '#audit/query.ts';
 import { add } from '#cli/account-acts.ts';
 import { carryOut } from '#cli/owner-socket.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
@@ -121,3 +122,69 @@ it('lets an agent look, buy, be filled, rest an order and cancel it', async () =
   expect(sim.state.orders.map(({ status }) => status)).toEqual(['filled', 'canceled']);
   expect(gate.logged.join('\n')).not.toContain(secret);
 });
+
+it.each([
+  ['at once', false],
+  ['at the end of the day', true],
+])(
+  'sells the whole of the coins it bought, whose fee is kept in the coin %s',
+  async (_when, feesAtDaysEnd) => {
+    sim.quote('BTC/USD', '60000', '60010');
+    sim.state.feesAtDaysEnd = feesAtDaysEnd;
+    const { keyId, secret } = sim.state;
+    const input = {
+      broker: 'alpaca',
+      name: 'alpaca-1',
+      settings: { endpoints: sim.url },
+      credentials: { key_id: keyId, secret_key: secret },
+    };
+    expect(await passing(carryOut(add, gate.gateway, { input }))).toMatchObject({ ok: true });
+    const { access } = gate.gateway;
+    access.agents.create('claude', ['alpaca-1'], OWNER_CLI);
+    const { key } = gate.key('claude');
+    await eventually(async () => call(key, 'search_instruments', { query: 'BTC' })).toMatchObject({
+      instruments: [{ symbol: 'BTC/USD' }, ...(sim.state.assets.has('ETH/BTC') ? [{}] : [])],
+    });
+    const mandate = { ...WIDE_MANDATE, accounts: ['alpaca-1'], symbols: ['BTC/USD'] };
+    expect(access.mandates.set('claude', mandate, OWNER_CLI)).toMatchObject({ ok: true });
+    const coins = { account: 'alpaca-1', symbol: 'BTC/USD' };
+    await eventually(async () => {
+      sim.quote('BTC/USD', '60000', '60010');
+      return call(key, 'place_order', {
+        ...coins,
+        side: 'buy',
+        qty: '0.5',
+        type: 'market',
+        time_in_force: 'gtc',
+        dry_run: false,
+        idempotency_key: 'buy',
+      });
+    }).toMatchObject({ order: { symbol: 'BTC/USD' } });
+    // 0.25 % of what was bought is nobody's to sell.
+    await eventually(async () => call(key, 'get_positions', { account: 'alpaca-1' })).toMatchObject({
+      positions: [{ symbol: 'BTC/USD', qty: '0.49875', own_qty: '0.49875' }],
+    });
+    await passing(clock.advanceAsync(70_000));
+    const { audit } = gate.gateway;
+    audit.flush();
+    expect(
+      auditQuery(gate.gateway.store, gate.gateway.keyring).tail(5, { kind: 'reconcile.mismatch' }),
+    ).toEqual([]);
+    await call(key, 'close_position', { ...coins, dry_run: false, idempotency_key: 'close' });
+    await eventually(async () =>
+      Promise.resolve(sim.state.orders.map(({ side, qty, status }) => [side, qty, status])),
+    ).toEqual([
+      ['buy', '0.5', 'filled'],
+      ['sell', '0.49875', 'filled'],
+    ]);
+    await eventually(async () => call(key, 'get_positions', { account: 'alpaca-1' })).toMatchObject({
+      positions: [],
+    });
+    const cash = gate.gateway.store.db
+      .prepare("SELECT amount FROM ledger_balances WHERE account_id = 'alpaca-1' AND entry = 'cash'")
+      .pluck()
+      .get();
+    // What the sale costs is told in money, and Alpaca takes it later.
+    expect(Number(sim.state.cash) - Number(cash)).toBeCloseTo(74.82, 2);
+  },
+);

@@ -8,6 +8,9 @@ import {
   price,
   proportion,
   quantity,
+  ratio,
+  roundUpTo,
+  scale,
   subtract,
   text,
   value,
@@ -250,7 +253,13 @@ export function openBook(state: SimState, tell: Tell, nowMs: () => number): Book
 function hold(state: SimState, order: SimOrder, qty: string, at: string): string {
   const before = state.positions.get(order.symbol) ?? { qty: '0', avg: at };
   const signed = quantity(order.side === 'buy' ? qty : `-${qty}`);
-  const now = add(quantity(before.qty), signed);
+  // The fee of what is credited is kept in the coin, at once where it is not said to come at the end of the day.
+  const isCoin = state.assets.get(order.symbol)?.class === 'crypto';
+  const kept =
+    isCoin && order.side === 'buy' && !state.feesAtDaysEnd
+      ? roundUpTo(scale(signed, ratio('0.0025')), quantity('0.000000001'))
+      : quantity('0');
+  const now = subtract(add(quantity(before.qty), signed), kept);
   const grows = absolute(now).gt(absolute(quantity(before.qty)).toFixed());
   const cost = add(value(price(before.avg), quantity(before.qty)), value(price(at), signed));
   state.cash = text(subtract(money(state.cash), value(price(at), signed)));

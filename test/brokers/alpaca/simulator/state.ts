@@ -99,6 +99,8 @@ export interface SimState {
   keyId: string;
   secret: string;
   cash: string;
+  /** Of coins that are bought; otherwise they are taken at once. */
+  feesAtDaysEnd: boolean;
   accountFlags: {
     trading_blocked: boolean;
     account_blocked: boolean;
@@ -161,6 +163,7 @@ export function simState(): SimState {
     keyId: 'PKSIMULATED000000001',
     secret: 'simulated-secret-of-forty-characters-000',
     cash: '100000',
+    feesAtDaysEnd: false,
     accountFlags: {
       trading_blocked: false,
       account_blocked: false,
