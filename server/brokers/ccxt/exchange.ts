@@ -56,6 +56,7 @@ export function openExchange(options: ExchangeOptions): Exchange {
     },
   });
   refuseFeesOfCcxt(ccxt);
+  // It would write what can not be read to standard output, with the address of its stream, which may hold a key.
   ccxt.log = () => undefined;
   const missing = Object.entries(ccxt.requiredCredentials)
     .filter(([name, needed]) => needed && (credentials[name] ?? '') === '')
@@ -185,8 +186,6 @@ function hookSockets(ccxt: Ccxt, heard: (url: string) => void): void {
     const socket = open(url);
     if (hooked.has(socket)) return socket;
     hooked.add(socket);
-    // It would write what can not be read to standard output, with an address that may hold the key of a stream.
-    socket.log = () => undefined;
     // Promises that nobody waits for any more end with their socket; the gateway must not.
     socket.connected.catch(() => undefined);
     const promise = socket.future.bind(socket);

@@ -97,7 +97,6 @@ export interface CcxtSocket {
   readonly connection?: { readonly readyState?: number; terminate?(): void; ping?(): void };
   onMessage(event: { readonly data: unknown }): void;
   onPong(): void;
-  log: (...said: readonly unknown[]) => void;
   /** Ends its timers, and every promise that waits for it. */
   reset(fault: Error): void;
   readonly connected: Promise<unknown>;
