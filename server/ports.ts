@@ -152,10 +152,14 @@ export interface BrokerMarket {
   listings(): AsyncIterable<readonly BrokerListing[]>;
   /** One answer each, for those that the broker knows; at most `QUOTES_PER_REQUEST_MAX` are asked for. */
   quotes(listings: readonly BrokerListing[]): Promise<readonly Quote[]>;
-  /** From now on these and no others are streamed. Returns at once; what the stream can not carry is left out. */
+  /**
+   * From now on these and no others are streamed, through every reconnect; it may come while no stream is open. Returns at once; what
+   * the stream can not carry is left out.
+   */
   follow(listings: readonly BrokerListing[]): void;
   readonly followedMax: number;
   onQuotes(listener: (quotes: readonly Quote[]) => void): () => void;
+  /** Rejects where `capabilities.depth` is false. */
   depth(listing: BrokerListing): Promise<Depth>;
   /** Finest first; those that the broker serves itself. */
   readonly timeframes: readonly Timeframe[];
@@ -163,12 +167,13 @@ export interface BrokerMarket {
   bars(listing: BrokerListing, query: BarQuery): Promise<readonly Bar[]>;
   /** Monotonic ms at which anything was last heard on the stream of prices, a heartbeat included; undefined: it is not open. */
   heardAtMs(): number | undefined;
-  /** Drops the stream of prices and opens it anew, by a fresh session where there is one. */
+  /** Drops the stream of prices and opens it anew, by a fresh session where there is one. Where it carries orders too, their gap is told. */
   reopen(why: string): void;
 }
 
 /** An instrument as one broker lists it. */
 export interface BrokerListing {
+  /** Its id is made of `brokerSymbol`, the same each time; its `directory` is the one that the definition names. */
   readonly instrument: Instrument;
   /** The broker's own name of it, unique in its list: `AAPL`, `NSE:INFY`, `BTC/USDT:USDT`. */
   readonly brokerSymbol: string;
@@ -245,7 +250,10 @@ export interface BrokerCapabilities {
   };
 }
 
-/** One account at one broker. Every method is bounded in time by the caller; none of them retries. */
+/**
+ * One account at one broker. None of its methods retries. The caller gives up after `BROKER_CALL_TIMEOUT_MS`; an adapter has answered
+ * by then, its wait for a turn included. A question rejects when there is no answer: an empty list is the broker's word.
+ */
 export interface BrokerAdapter {
   readonly account: AccountId;
   readonly broker: string;
@@ -262,14 +270,20 @@ export interface BrokerAdapter {
   health(): BrokerHealth;
   /** Absent where keys are all it takes. */
   readonly signIn?: BrokerSignIn;
+  /** What the capabilities do not declare, or would have to be rounded, is `not_sent`. */
   place(order: ClearedOrder): Promise<PlaceOutcome>;
-  /** Same `brokerClientId`, full new terms; the order keeps its identity. */
+  /** Same `brokerClientId`, full new terms; the order keeps its identity. `not_sent` where none is declared. */
   replace(order: ClearedOrder): Promise<PlaceOutcome>;
+  /** By the broker's id where it is given. Asks no gate; one that did not leave is `rejected`. */
   cancel(order: { readonly brokerClientId: string; readonly brokerOrderId?: string }): Promise<CancelOutcome>;
   /** By our id; undefined is the broker's definitive word that it has no such order. Throws when it can not say. */
   orderByClientId(brokerClientId: string): Promise<BrokerOrder | undefined>;
+  /** Those from the broker's own screen too, whose `brokerClientId` is null. */
   openOrders(): Promise<readonly BrokerOrder[]>;
-  /** Executions and settlements since a cursor of its own making (undefined: all), oldest first. */
+  /**
+   * Executions and settlements since a cursor of its own making, oldest first, under the ids that their events have. undefined: all of
+   * them where the books are kept here; at a broker none, and the cursor for "from now on".
+   */
   historySince(cursor: string | undefined): Promise<{
     readonly executions: readonly BrokerExecution[];
     readonly settlements: readonly BrokerSettlement[];
@@ -278,15 +292,17 @@ export interface BrokerAdapter {
     readonly cursor: string;
   }>;
   positions(): Promise<readonly BrokerPosition[]>;
+  /** In the currency that the broker names. Asked before `start` too: it is how new credentials are tried. */
   balance(): Promise<BrokerBalance>;
   /** Present where the capabilities say so. */
   holdings?(): Promise<readonly BrokerHolding[]>;
   margin?(order: OrderTerms & { readonly instrument: InstrumentId }): Promise<BrokerMargin>;
-  /** What a fill of this size would cost in fees, account currency. */
+  /** What a fill of this size would cost in fees, account currency: at once, without asking anybody. */
   estimateFee(order: OrderTerms & { readonly instrument: InstrumentId }, at: Price): Money;
   /** Settles what is held and starts again with this cash, in one step; refused while an order works. Absent at a real broker. */
   restart?(cash: Money): Promise<RestartOutcome>;
   /** Events in order, at least once, those of one moment together; listeners post by id. */
   onEvents(listener: (events: readonly BrokerEvent[]) => void): () => void;
+  /** Ends what is under way, truthfully; nothing is sent or told after it. May come twice. */
   close(): Promise<void>;
 }

@@ -16,8 +16,8 @@ export interface BrokerDirectory {
 }
 
 /**
- * Asked right before an order's first byte leaves, however long it waited for its turn: why it may not any more, or undefined. An
- * order that may not is `not_sent`.
+ * Asked right before the first byte of an order or a replace leaves, however long it waited for its turn (`HttpCall.gate`): why it may
+ * not any more, or undefined. What may not is `not_sent`. A cancel asks nobody.
  */
 export type WireGate = (order: ClearedOrder) => string | undefined;
 
@@ -36,6 +36,7 @@ export interface BrokerConnection<S, C = unknown> {
   };
   /** As the owner gave them, opened; never written anywhere by an adapter. */
   readonly credentials: C;
+  /** For what a sign-in gives; left alone where keys are all it takes. */
   readonly session: SecretSlot;
   /** For the embedded broker, whose books are here. */
   readonly store: Store;
@@ -77,7 +78,7 @@ export interface BrokerDefinition<
   directory(settings: z.output<S>, mode: 'paper' | 'live'): string | undefined;
   /** ISO 4217 code, or the asset code of a crypto account; undefined: that of the feed. */
   currency(settings: z.output<S>): string | undefined;
-  /** Settings and credentials must have been parsed. Throws with one sentence when the account can not be opened. */
+  /** Opens no connection yet: `start` does. Settings and credentials must have been parsed. Throws with one sentence when the account can not be opened. */
   connect(connection: BrokerConnection<z.output<S>, z.output<C>>): A;
 }
 

@@ -100,7 +100,7 @@ export function connectExample(
     openOrders: () => openOrders(api),
     historySince: (cursor) => historySince(api, cursor),
     positions: () => positions(api),
-    balance: () => balance(api, account.currency),
+    balance: () => balance(api),
     estimateFee: ({ qty }, at) => percentOf(value(at, qty), FEE_PERCENT),
     onEvents(listener) {
       listeners.add(listener);

@@ -52,7 +52,7 @@ export const positions = async (api: Api): Promise<readonly BrokerPosition[]> =>
     qty,
   }));
 
-export async function balance(api: Api, currency: string): Promise<BrokerBalance> {
-  const { cash, equity, free } = await api.read(accountPayload, '/account');
+export async function balance(api: Api): Promise<BrokerBalance> {
+  const { currency, cash, equity, free } = await api.read(accountPayload, '/account');
   return { currency, cash, equity, buyingPower: free };
 }

@@ -115,6 +115,6 @@ export function openBook(nowMs: () => number, told: Told) {
           .map(({ side, qty }) => (side === 'buy' ? quantity(qty) : negate(quantity(qty))));
         return { symbol, qty: text(signed.reduce((held, one) => add(held, one), quantity('0'))) };
       }),
-    account: () => ({ cash: text(cash), equity: text(cash), free: text(cash) }),
+    account: () => ({ currency: 'USD', cash: text(cash), equity: text(cash), free: text(cash) }),
   };
 }

@@ -45,7 +45,7 @@ const fillPayload = z.object({
 });
 /** `next` is where the next page begins: the number of the last fill there is, or that was given. */
 export const fillsPayload = z.object({ fills: z.array(fillPayload), next: z.string().regex(/^\d+$/) });
-export const accountPayload = z.object({ cash: someMoney, equity: someMoney, free: someMoney });
+export const accountPayload = z.object({ currency: id, cash: someMoney, equity: someMoney, free: someMoney });
 export const positionsPayload = z.array(z.object({ symbol: id, qty: aQuantity }));
 export const marketsPayload = z.array(z.object({ symbol: id, tick: decimal, lot: decimal }));
 const quotePayload = z.object({
