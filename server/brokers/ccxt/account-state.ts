@@ -101,7 +101,7 @@ export async function readBalance(
     await refreshRates(heldIn(wallet));
     return { currency, cash: total, equity: worthOf(wallet, total, context), buyingPower };
   }
-  const positions = await exchange.ccxt.fetchPositions();
+  const positions = (await exchange.ccxt.fetchPositions()).filter((one) => settleOf(one) === currency);
   const gained = positions.reduce(
     (sum, one) => add(sum, moneyOf(one.unrealizedPnl) ?? ZERO_MONEY),
     ZERO_MONEY,
@@ -114,6 +114,9 @@ export async function readBalance(
     buyingPower,
   };
 }
+
+/** What a position gains in another coin is no part of this account's money. ccxt writes it behind the colon: `BTC/USDT:USDT`. */
+const settleOf = ({ symbol }: CcxtPosition): string | undefined => symbol?.split(':')[1]?.split('-')[0];
 
 /** What there is any of. */
 const heldIn = ({ total = {} }: CcxtBalance): readonly string[] =>
