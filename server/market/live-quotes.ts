@@ -14,8 +14,10 @@ export function openLiveQuotes(wallMs: () => number): LiveQuotes {
   const quotes = new Map<InstrumentId, Quote>();
   return {
     get: (id) => quotes.get(id),
-    take(quote, heard) {
-      if (!isTwoSided(quote)) return undefined;
+    take(told, heard) {
+      if (!isTwoSided(told)) return undefined;
+      // A time that has not come would keep out every quote until then, and a loss would not be seen.
+      const quote = { ...told, timeMs: Math.min(told.timeMs, wallMs()) };
       const before = quotes.get(quote.instrument);
       if (before && quote.timeMs < before.timeMs) return undefined;
       const publishedMs = publishedAt(quote, wallMs(), heard);
