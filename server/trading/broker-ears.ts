@@ -1,6 +1,7 @@
 /** Who listens to which broker: one connection an account, the latest. */
 import type { AccountId } from '#domain/principal.ts';
 import { type AfterEvent, postEvents } from './broker-events.ts';
+import { dropFunds } from './funds.ts';
 import type { Line } from './line.ts';
 
 export interface Ears {
@@ -30,6 +31,7 @@ export function openEars(
         }
       });
       stops.set(account, stop);
+      dropFunds(line, account);
       adapter.start();
     },
     stop() {

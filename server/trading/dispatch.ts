@@ -3,6 +3,7 @@ import { type ClearedOrder, isFinal } from '#domain/order.ts';
 import { type Actor, holderOf } from '#domain/principal.ts';
 import { BROKER_CALL_TIMEOUT_MS } from '#limits.ts';
 import type { BrokerAdapter, CancelOutcome, PlaceOutcome } from '#ports.ts';
+import { dropFunds } from './funds.ts';
 import { agentNameOf, type Line } from './line.ts';
 import { countMessage } from './messages.ts';
 import { answerChange, endChange, lastChange } from './order-changes.ts';
@@ -67,6 +68,8 @@ function applyPlace(line: Line, orderId: string, outcome: PlaceOutcome): StoredO
       .legsOf(orderId)
       .filter((leg) => leg.status === 'submitting' || leg.status === 'unknown');
     const waiting = order.status === 'submitting' || order.status === 'unknown';
+    // Perhaps for lack of funds: then what it was decided on was wrong.
+    if (outcome.kind === 'rejected') dropFunds(line, order.account);
     switch (outcome.kind) {
       case 'accepted': {
         line.memory.sentAtMs.delete(orderId);
@@ -153,6 +156,7 @@ function applyReplace(line: Line, { orderId, id }: Sent, outcome: PlaceOutcome):
       if (id !== undefined) answerChange(line, id, outcome);
       return order;
     }
+    if (outcome.kind === 'rejected') dropFunds(line, order.account);
     switch (outcome.kind) {
       case 'accepted':
         return acceptTerms(line, order, 'changed at the broker', outcome.brokerOrderId);

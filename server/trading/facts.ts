@@ -23,6 +23,7 @@ import { type AccountRisk, readAccountRisk } from './account-limits.ts';
 import { accountReducing, reachedFigure, reducingInWords } from './account-state.ts';
 import { envelopeOf } from './envelope.ts';
 import { exposureOf, fxRate } from './exposure.ts';
+import { buyingPowerLeft } from './funds.ts';
 import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
 import { feedOf, type Line } from './line.ts';
 import { honourLift, lossToday } from './loss.ts';
@@ -129,7 +130,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
   const changes = existing !== undefined && 'changes' in existing ? existing.changes : undefined;
   const approving = existing !== undefined && 'approving' in existing ? existing.approving : undefined;
   const itself = changes ?? approving;
-  const { instrument, adapter, balance } = outside;
+  const { instrument, adapter, balance, funds } = outside;
   const { access } = line;
   const wallMs = line.wallMs();
   const mandate = access.mandates.current(who.agent);
@@ -210,7 +211,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
     ),
     opposing: bestOpposing(line, { ...who, instrument: instrument.id }),
     executions: executionsOf(line, who.agent),
-    buyingPower: subtract(balance.buyingPower, notYetAtBroker(unsettled)),
+    buyingPower: buyingPowerLeft(balance, { funds, unsettled }),
     margin: outside.margin === 'no answer' ? undefined : outside.margin,
     changes,
     freed: changes ? held : ZERO_MONEY,
@@ -307,10 +308,3 @@ function unapprovedValue(
   const own = itself?.approvalId === null ? reservedValue(itself) : ZERO_MONEY;
   return add(filled, subtract(unapproved, own));
 }
-
-/** Orders that the broker may not have deducted from its buying power yet. */
-const notYetAtBroker = (working: readonly StoredOrder[]): Money =>
-  sum(
-    ZERO_MONEY,
-    working.filter((order) => order.status === 'submitting' || order.status === 'unknown').map(reservedValue),
-  );

@@ -7,6 +7,7 @@ import { forbidAll, voidAll } from './approval-ending.ts';
 import { cancelMany } from './cancel.ts';
 import { close } from './close.ts';
 import type { CloseRequest } from './closer.ts';
+import { dropAllFunds } from './funds.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
 import { type KillDrill, killDrill } from './kill-drill.ts';
 import { dueIn, leftAfter, sweep, sweepable, type Taking, toCancel } from './kill-sweep.ts';
@@ -135,6 +136,7 @@ function haltedSince(line: Line): number | undefined {
 /** The gate: in this process first, then durably, with the epoch that ends every credential's authority. Gives the approvals it ended. */
 function fall(line: Line, options: KillOptions, haltedAtMs: number): readonly string[] {
   line.memory.killed = true;
+  dropAllFunds(line);
   line.tokens.clear();
   const detail = { cancel: options.cancel, flatten: options.flatten, by: options.by };
   const actor = auditActor(pressedBy(options.by));

@@ -14,12 +14,13 @@ import type { Store } from '#store/open.ts';
 import type { Settings } from '#store/settings.ts';
 import type { ApprovalTable, Ending } from './approval-rows.ts';
 import type { Canceling } from './cancel.ts';
+import type { AccountFunds } from './funds.ts';
 import type { HoldingTable } from './holdings.ts';
 import type { IdempotencyTable } from './idempotency.ts';
 import type { SentMessage } from './messages.ts';
-import type { Outside } from './outside.ts';
 import type { StoredOrder } from './order-rows.ts';
 import type { OrderTable } from './orders.ts';
+import type { Outside } from './outside.ts';
 import type { Shrunk } from './shrunk.ts';
 import type { LastTry } from './taking-back.ts';
 import type { ActionTokens } from './tokens.ts';
@@ -105,6 +106,8 @@ export interface Memory {
   readonly approvals: Map<string, WaitingApproval>;
   /** What each broker last said of its account's money, and when, monotonic. */
   readonly balances: Map<AccountId, { readonly balance: BrokerBalance; readonly atMs: number }>;
+  /** What each account may still spend at a broker behind a wire, as far as that is known. */
+  readonly funds: Map<AccountId, AccountFunds>;
   /** By how much the last comparison found the broker's cash apart from ours. */
   readonly cashApart: Map<AccountId, string>;
   /** Accounts whose broker was away since the last comparison, by the count of its returns; the line is closed for them. */
@@ -148,6 +151,7 @@ export function freshMemory(): Memory {
     watchers: new Map(),
     approvals: new Map(),
     balances: new Map(),
+    funds: new Map(),
     cashApart: new Map(),
     behind: new Map(),
     awaySinceMs: new Map(),

@@ -6,13 +6,17 @@ import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
 import { BROKER_CALL_TIMEOUT_MS, QUOTE_WAIT_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerBalance, BrokerMargin } from '#ports.ts';
+import { type Funds, fundsOf, isTrue } from './funds.ts';
 import { feedOf, type Line, resolveFor } from './line.ts';
+import { notConnected } from './ready.ts';
 
 /** What has to be asked before the transaction. */
 export interface Outside {
   readonly instrument: Instrument;
   readonly adapter: BrokerAdapter;
   readonly balance: BrokerBalance;
+  /** Where the balance is from; absent where it is only shown. */
+  readonly funds?: Funds;
   /** Absent where it was not asked for. */
   readonly margin?: ToldMargin | 'no answer';
 }
@@ -38,6 +42,8 @@ export async function gatherOutside(
   if (!found.ok) return found;
   const fresh = quoted(line, account, [found.value.id]);
   const [outside] = await Promise.all([gatherToClose(line, account, symbol), fresh, alongside?.(fresh)]);
+  if (outside.ok && outside.value.funds && !isTrue(line, outside.value.funds))
+    return gatherToClose(line, account, symbol);
   return outside;
 }
 
@@ -53,16 +59,11 @@ export async function gatherToClose(
   if (adapter === undefined) {
     return err(refuse('not_found', `There is no account ${account}; list_accounts names yours.`));
   }
-  if (!adapter.connected()) {
-    return err(
-      refuse('broker_unavailable', `The broker of ${account} is not connected; try again when it is.`),
-    );
-  }
+  if (!adapter.connected()) return err(notConnected(adapter, account));
   try {
-    const balance = await within(line, adapter.balance(), BROKER_CALL_TIMEOUT_MS);
-    if (balance === undefined) throw new Error('timed out');
-    line.memory.balances.set(account, { balance, atMs: line.clock.monotonicMs() });
-    return ok({ instrument: instrument.value, adapter, balance });
+    const funds = await within(line, fundsOf(line, adapter), BROKER_CALL_TIMEOUT_MS);
+    if (funds === undefined) throw new Error('timed out');
+    return ok({ instrument: instrument.value, adapter, balance: funds.balance, funds });
   } catch {
     return err(refuse('broker_unavailable', `The broker of ${account} did not answer; nothing was sent.`));
   }

@@ -4,6 +4,7 @@ import type { AccountId } from '#domain/principal.ts';
 import { CASH_QUIET_MS } from '#limits.ts';
 import type { BrokerBalance } from '#ports.ts';
 import { postFlow } from './capital-flow.ts';
+import { dropFunds, isEmbedded } from './funds.ts';
 import { ACCOUNT_HOLDER } from './holdings.ts';
 import { ledgerBalance, post } from './ledger.ts';
 import type { Line } from './line.ts';
@@ -18,20 +19,18 @@ export async function alignCash(
   account: AccountId,
   ask: () => Promise<BrokerBalance>,
 ): Promise<void> {
-  if (isEmbedded(line, account)) return;
+  // Its books are here: cash that is not what ours say is a fault, and must be seen as one.
+  if (isEmbedded(line.adapters.get(account))) return;
   const seen = line.memory.cashApart.get(account);
   line.memory.cashApart.delete(account);
   if (!isQuiet(line, account)) return;
   const { cash } = await ask();
   const drift = subtract(cash, ledgerBalance(line, account, 'cash'));
   if (drift.eq('0') || !isQuiet(line, account)) return;
+  dropFunds(line, account);
   line.memory.cashApart.set(account, text(drift));
   if (seen === text(drift)) adjust(line, account, drift);
 }
-
-/** Its books are here: cash that is not what ours say is a fault, and must be seen as one. */
-const isEmbedded = (line: Line, account: AccountId): boolean =>
-  line.adapters.get(account)?.restart !== undefined;
 
 function adjust(line: Line, account: AccountId, drift: Money): void {
   line.store.transaction(() => {

@@ -2,6 +2,7 @@
 import type { AccountId } from '#domain/principal.ts';
 import type { BrokerAdapter, BrokerExecution } from '#ports.ts';
 import { type AfterEvent, applyExecution, applyRestart, applySettlement } from './broker-events.ts';
+import { dropFunds } from './funds.ts';
 import { heldBy, isLedgerEmpty, postOpening } from './ledger.ts';
 import type { Line } from './line.ts';
 import type { StoredOrder } from './order-rows.ts';
@@ -110,7 +111,8 @@ async function readHistory(
   const filled: StoredOrder[] = [];
   line.store.transaction(() => {
     for (const execution of history.executions) {
-      if (!isListed(line, execution.instrument)) {
+      if (!isListed(line, account, execution.instrument)) {
+        dropFunds(line, account);
         noteUnlisted(line, account, { what: 'execution', id: execution.executionId, ...execution });
         continue;
       }
@@ -118,7 +120,7 @@ async function readHistory(
       if (order !== undefined) filled.push(order);
     }
     for (const settlement of history.settlements)
-      if (isListed(line, settlement.instrument)) applySettlement(line, account, settlement);
+      if (isListed(line, account, settlement.instrument)) applySettlement(line, account, settlement);
     for (const restart of history.restarts ?? []) applyRestart(line, account, restart);
     line
       .prepare(

@@ -1,7 +1,8 @@
 /** The only writer of order state: every change of an order goes through here, with its audit event and its reservation. */
-import { subtract, text } from '#domain/decimal.ts';
+import { type Money, max, subtract, text, ZERO_MONEY } from '#domain/decimal.ts';
 import { isFinal, mayBecome, type OrderStatus } from '#domain/order.ts';
 import type { Actor } from '#domain/principal.ts';
+import { addedByChange, noteCleared } from './funds.ts';
 import { agentNameOf, auditActor, type Line } from './line.ts';
 import { type NewOrder, reservedValue, type StoredOrder } from './order-rows.ts';
 import type { Needed } from './valuation.ts';
@@ -60,9 +61,16 @@ export function transition(line: Line, order: StoredOrder, change: Change): Stor
   };
   line.orders.update(next);
   line.usage.follow(order, next);
+  if (change.to === 'submitting') noteCleared(line, next, taken(change) ?? reservedValue(next));
+  else if (change.to === 'pending_replace' && order.pending === null)
+    noteCleared(line, next, taken(change) ?? addedByChange(next));
   recordChange(line, order, next, change);
   return next;
 }
+
+/** What the broker itself will take of the account's buying power, where it said so. */
+const taken = ({ needed }: Change): Money | undefined =>
+  needed?.told ? max(subtract(needed.amount, needed.free), ZERO_MONEY) : undefined;
 
 /** A late execution on a final order: its filled quantity changes, its status never. */
 export function addLateFill(line: Line, order: StoredOrder, patch: OrderPatch, detail: string): StoredOrder {

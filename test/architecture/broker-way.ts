@@ -67,7 +67,7 @@ const MAY_NAME: { readonly [name: string]: readonly RegExp[] } = {
     /^server\/(?:ports|compose)\.ts$/,
     /^server\/brokers\//,
     /^server\/cli\/account-(?:connections|markets|trial)\.ts$/,
-    /^server\/trading\/(?:line|outside|dispatch|reconcile(?:-[\w-]+)?)\.ts$/,
+    /^server\/trading\/(?:line|outside|funds|dispatch|reconcile(?:-[\w-]+)?)\.ts$/,
   ],
   ClearedOrder: [
     /^server\/(?:ports|domain\/order)\.ts$/,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { money } from '#domain/decimal.ts';
 import type { OrderDraft } from '#domain/order.ts';
 import { OWNER_CONSOLE, type Principal } from '#domain/principal.ts';
+import { BALANCE_AGE_MAX_MS } from '#limits.ts';
 import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
 import {
   commit,
@@ -102,6 +103,7 @@ describe('an approval above 200', () => {
     const { room, claude } = await scene(rules, { adapter: () => ({ ...broker, balance }) });
     expect(await ask(room, claude, buy('3'))).toBe('waits');
     left = '298.49';
+    await room.clock.advanceAsync(BALANCE_AGE_MAX_MS + 1);
     await expect(approveFirst(room)).rejects.toThrow('buying_power');
     expect(broker.sent.place).toHaveLength(0);
   });
