@@ -78,7 +78,10 @@ export interface BrokerDefinition<
   directory(settings: z.output<S>, mode: 'paper' | 'live'): string | undefined;
   /** ISO 4217 code, or the asset code of a crypto account; undefined: that of the feed. */
   currency(settings: z.output<S>): string | undefined;
-  /** Opens no connection yet: `start` does. Settings and credentials must have been parsed. Throws with one sentence when the account can not be opened. */
+  /**
+   * Opens no connection yet: `start` does. Settings and credentials must have been parsed. Throws with one sentence when the account
+   * can not be opened.
+   */
   connect(connection: BrokerConnection<z.output<S>, z.output<C>>): A;
 }
 
