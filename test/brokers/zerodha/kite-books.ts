@@ -156,6 +156,22 @@ function check(order: SimOrder, instrument: SimInstrument, market: SimMarket | u
   if (!derivative && order.product === 'NRML') bad('Product NRML is not allowed for this segment.');
 }
 
+/** Delivery and a bought option in full, a sold option as much as its exposure, the rest by a fifth. */
+export function marginNeeded(order: {
+  readonly product: string;
+  readonly tradingsymbol: string;
+  readonly transaction_type: string;
+  readonly quantity: number;
+  readonly at: number;
+}): number {
+  const worth = order.at * order.quantity;
+  if (/(?:CE|PE)$/.test(order.tradingsymbol) && /\d/.test(order.tradingsymbol))
+    return order.transaction_type === 'BUY' ? worth : order.quantity * OPTION_SOLD_UNIT;
+  return order.product === 'CNC' ? worth : worth / 5;
+}
+/** Rupees of SPAN and exposure for a unit of a sold option. */
+const OPTION_SOLD_UNIT = 2_000;
+
 export function openBooks(options: BooksOptions): SimBooks {
   const { clock, markets } = options;
   let serial = 0;
@@ -198,8 +214,7 @@ export function openBooks(options: BooksOptions): SimBooks {
   }
   function needs(order: SimOrder): number {
     const at = order.price || (markets.get(symbolKey(order))?.last ?? 0);
-    const leverage = order.product === 'CNC' ? 1 : 5;
-    return (at * order.quantity) / leverage;
+    return marginNeeded({ ...order, at });
   }
 
   const books: SimBooks = {

@@ -1,6 +1,6 @@
 // The HTTP routes of the simulated broker behind the session: one table from method and path to an answer.
 
-import { type Form, KiteError } from './kite-books.ts';
+import { type Form, KiteError, marginNeeded } from './kite-books.ts';
 import type { KiteSim, SimRequest } from './kite-sim.ts';
 import { gzippedDumpOf, ist, symbolKey } from './kite-world.ts';
 
@@ -101,8 +101,13 @@ function margins(sim: KiteSim, body: string): unknown {
   const orders = JSON.parse(body) as Form[];
   return orders.map((order) => {
     const last = sim.markets.get(`${order['exchange']}:${order['tradingsymbol']}`)?.last ?? 0;
-    const worth = (Number(order['price']) || last) * Number(order['quantity']);
-    const total = order['product'] === 'CNC' ? worth : worth / 5;
+    const total = marginNeeded({
+      product: order['product'] ?? '',
+      tradingsymbol: order['tradingsymbol'] ?? '',
+      transaction_type: order['transaction_type'] ?? '',
+      quantity: Number(order['quantity']),
+      at: Number(order['price']) || last,
+    });
     return {
       type: 'equity',
       tradingsymbol: order['tradingsymbol'],
