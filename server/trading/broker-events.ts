@@ -99,7 +99,7 @@ function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
     }
     case 'execution': {
       // Its history tells of it again, and there it is noted.
-      if (!isListed(line, event.execution.instrument)) {
+      if (!isListed(line, account, event.execution.instrument)) {
         dropFunds(line, account);
         line.memory.suspect.add(account);
         return {};
@@ -110,7 +110,7 @@ function post(line: Line, account: AccountId, event: BrokerEvent): AfterEvent {
     case 'settlement':
     case 'restart':
       dropFunds(line, account);
-      if (event.kind === 'settlement' && !isListed(line, event.settlement.instrument)) return {};
+      if (event.kind === 'settlement' && !isListed(line, account, event.settlement.instrument)) return {};
       if (isWhole(line, account, event)) applyEnd(line, account, event);
       // A fill is still on its way: the broker's history has both in their order.
       else line.memory.suspect.add(account);
@@ -166,7 +166,7 @@ export function applyOrder(line: Line, account: AccountId, seen: BrokerOrder): S
   const known = find(line, account, seen);
   if (known === undefined || isNews(known, seen)) dropFunds(line, account);
   if (known === undefined)
-    return isFinal(seen.status as OrderStatus) || !isListed(line, seen.instrument)
+    return isFinal(seen.status as OrderStatus) || !isListed(line, account, seen.instrument)
       ? undefined
       : adopt(line, account, seen);
   if (isFinal(known.status)) {

@@ -134,7 +134,7 @@ const UNLISTED = 'order:';
 
 /** Orders in instruments that are in no list here are not in the books: each is on the record once. */
 function noteUnlistedOrders(line: Line, account: AccountId, open: readonly BrokerOrder[]): void {
-  const unlisted = open.filter((told) => !isListed(line, told.instrument));
+  const unlisted = open.filter((told) => !isListed(line, account, told.instrument));
   const still = new Set(unlisted.map(({ brokerOrderId }) => UNLISTED + brokerOrderId));
   line.store.transaction(() => {
     for (const { brokerOrderId: id, instrument } of unlisted)

@@ -266,6 +266,38 @@ describe('a broker that can not be asked for one order, and names ours among the
   });
 });
 
+describe('what the owner trades there in another currency', () => {
+  it('is in no books, neither from the stream nor from the history: no rate is guessed, and the owner is told', async () => {
+    const it = await realAccount();
+    it.feed.venue.set(EURO.id, ['10', '10.01']);
+    const id = it.broker.placeElsewhere({ instrument: EURO.id, side: 'buy', qty: '5' });
+    it.broker.fill(id, '5', '10');
+    holds(it.broker, { [EURO.id]: '5' });
+    await rounds(it, 2);
+    expect(external(it)).toEqual([]);
+    // Its money went without a trade of ours: that is no loss, and hides none.
+    expect(standing(it)).toMatchObject({ drawdownPercent: expect.anything() });
+    expect([standing(it)?.loss.toFixed(), standing(it)?.drawdownPercent?.toFixed()]).toEqual(['0', '0']);
+    expect(entry(it, `cost:${EURO.id}`)).toBeUndefined();
+    balanced(it);
+    const told = it.room.events('broker.unlisted').map(({ detail }) => detail);
+    expect(told).toMatchObject([
+      { what: 'execution', instrument: EURO.id, text: expect.stringMatching(/no rate/) },
+    ]);
+    expect(it.room.events('reconcile.mismatch')).toMatchObject([
+      {
+        outcome: 'unknown',
+        detail: { adopted: false, why: 'it is priced in EUR, and the account is in USD' },
+      },
+    ]);
+    // What is in dollars goes on being posted.
+    it.feed.venue.set(ABC.id, ['10', '10.01']);
+    it.broker.fill(it.broker.placeElsewhere({ instrument: ABC.id, side: 'buy', qty: '1' }), '1', '10');
+    await settled();
+    expect(external(it)).toEqual([['external', 'ABC', '1']]);
+  });
+});
+
 describe('a broker that was away', () => {
   const stay = (it: RealAccount, connected: boolean) => it.broker.stay(connected);
 

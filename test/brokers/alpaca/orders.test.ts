@@ -120,7 +120,8 @@ describe('an order', () => {
     expect(text(fillsOf(here)[0]?.fee ?? order().qty)).toBe('62.5');
     const positions = await here.soon(here.adapter.positions());
     expect(positions.map(({ instrument, qty }) => [instrument, text(qty)])).toEqual([
-      ['ALPACA:BTC/USD', '0.5'],
+      // Its fee is kept in the coin.
+      ['ALPACA:BTC/USD', '0.49875'],
     ]);
   });
 
