@@ -147,11 +147,17 @@ export function brokerOrder(told: CcxtOrder, reading: OrderReading): Result<Brok
   const status = statusOf(told.status, { isPart: !isZero(filledQty), isWhole: filledQty.gte(qty) });
   if (status === undefined)
     return err(`The exchange gave an order a status that is not known: ${told.status}.`);
-  const stopPrice =
-    positivePriceOf(told.triggerPrice) ?? positivePriceOf(told.stopLossPrice) ?? terms?.stopPrice;
-  const limit = positivePriceOf(told.price);
+  const trigger = positivePriceOf(told.triggerPrice) ?? positivePriceOf(told.stopLossPrice);
+  const isForProfit = takesProfit(told);
+  const stopPrice = isForProfit ? undefined : (trigger ?? terms?.stopPrice);
+  const profitPrice = isForProfit ? (positivePriceOf(told.takeProfitPrice) ?? trigger) : undefined;
+  const limit = positivePriceOf(told.price) ?? profitPrice;
   const type =
-    terms?.type ?? typeOf(told.type, { isStop: stopPrice !== undefined, hasLimit: limit !== undefined });
+    terms?.type ??
+    typeOf(isForProfit ? 'limit' : told.type, {
+      isStop: stopPrice !== undefined,
+      hasLimit: limit !== undefined,
+    });
   const limitPrice = limit ?? terms?.limitPrice;
   const hasLimit = (type === 'limit' || type === 'stop_limit') && limitPrice !== undefined;
   const hasStop = (type === 'stop' || type === 'stop_limit') && stopPrice !== undefined;
@@ -173,6 +179,17 @@ export function brokerOrder(told: CcxtOrder, reading: OrderReading): Result<Brok
     held: false,
     timeMs: millisecondsOf(told.timestamp) ?? reading.nowMs,
   });
+}
+
+/**
+ * From the exchange's own screen: it waits for a better price, as a limit does. Taken for a stop it would be one on the wrong side of
+ * the market. ccxt names both alike, so the exchange's own word is looked at.
+ */
+function takesProfit({ info }: CcxtOrder): boolean {
+  const own = [info, isRecord(info) ? info['descr'] : undefined];
+  // The last two are those of Binance's streams.
+  const words = ['type', 'origType', 'ordertype', 'order_type', 'o', 'ot'] as const;
+  return own.some((part) => words.some((word) => /^take.?profit/i.test(textAt(part, word) ?? '')));
 }
 
 /** Streams of Kraken name our id in their own words alone; ccxt looks at another of their fields. */

@@ -38,6 +38,7 @@ export interface CcxtOrder {
   readonly price?: Figure;
   readonly triggerPrice?: Figure;
   readonly stopLossPrice?: Figure;
+  readonly takeProfitPrice?: Figure;
   readonly amount?: Figure;
   readonly filled?: Figure;
   readonly status?: Text;

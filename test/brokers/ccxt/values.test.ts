@@ -5,8 +5,12 @@ import { describe, expect, it } from 'vitest';
 import { fromVenueId, toVenueId } from '#brokers/ccxt/client-id.ts';
 import { plainDecimal } from '#brokers/ccxt/decimals.ts';
 import { factsOf } from '#brokers/ccxt/facts.ts';
+import { brokerOrder } from '#brokers/ccxt/orders.ts';
 import { judge } from '#brokers/ccxt/outcome.ts';
+import type { CcxtOrder } from '#brokers/ccxt/types.ts';
 import { type Errand, NotSent, Unclear } from '#brokers/ccxt/wire.ts';
+import { text } from '#domain/decimal.ts';
+import { instrumentId } from '#domain/instrument.ts';
 
 describe('a figure of ccxt', () => {
   it.each([
@@ -94,5 +98,52 @@ describe('what became of a request', () => {
     ['a bug of ours or theirs', new TypeError('x'), errand(true, 200), kraken, 'unknown'],
   ])('%s', (_, fault, of, facts, verdict) => {
     expect(judge(fault, of, facts)).toBe(verdict);
+  });
+});
+
+describe('an order from the exchange’s own screen that takes a profit', () => {
+  const read = (told: CcxtOrder) => {
+    const order = brokerOrder(
+      { id: '7', symbol: 'BTC/USDT', side: 'sell', amount: '1', filled: '0', status: 'open', ...told },
+      {
+        instrumentOf: () => instrumentId('X:BTC/USDT'),
+        clientIdOf: () => null,
+        termsOf: () => undefined,
+        nowMs: 0,
+      },
+    );
+    if (!order.ok) throw new Error(order.error);
+    const { type, limitPrice, stopPrice } = order.value;
+    return [type, limitPrice && text(limitPrice), stopPrice && text(stopPrice)];
+  };
+
+  it('is a limit, and no stop on the wrong side of the market', () => {
+    const asMarket = { type: 'market', triggerPrice: '60000', info: { type: 'TAKE_PROFIT' } };
+    expect(read(asMarket)).toEqual(['limit', '60000', undefined]);
+    expect(read({ ...asMarket, info: { o: 'TAKE_PROFIT_MARKET' } })).toEqual(['limit', '60000', undefined]);
+    const withLimit = { type: 'limit', price: '59900', triggerPrice: '60000' };
+    expect(read({ ...withLimit, info: { type: 'TAKE_PROFIT_LIMIT' } })).toEqual([
+      'limit',
+      '59900',
+      undefined,
+    ]);
+    const ofKraken = {
+      type: 'market',
+      takeProfitPrice: '60000',
+      info: { descr: { ordertype: 'take-profit' } },
+    };
+    expect(read(ofKraken)).toEqual(['limit', '60000', undefined]);
+  });
+
+  it('is told from a stop, and from a profit that is only attached to an order', () => {
+    const stop = { type: 'market', triggerPrice: '40000', info: { type: 'STOP_LOSS' } };
+    expect(read(stop)).toEqual(['stop', undefined, '40000']);
+    const attached = {
+      type: 'limit',
+      price: '50000',
+      takeProfitPrice: '60000',
+      info: { orderType: 'Limit' },
+    };
+    expect(read(attached)).toEqual(['limit', '50000', undefined]);
   });
 });
