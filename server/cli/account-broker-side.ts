@@ -5,6 +5,7 @@ import type {
   BrokerFieldView,
   BrokerSide,
   HoldingView,
+  NamedDirectory,
 } from '#console/account-desk-views.ts';
 import type { AccountDesk } from '#console/desks.ts';
 import type { Owner } from '#domain/principal.ts';
@@ -114,19 +115,20 @@ export function realSideOf(office: RunningOffice, account: AccountRecord): Broke
   const adapter = office.engine.adapters.get(account.id);
   const settings = broker.settings.safeParse(account.settings);
   const directory = settings.success ? broker.directory(settings.data, account.mode) : undefined;
-  const listed = directory === undefined ? undefined : instrumentTable(office.store).state(directory);
   return {
     settings: settingsIn(broker, account.settings),
     credentials: credentialFields(broker).map(fieldView),
     signsIn: adapter?.signIn !== undefined,
     capabilities: adapter?.capabilities ?? broker.capabilities,
     requests: adapter?.health().requests ?? null,
-    directory:
-      directory === undefined
-        ? null
-        : { name: directory, ...(listed ?? { refreshedAtMs: null, listed: 0, fault: null }) },
+    directory: directory === undefined ? null : directoryNamed(office, directory),
   };
 }
+
+export const directoryNamed = ({ store }: RunningOffice, name: string): NamedDirectory => ({
+  name,
+  ...(instrumentTable(store).state(name) ?? { refreshedAtMs: null, listed: 0, fault: null }),
+});
 
 /** Those that the owner gave, by what their form calls them. */
 function settingsIn({ fields }: BrokerDefinition, stored: unknown): BrokerSide['settings'] {

@@ -1,9 +1,10 @@
 /** What the owner does with accounts in a running gateway: looks, adds, changes, begins anew, removes. */
 import { PRESETS, paperSettings } from '#brokers/paper/settings.ts';
 import { declarationOf } from '#config.ts';
-import type { AccountEntry } from '#console/account-desk-views.ts';
+import type { AccountEntry, NamedDirectory } from '#console/account-desk-views.ts';
 import type { AccountDesk, PaperTexts } from '#console/desks.ts';
 import { money, text } from '#domain/decimal.ts';
+import { BUILT_IN_DIRECTORY } from '#domain/instrument.ts';
 import { accountId, type Owner } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -19,8 +20,9 @@ import {
   paperFrom,
   removeAccount,
 } from './account-book.ts';
-import { realActs, realSideOf, standingOf } from './account-broker-side.ts';
+import { directoryNamed, realActs, realSideOf, standingOf } from './account-broker-side.ts';
 import { alone } from './account-connections.ts';
+import { scopesOf } from './account-scopes.ts';
 import type { Office, RunningOffice } from './office.ts';
 import { tapeActs } from './tape-desk.ts';
 
@@ -78,8 +80,14 @@ function entryOf(
       .map(({ symbol, qty }) => ({ symbol, qty })),
     real: realSideOf(office, account),
     paper: paper && { ...paper, seed: String(paper.seed) },
+    marketList: paper && marketListOf(office, account),
     fixed: fixedOf(office, id),
   };
+}
+
+function marketListOf(office: RunningOffice, { id }: AccountRecord): NamedDirectory | null {
+  const [directory = BUILT_IN_DIRECTORY] = scopesOf(office, [id]);
+  return directory === BUILT_IN_DIRECTORY ? null : directoryNamed(office, directory);
 }
 
 interface Change {

@@ -63,8 +63,9 @@ export interface BrokerSide {
   readonly capabilities: BrokerCapabilities;
   readonly requests: BrokerRequests | null;
   /** Its list of instruments; null: the built-in one. */
-  readonly directory: (DirectoryView & { readonly name: string }) | null;
+  readonly directory: NamedDirectory | null;
 }
+export type NamedDirectory = DirectoryView & { readonly name: string };
 export interface DirectoryView {
   /** null: never read whole. */
   readonly refreshedAtMs: number | null;
@@ -90,6 +91,8 @@ export interface AccountEntry extends AccountStanding {
   readonly real: BrokerSide | null;
   /** null: not at the embedded paper broker. */
   readonly paper: (PaperTexts & { readonly cash: string; readonly market?: string | undefined }) | null;
+  /** The list of instruments of the market that a paper account was added on; null: the tape, or no paper account. */
+  readonly marketList: NamedDirectory | null;
   /** Those of them that the environment or `.env` sets with every start. */
   readonly fixed: Readonly<Partial<Record<keyof PaperTexts, string>>>;
 }

@@ -2,11 +2,13 @@
 import type { AccountId } from '#domain/principal.ts';
 import { type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
-import type { BrokerAdapter } from '#ports.ts';
 import type { Line } from './line.ts';
 
 /** What an order is told while its broker is away: an agent can only wait then, and is told for whom. */
-export const notConnected = (adapter: Pick<BrokerAdapter, 'health'>, account: AccountId): Refusal =>
+export const notConnected = (
+  adapter: { health(): { readonly signInNeeded: boolean } },
+  account: AccountId,
+): Refusal =>
   refuse(
     'broker_unavailable',
     adapter.health().signInNeeded

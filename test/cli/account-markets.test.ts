@@ -7,9 +7,10 @@ import { defineBroker } from '#brokers/broker.ts';
 import { PAPER_CAPABILITIES } from '#brokers/paper/adapter.ts';
 import { paper } from '#brokers/paper/index.ts';
 import { recordPaperAccount } from '#cli/account-book.ts';
+import { openAccountDesk } from '#cli/account-desk.ts';
 import { ACTS } from '#cli/acts.ts';
 import { carryOut } from '#cli/owner-socket.ts';
-import { accountId, OWNER_CLI } from '#domain/principal.ts';
+import { accountId, OWNER_CLI, OWNER_CONSOLE } from '#domain/principal.ts';
 import { gatewayFolder, openTestGateway, type TestGateway } from '../support/gateway.ts';
 import { handClock } from '../support/hand-clock.ts';
 import { listing } from '../support/listings.ts';
@@ -100,6 +101,23 @@ describe('accounts on live markets', () => {
       kind: 'directory.refreshed',
     });
     expect(refreshed).toMatchObject([{ detail: { directory: 'acme', listed: 2 } }]);
+  });
+
+  it('have their list on the page of a paper account too, with why it could not be read', async () => {
+    const room = await gatewayRoom();
+    const desk = openAccountDesk(room.gateway, OWNER_CONSOLE);
+    const listOf = async (id: string) => (await desk.list()).find((one) => one.id === id)?.marketList;
+    room.gateway.listings.failed('acme', 'The name of the server is not known.');
+    const unread = {
+      name: 'acme',
+      listed: 0,
+      refreshedAtMs: null,
+      fault: 'The name of the server is not known.',
+    };
+    expect(await listOf('practice')).toMatchObject(unread);
+    expect(await listOf('main')).toBeNull();
+    await connect(room);
+    expect(await listOf('practice')).toMatchObject({ name: 'acme', listed: 2, fault: null });
   });
 
   it('fill a paper order at what the broker quotes next', async () => {
