@@ -80,7 +80,8 @@ async function live(room: Room, { hours, breaks, fills }: FeedDay): Promise<DayT
   let awayUntilMs: number | undefined;
   let healBy: { readonly ms: number; readonly name: string } | undefined;
 
-  for (let at = 0; at < endMs; at = clock.monotonicMs() - beganMs) {
+  // The last break may have until after the end to heal: it is looked at then.
+  for (let at = 0; at < endMs || healBy !== undefined; at = clock.monotonicMs() - beganMs) {
     const [name, make] = BREAKS[broken % BREAKS.length] ?? ['', () => undefined];
     if (broken < breaks && at >= ((broken + 0.5) * endMs) / breaks) {
       await make(sim);
