@@ -2,7 +2,7 @@
 import type { JsonValue } from '#audit/event.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { openBarStore } from '#market/bar-store.ts';
-import { type DirectoryKeeper, keepDirectory, type RefreshOutcome } from '#market/directory-refresh.ts';
+import { type DirectoryKeeper, type RefreshOutcome, shareDirectories } from '#market/directory-refresh.ts';
 import { type LiveFeed, openLiveFeed } from '#market/live-feed.ts';
 import type { StreamNews } from '#market/stream-watch.ts';
 import type { BrokerMarket } from '#ports.ts';
@@ -63,6 +63,14 @@ export function openLiveMarkets(office: Books, turn: () => Promise<void>): LiveM
     }
   }
 
+  const keeperOf = shareDirectories({
+    store,
+    table: listings,
+    clock,
+    turn,
+    changed: () => listed.changed(),
+    record: recordRefresh,
+  });
   return {
     open(market, directory, { name, account }) {
       const feed = openLiveFeed({
@@ -72,17 +80,7 @@ export function openLiveMarkets(office: Books, turn: () => Promise<void>): LiveM
         bars: bars.sourceOf(market),
         onNews: (news) => recordNews(name, account, news),
       });
-      const list = keepDirectory(
-        {
-          store,
-          table: listings,
-          clock,
-          turn,
-          changed: () => listed.changed(),
-          record: recordRefresh,
-        },
-        { directory, market },
-      );
+      const list = keeperOf({ directory, market });
       feed.start();
       return {
         feed,

@@ -241,6 +241,46 @@ export function keepDirectory(o: RefreshOptions, of: Omit<Refreshed, 'secondLook
   };
 }
 
+/** Of markets that list the same directory one is asked: the one that was connected last, while it is there. */
+export function shareDirectories(
+  o: RefreshOptions,
+): (of: Omit<Refreshed, 'secondLookAt'>) => DirectoryKeeper {
+  const lists = new Map<
+    string,
+    { readonly keeper: DirectoryKeeper; readonly markets: Set<Refreshed['market']> }
+  >();
+  function open(directory: string) {
+    const markets = new Set<Refreshed['market']>();
+    const listings = () => {
+      const market = [...markets].at(-1);
+      if (market === undefined) throw new Error('nobody lists it any more');
+      return market.listings();
+    };
+    const list = { keeper: keepDirectory(o, { directory, market: { listings } }), markets };
+    lists.set(directory, list);
+    return list;
+  }
+  return ({ directory, market }) => {
+    const list = lists.get(directory) ?? open(directory);
+    const { keeper, markets } = list;
+    markets.add(market);
+    return {
+      refresh: () => keeper.refresh(),
+      connected() {
+        if (!markets.delete(market)) return;
+        markets.add(market);
+        keeper.connected();
+      },
+      stop() {
+        markets.delete(market);
+        if (markets.size > 0 || lists.get(directory) !== list) return;
+        keeper.stop();
+        lists.delete(directory);
+      },
+    };
+  };
+}
+
 const DAY_MS = 86_400_000;
 
 /** Until the next time of day at which lists are read; never 0. */

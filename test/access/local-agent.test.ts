@@ -1,6 +1,7 @@
 /** The stdio door without a key: its agent is made at the first use, and is the owner's to change like any other. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Access } from '#access/access.ts';
+import { ASSET_CLASSES } from '#domain/instrument.ts';
 import { OWNER_CLI, SCOPES } from '#domain/principal.ts';
 import { type AccessRoom, accessRoom, granted, MANDATE } from '../support/access-room.ts';
 
@@ -35,7 +36,7 @@ describe('the local agent', () => {
     expect(access.mandates.current(agent)?.document).toEqual({
       ...MANDATE,
       symbols: ['*'],
-      asset_classes: ['equity', 'index', 'crypto', 'fx'],
+      asset_classes: ASSET_CLASSES,
       expires_at: null,
       approval: 'never',
     });

@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { text } from '#domain/decimal.ts';
 import { instrumentId } from '#domain/instrument.ts';
 import { BROKER_REASON_LENGTH_MAX, DIRECTORY_RETRY_MS } from '#limits.ts';
-import { keepDirectory, type RefreshOutcome, refreshDirectory } from '#market/directory-refresh.ts';
+import {
+  keepDirectory,
+  type RefreshOutcome,
+  refreshDirectory,
+  shareDirectories,
+} from '#market/directory-refresh.ts';
 import { instrumentBook } from '#market/instrument-book.ts';
 import { instrumentTable } from '#market/instrument-table.ts';
 import { BUILT_IN } from '#market/master.ts';
@@ -183,7 +188,7 @@ describe('a list of instruments', () => {
   it('is written in pieces with a turn for everybody else between them, and answers at once', async () => {
     const room = directoryRoom();
     await room.refresh(many(6_000));
-    expect(room.turns()).toBeGreaterThanOrEqual(60);
+    expect(room.turns()).toBeGreaterThanOrEqual(6_000 / DIRECTORY_CHUNK_ROWS);
     const took = (work: () => void): number => {
       const begun = performance.now();
       work();
@@ -227,6 +232,48 @@ describe('what keeps a list fresh', () => {
     keeper.stop();
     await room.clock.advanceAsync(2 * 86_400_000);
     expect(asked).toBe(3);
+  });
+
+  it('reads it once for all accounts that list it, of one that is still there', async () => {
+    const room = directoryRoom();
+    const asked: string[] = [];
+    const keeperOf = shareDirectories(room.options);
+    const of = (name: string, directory = 'acme') =>
+      keeperOf({
+        directory,
+        market: {
+          listings() {
+            asked.push(name);
+            return pages(directory === 'acme' ? many(3) : []);
+          },
+        },
+      });
+    const [first, second, other] = [of('first'), of('second'), of('other', 'elsewhere')];
+    first.connected();
+    second.connected();
+    first.connected();
+    await room.clock.advanceAsync(0);
+    expect(asked).toEqual(['first']);
+    await Promise.all([first.refresh(), second.refresh()]);
+    expect(asked).toHaveLength(2);
+    other.connected();
+    await room.clock.advanceAsync(0);
+    expect(asked.at(-1)).toBe('other');
+    other.stop();
+    first.stop();
+    first.connected();
+    await room.clock.advanceAsync(86_400_000);
+    expect(asked.slice(3)).toEqual(['second']);
+    second.stop();
+    second.stop();
+    await room.clock.advanceAsync(2 * 86_400_000);
+    expect(asked).toHaveLength(4);
+    // An account that comes later begins it again.
+    const third = of('third');
+    third.connected();
+    await third.refresh();
+    expect(asked.at(-1)).toBe('third');
+    third.stop();
   });
 
   it('believes a short list that is as short the second time, and an empty one never', async () => {

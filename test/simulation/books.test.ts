@@ -30,7 +30,7 @@ it.each([
   [
     'a fill twice',
     `INSERT INTO executions SELECT 99, account_id, 'x9', order_id, agent_id, instrument_id, symbol, side, qty,
-     price, fee, realised, market_time, run, posted_at FROM executions`,
+     price, fee, realised, market_time, run, posted_at, product FROM executions`,
     /fill that never was: x9/,
   ],
   ['another price', `UPDATE executions SET price = '1'`, /fill that never was: .* at 1$/m],
