@@ -51,13 +51,14 @@ export const isExchange = (id: string): boolean => EXCHANGE_ID.test(id) && listE
 export function loadExchange(id: string): CcxtClass {
   if (!isExchange(id)) throw new Error(`ccxt knows no exchange ${id}`);
   const { root, version } = findPackage();
-  const load = createRequire(import.meta.url);
+  // Under this name, so that it is seen that the package is used.
+  const require = createRequire(import.meta.url);
   const source = join(root, 'js', 'src');
   const paths = [join(source, 'pro', `${id}.js`), join(source, `${id}.js`)];
   const path = version === CCXT_VERSION ? paths.find((one) => existsSync(one)) : undefined;
-  const found = path === undefined ? undefined : (load(path) as { readonly default?: unknown }).default;
+  const found = path === undefined ? undefined : (require(path) as { readonly default?: unknown }).default;
   if (typeof found === 'function') return found as CcxtClass;
-  const whole = load('ccxt') as Readonly<Record<string, unknown>> & {
+  const whole = require('ccxt') as Readonly<Record<string, unknown>> & {
     readonly pro?: Readonly<Record<string, unknown>>;
   };
   const fallback = whole.pro?.[id] ?? whole[id];
