@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { text } from '#domain/decimal.ts';
 import { instrumentId } from '#domain/instrument.ts';
-import { BROKER_REASON_LENGTH_MAX, DIRECTORY_RETRY_MS } from '#limits.ts';
+import { BROKER_REASON_LENGTH_MAX, DIRECTORY_CHUNK_ROWS, DIRECTORY_RETRY_MS } from '#limits.ts';
 import {
   keepDirectory,
   type RefreshOutcome,
