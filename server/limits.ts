@@ -152,8 +152,8 @@ export const DIRECTORY_RETRY_MS = 10 * 60_000;
 export const DIRECTORY_SHRINK_PERCENT = 20;
 export const DIRECTORY_LISTINGS_MAX = 1_000_000;
 /** A list is written in pieces, so that no order waits for one: so many rows, and so long, at most. */
-export const DIRECTORY_CHUNK_ROWS = 100;
-export const DIRECTORY_CHUNK_MS = 4;
+export const DIRECTORY_CHUNK_ROWS = 400;
+export const DIRECTORY_CHUNK_MS = 6;
 /** Instruments kept decoded in memory. */
 export const INSTRUMENTS_CACHED_MAX = 4_000;
 /** Rows that a search or a suggestion looks at. */
