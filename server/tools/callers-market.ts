@@ -38,14 +38,24 @@ export function marketOfCall(
   return ok(marketAmong({ book, markets }, named === undefined ? own : [accountId(named)]));
 }
 
-function marketAmong(
+export function marketAmong(
   { book, markets }: Pick<MarketServices, 'book' | 'markets'>,
   accounts: readonly AccountId[],
 ): CallersMarket {
   const scopes = markets.scopesOf(accounts);
-  const resolve: CallersMarket['resolve'] = (symbol) => book.resolve(symbol, scopes);
+  const feed = markets.among(accounts);
+  const resolve: CallersMarket['resolve'] = (symbol) => {
+    const found = book.resolve(symbol, scopes);
+    if (found.ok || found.error.reason !== 'ambiguous_symbol') return found;
+    // What no feed of theirs can price is nobody's meaning: a tape plays one instrument, and its list has more.
+    const [only, another] = scopes.flatMap((scope) => {
+      const one = book.resolve(symbol, [scope]);
+      return one.ok && feed.carries(one.value.id) ? [one.value] : [];
+    });
+    return only === undefined || another !== undefined ? found : ok(only);
+  };
   return {
-    feed: markets.among(accounts),
+    feed,
     scopes,
     resolve,
     resolveAll(symbols) {
