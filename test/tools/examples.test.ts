@@ -110,7 +110,13 @@ describe('a tool in words', () => {
         { name: 'order', type: 'object', always: false },
       ],
     });
-    expect(answer.map((group) => group.of)).toEqual(['', 'preview', 'preview.limits[]', 'preview.margin', 'order']);
+    expect(answer.map((group) => group.of)).toEqual([
+      '',
+      'preview',
+      'preview.limits[]',
+      'preview.margin',
+      'order',
+    ]);
   });
   it('has every field that the example answers with', () => {
     for (const tool of TOOLS) {
