@@ -17,6 +17,7 @@ import {
   readCredentials,
   type Texts,
 } from './account-reading.ts';
+import { emptyLeftovers, whyNotBeside } from './account-simulators.ts';
 import { tryCredentials } from './account-trial.ts';
 import { type Office, tapeInstrument } from './office.ts';
 
@@ -61,10 +62,13 @@ async function addAlone(
   };
   const tried = await tryCredentials(office, broker, { account, settings, credentials });
   if (!tried.ok) return err(refuse('invalid_input', `The account was not added. ${tried.error}`));
-  // Asked again in the commit: another may have taken the name while the broker was asked.
+  await emptyLeftovers(office, account);
+  // Asked again in the commit: another may have taken the name or the list while the broker was asked.
   const stored = office.store.transaction((): Result<undefined, Refusal> => {
     const taken = whyNotNamed(office, given.name);
     if (taken !== undefined) return err(notAdded([fieldError('name', given.name, taken)]));
+    const beside = whyNotBeside(office, account);
+    if (beside !== undefined) return err(refuse('invalid_input', beside));
     store(office, { account, credentials: givenIn(given.credentials), by: proved.by });
     return ok(undefined);
   });

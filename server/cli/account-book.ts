@@ -24,6 +24,7 @@ import type { AccountRecord } from '#store/accounts.ts';
 import { EXTERNAL_HOLDER, holdingTable } from '#trading/holdings.ts';
 import { orderTable } from '#trading/orders.ts';
 import { alone } from './account-connections.ts';
+import { emptyList, listLeftBy, whyNotBeside } from './account-simulators.ts';
 import { type Office, tapeInstrument } from './office.ts';
 
 const FIRST_ACCOUNT = accountId('paper');
@@ -104,6 +105,8 @@ export function recordPaperAccount(
   if (errors.length > 0 || !traded.ok)
     return err(refuse('invalid_input', 'The account was not added; see its fields.', { errors }));
   const settings = paperFrom(paperDefaults(office.settings.acting()), { ...texts, ...traded.value.setting });
+  const beside = whyNotBeside(office, { broker: 'paper', mode: 'paper', settings });
+  if (beside !== undefined) return err(refuse('invalid_input', beside));
   return ok(addAccount(office, { id: accountId(name), settings, currency: traded.value.currency, by }));
 }
 
@@ -168,13 +171,15 @@ async function removeAlone(office: Office, name: string, by: Owner): Promise<Res
     const what = [working > 0 ? `${working} working orders` : '', ...held].filter((part) => part !== '');
     return err(refuse('invalid_input', `${id} still has ${what.join(', ')}: cancel and close first.`));
   }
-  store.transaction(() => {
+  const left = store.transaction(() => {
     engine?.trading.owner.approvals.withdrawIn(id, by);
     accounts.remove(id, access.wall());
     secrets.removeAll(id);
     audit.record({ kind: 'account.removed', ...signed(by), account: id, outcome: 'ok' });
+    return listLeftBy(office, found.value);
   });
   await engine?.accountConnections.disconnect(id);
+  if (left !== undefined) await emptyList(office, left);
   return found;
 }
 

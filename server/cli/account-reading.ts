@@ -5,6 +5,7 @@ import { type FieldError, fieldError, type Refusal, refuse } from '#domain/refus
 import { err, ok, type Result } from '#domain/result.ts';
 import type { AccountRecord } from '#store/accounts.ts';
 import { whyNotNamed } from './account-book.ts';
+import { whyNotBeside } from './account-simulators.ts';
 import type { Office } from './office.ts';
 
 /** Texts as a person gave them, by the names of the broker's own fields; an empty one was not given. */
@@ -44,6 +45,12 @@ export function readAccount(office: Office, given: NewAccount): Result<ReadAccou
         ...(credentials.ok ? [] : credentials.error),
       ]),
     );
+  const beside = whyNotBeside(office, {
+    broker: broker.value.id,
+    mode: mode.value,
+    settings: nested(givenIn(given.settings)),
+  });
+  if (beside !== undefined) return err(refuse('invalid_input', beside));
   return ok({
     broker: broker.value,
     mode: mode.value,

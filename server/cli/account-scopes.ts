@@ -16,7 +16,7 @@ export function scopesOf(books: Books, names: readonly string[]): readonly strin
   return scopes.length === 0 ? [BUILT_IN_DIRECTORY] : [...new Set(scopes)];
 }
 
-function scopeOf(books: Books, account: AccountRecord): string {
+export function scopeOf(books: Books, account: Pick<AccountRecord, 'broker' | 'mode' | 'settings'>): string {
   const paper = account.broker === 'paper' ? paperMarketOf(account.settings) : undefined;
   if (paper?.kind === 'live') {
     const source = books.accounts.byId(accountId(paper.account));

@@ -40,7 +40,11 @@ export interface Refreshed {
   readonly market: Pick<BrokerMarket, 'listings'>;
   /** How many a list had that was too short to be believed the first time. */
   readonly secondLookAt?: number;
+  /** Whoever listed it is gone: nothing of it is written any more. */
+  readonly isOver?: () => boolean;
 }
+
+const OVER = 'nobody trades from it any more';
 
 /** A list that was too short: it counts when it is as short the second time. */
 class TooShort extends Error {
@@ -59,17 +63,18 @@ class TooShort extends Error {
  */
 export async function refreshDirectory(
   o: RefreshOptions,
-  { directory, market, secondLookAt }: Refreshed,
+  { directory, market, secondLookAt, isOver = () => false }: Refreshed,
 ): Promise<{ readonly outcome: RefreshOutcome; readonly shortAt?: number }> {
   const { store, table, clock } = o;
   const atMs = clock.wallMs();
   try {
     const before = table.countNow(directory);
-    const seen = await readAll(o, { directory, market, atMs });
+    const seen = await readAll(o, { directory, market, atMs, isOver });
     const isShort = seen.count === 0 || seen.count * 100 < before * (100 - DIRECTORY_SHRINK_PERCENT);
     const isConfirmed = secondLookAt !== undefined && seen.count > 0 && seen.count <= secondLookAt * 1.05;
     if (isShort && !isConfirmed) throw new TooShort(seen.count, before);
-    const left = await closeUnseen(o, { directory, atMs, seen: seen.keys });
+    const left = await closeUnseen(o, { directory, atMs, seen: seen.keys, isOver });
+    if (isOver()) throw new Error(OVER);
     const outcome = {
       kind: 'refreshed',
       directory,
@@ -87,6 +92,7 @@ export async function refreshDirectory(
     const words = (cause instanceof Error ? cause.message : String(cause)).replaceAll(/\s+/g, ' ');
     const fault = excerpt(words, BROKER_REASON_LENGTH_MAX);
     const outcome = { kind: 'failed', directory, fault } as const;
+    if (isOver()) return { outcome };
     try {
       store.transaction(() => {
         table.failed(directory, fault);
@@ -107,13 +113,14 @@ interface Seen {
 
 async function readAll(
   o: RefreshOptions,
-  { directory, market, atMs }: Refreshed & { readonly atMs: number },
+  { directory, market, atMs, isOver }: Refreshed & { readonly atMs: number },
 ): Promise<Seen> {
   const keys = new Set<number>();
   let changed = 0;
   for await (const page of market.listings()) {
     if (keys.size + page.length > DIRECTORY_LISTINGS_MAX) throw new Error('it lists too many instruments');
     for (let next = 0; next < page.length; ) {
+      if (isOver?.() === true) throw new Error(OVER);
       const piece = writePiece(o, page, { directory, from: next, atMs, keys });
       next = piece.next;
       changed += piece.changed;
@@ -158,20 +165,25 @@ function writePiece(
   return { next, changed };
 }
 
+/** Nobody trades from it any more, and what listed it must not be believed by who comes next: everything has left it. */
+export const emptyDirectory = (o: Omit<RefreshOptions, 'record'>, directory: string): Promise<number> =>
+  closeUnseen(o, { directory, atMs: o.clock.wallMs(), seen: new Set() });
+
 async function closeUnseen(
-  { store, table, clock, turn, changed }: RefreshOptions,
+  { store, table, clock, turn, changed }: Omit<RefreshOptions, 'record'>,
   {
     directory,
     atMs,
     seen,
-  }: { readonly directory: string; readonly atMs: number; readonly seen: ReadonlySet<number> },
+    isOver = () => false,
+  }: Pick<Refreshed, 'directory' | 'isOver'> & { readonly atMs: number; readonly seen: ReadonlySet<number> },
 ): Promise<number> {
   let left = 0;
   let after = 0;
   for (;;) {
     const keys = table.keysNow(directory, after, DIRECTORY_CHUNK_ROWS);
     const last = keys.at(-1);
-    if (last === undefined) return left;
+    if (last === undefined || isOver()) return left;
     let at = 0;
     const beganMs = clock.monotonicMs();
     store.transaction(() => {
@@ -198,12 +210,16 @@ export interface DirectoryKeeper {
 }
 
 /** Keeps one list fresh: at the first connection, every day at its time, and again a while after a failure. */
-export function keepDirectory(o: RefreshOptions, of: Omit<Refreshed, 'secondLookAt'>): DirectoryKeeper {
+export function keepDirectory(
+  o: RefreshOptions,
+  list: Omit<Refreshed, 'secondLookAt' | 'isOver'>,
+): DirectoryKeeper {
   const { clock, table } = o;
   let running: Promise<RefreshOutcome> | undefined;
   let cancel: (() => void) | undefined;
   let shortAt: number | undefined;
   let stopped = false;
+  const of = { ...list, isOver: () => stopped };
 
   function plan(delayMs: number): void {
     cancel?.();

@@ -44,6 +44,8 @@ export interface InstrumentTable {
   states(): readonly (DirectoryState & { readonly directory: string })[];
   refreshed(directory: string, atMs: number, listed: number): void;
   failed(directory: string, fault: string): void;
+  /** As if it had never been asked for; its rows stay as they are. */
+  forget(directory: string): void;
 }
 
 /** As one word of the index of words: `ccxt:kraken` would be two. */
@@ -115,6 +117,7 @@ export function instrumentTable(store: Store): InstrumentTable {
       (sql.states.all() as StateRow[]).map((row) => ({ directory: row.directory, ...stateOf(row) })),
     refreshed: (directory, atMs, listed) => void sql.refreshed.run(directory, atMs, listed),
     failed: (directory, fault) => void sql.failed.run(directory, fault),
+    forget: (directory) => void sql.forget.run(directory),
   };
 }
 
@@ -168,5 +171,6 @@ function statements({ db }: Store) {
       `INSERT INTO directories (directory, fault) VALUES (?, ?)
        ON CONFLICT (directory) DO UPDATE SET fault = excluded.fault`,
     ),
+    forget: db.prepare('DELETE FROM directories WHERE directory = ?'),
   };
 }
