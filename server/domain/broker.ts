@@ -97,6 +97,8 @@ export interface BrokerBalance {
   readonly equity: Money;
   /** What new orders may still take, open orders' reservations already deducted. */
   readonly buyingPower: Money;
+  /** The same for coins, where the broker lends for the rest and sells coins for cash only. */
+  readonly coinBuyingPower?: Money;
 }
 
 /** What is owned beyond the day: delivered shares, coins in the wallet. Not margin positions. */

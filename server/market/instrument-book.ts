@@ -30,6 +30,8 @@ export interface ListedInstruments {
   near(given: string, scopes: readonly string[]): readonly Instrument[];
   /** Some that match what is searched for, the likeliest among them; a bounded number. */
   matching(query: string, scopes: readonly string[]): readonly Instrument[];
+  /** Those of these lists that were never read from their broker: nothing can be found in them yet. */
+  unread(scopes: readonly string[]): readonly string[];
 }
 
 /** Throws RangeError when two of the built-in instruments share an id. */
@@ -63,7 +65,9 @@ export function instrumentBook(
       const found = among((list) => list.bySymbol(symbol, scopes));
       const [first] = found;
       if (first && found.length === 1) return ok(first);
-      return err(first ? ambiguous(symbol, found) : unknown(symbol, meant(symbol, scopes)));
+      return err(
+        first ? ambiguous(symbol, found) : unknown(symbol, meant(symbol, scopes), listed?.unread(scopes)),
+      );
     },
     search: (query, limit, scopes) =>
       ranked(
@@ -81,12 +85,20 @@ function ambiguous(symbol: string, found: readonly Instrument[]): Refusal {
   return refuse('ambiguous_symbol', detail, { did_you_mean: ids });
 }
 
-function unknown(symbol: string, nearest: readonly string[]): Refusal {
+function unknown(symbol: string, nearest: readonly string[], unread: readonly string[] = []): Refusal {
   const hint =
-    nearest.length > 0 ? `did you mean ${nearest.join(' or ')}?` : 'search_instruments lists them.';
+    nearest.length > 0
+      ? `did you mean ${nearest.join(' or ')}?`
+      : unread.length > 0
+        ? notReadYet(unread)
+        : 'search_instruments lists them.';
   const detail = `No instrument is written exactly "${shown(symbol)}"; ${hint}`;
   return refuse('unknown_symbol', detail, nearest.length > 0 ? { did_you_mean: nearest } : {});
 }
+
+/** Whoever reads this can wait; only the owner can mend what stands in the way. */
+const notReadYet = (lists: readonly string[]): string =>
+  `the list of instruments of ${lists.join(' and ')} has not been read yet, so nothing in it can be traded. Try again in a minute; if it stays so, tell the owner: \`portcullis market status\` says why.`;
 
 /** So few that each is looked at. */
 function inMemory(instruments: readonly Instrument[]): ListedInstruments {
@@ -99,5 +111,6 @@ function inMemory(instruments: readonly Instrument[]): ListedInstruments {
     bySymbol: (symbol, scopes) => within(scopes).filter((one) => one.symbol === symbol),
     near: (_given, scopes) => within(scopes),
     matching: (_query, scopes) => within(scopes),
+    unread: () => [],
   };
 }

@@ -1,5 +1,5 @@
 /** Instruments that brokers list, read from the database as they are asked for, the latest kept decoded. */
-import type { InstrumentId } from '#domain/instrument.ts';
+import { BUILT_IN_DIRECTORY, type InstrumentId } from '#domain/instrument.ts';
 import { INSTRUMENT_CANDIDATES_MAX, INSTRUMENTS_CACHED_MAX } from '#limits.ts';
 import type { BrokerListing } from '#ports.ts';
 import type { ListedInstruments } from './instrument-book.ts';
@@ -76,6 +76,10 @@ export function storedInstruments(table: InstrumentTable): StoredInstruments {
       const found = new Map(decoded(rows).map((instrument) => [instrument.id, instrument]));
       return [...found.values()];
     },
+    unread: (scopes) =>
+      scopes.filter(
+        (scope) => scope !== BUILT_IN_DIRECTORY && (table.state(scope)?.refreshedAtMs ?? null) === null,
+      ),
     openDirectory: (directory) => ({
       byId(id) {
         const listing = listingOf(id);

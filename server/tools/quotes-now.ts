@@ -26,5 +26,8 @@ export function quotesNow(
   return { quotes, unavailable };
 }
 
+/** A feed does not tell a venue that is silent from a broker that can not be reached. */
 const whyNot = (feed: MarketFeed, id: InstrumentId): string =>
-  feed.carries(id) ? 'its venue gives no two-sided quote at the moment' : 'no feed quotes it here';
+  feed.carries(id)
+    ? 'no quote of it was heard: its venue gives no two-sided one at the moment, or its broker is not connected (list_accounts says so of yours)'
+    : 'no feed quotes it here';

@@ -211,7 +211,7 @@ export function readFacts(line: Line, who: FactsFor, outside: Outside, existing?
     ),
     opposing: bestOpposing(line, { ...who, instrument: instrument.id }),
     executions: executionsOf(line, who.agent),
-    buyingPower: buyingPowerLeft(balance, { funds, unsettled }),
+    buyingPower: buyingPowerLeft(balance, { funds, unsettled, of: instrument }),
     margin: outside.margin === 'no answer' ? undefined : outside.margin,
     changes,
     freed: changes ? held : ZERO_MONEY,

@@ -1,5 +1,6 @@
 /** What an account may still spend: its broker's last word, less all that was cleared since it was asked; a word that may be untrue is dropped. */
 import { add, type Money, max, subtract, sum, ZERO_MONEY } from '#domain/decimal.ts';
+import type { Instrument } from '#domain/instrument.ts';
 import type { AccountId } from '#domain/principal.ts';
 import { BALANCE_AGE_MAX_MS, BALANCE_ASKED_AGAIN_EVERY_MIN_MS } from '#limits.ts';
 import type { BrokerAdapter, BrokerBalance } from '#ports.ts';
@@ -152,17 +153,22 @@ function forget(funds: AccountFunds): void {
   funds.known = undefined;
 }
 
+interface LeftOf {
+  readonly funds: Funds | undefined;
+  readonly unsettled: readonly StoredOrder[];
+  /** What would be traded: a broker that lends may lend nothing for coins. */
+  readonly of: Pick<Instrument, 'assetClass'>;
+}
+
 /** What the broker would still take: its word less everything that it may not have counted yet, each order once. */
-export function buyingPowerLeft(
-  balance: BrokerBalance,
-  { funds, unsettled }: { readonly funds: Funds | undefined; readonly unsettled: readonly StoredOrder[] },
-): Money {
+export function buyingPowerLeft(balance: BrokerBalance, { funds, unsettled, of }: LeftOf): Money {
+  const told = of.assetClass === 'crypto' ? balance.coinBuyingPower : undefined;
   const missing = new Map(funds?.question.underWay);
   for (let one = funds?.question.last.next; one !== undefined; one = one.next)
     missing.set(one.orderId, add(missing.get(one.orderId) ?? ZERO_MONEY, one.value));
   for (const order of unsettled)
     missing.set(order.orderId, max(missing.get(order.orderId) ?? ZERO_MONEY, reservedValue(order)));
-  return subtract(balance.buyingPower, sum(ZERO_MONEY, Array.from(missing.values())));
+  return subtract(told ?? balance.buyingPower, sum(ZERO_MONEY, Array.from(missing.values())));
 }
 
 const NOTHING: ReadonlyMap<string, Money> = new Map();

@@ -56,6 +56,22 @@ function directoryRoom() {
 const many = (count: number, prefix = 'S'): BrokerListing[] =>
   Array.from({ length: count }, (_, index) => listing(`${prefix}${index}`));
 
+describe('a list that was never read', () => {
+  it('is named in the refusal with what to do, until it is read; the built-in one always is', async () => {
+    const room = directoryRoom();
+    const detailOf = (scopes: readonly string[]) => {
+      const found = room.book.resolve('QQZZXX', scopes);
+      return found.ok ? '' : found.error.detail;
+    };
+    expect(detailOf(SCOPES)).toMatch(/list of instruments of acme has not been read yet.*market status/);
+    expect(detailOf(['built-in'])).toMatch(/search_instruments lists them/);
+    room.table.failed('acme', 'no answer');
+    expect(detailOf(SCOPES), 'tried in vain').toContain('of acme has not been read yet');
+    await room.refresh([listing('AAPL')]);
+    expect(detailOf(SCOPES)).toMatch(/search_instruments lists them/);
+  });
+});
+
 describe('a list of instruments', () => {
   it('is found by symbol, by id and by the broker’s own name, with everything that was listed', async () => {
     const room = directoryRoom();

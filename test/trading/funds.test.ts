@@ -1,9 +1,10 @@
 /** What a broker said a moment ago is used again, less all that was cleared since: it errs to the strict side, or it is asked anew. */
 import { describe, expect, it } from 'vitest';
-import { money, quantity } from '#domain/decimal.ts';
+import { money, quantity, text } from '#domain/decimal.ts';
 import type { Principal } from '#domain/principal.ts';
 import { BALANCE_AGE_MAX_MS } from '#limits.ts';
 import type { BrokerAdapter } from '#ports.ts';
+import { buyingPowerLeft } from '#trading/funds.ts';
 import { settled, UNTHROTTLED } from '../support/limit-storm.ts';
 import { type ScriptedBroker, scriptedBroker } from '../support/scripted-broker.ts';
 import {
@@ -242,5 +243,28 @@ describe('is dropped, and asked for once more in advance, where orders flow', ()
     it.broker.fill(resting, '1', LIMIT);
     await settled();
     expect(it.asked()).toBe(1);
+  });
+});
+
+describe('coins at a broker that lends for shares only', () => {
+  const balance = {
+    currency: 'USD',
+    cash: money('50000'),
+    equity: money('50000'),
+    buyingPower: money('200000'),
+  };
+  const left = (assetClass: 'crypto' | 'equity', coinBuyingPower?: string): string =>
+    text(
+      buyingPowerLeft(
+        { ...balance, ...(coinBuyingPower === undefined ? {} : { coinBuyingPower: money(coinBuyingPower) }) },
+        { funds: undefined, unsettled: [], of: { assetClass } },
+      ),
+    );
+
+  it('are bought with what it says of coins, and shares with all of it', () => {
+    expect(left('crypto', '50000')).toBe('50000');
+    expect(left('crypto', '0')).toBe('0');
+    expect(left('equity', '50000')).toBe('200000');
+    expect(left('crypto'), 'it says nothing of coins').toBe('200000');
   });
 });

@@ -32,6 +32,8 @@ export interface AccountReads {
   /** Of thirty days' volume in coins, 1 to 8, as last told. */
   coinTier(): number;
   balance(): Promise<BrokerBalance>;
+  /** Alpaca's id of it, which never changes: as last told, or asked for. */
+  id(): Promise<string>;
   positions(): Promise<readonly BrokerPosition[]>;
   openOrders(): Promise<readonly BrokerOrder[]>;
   /** Of a chain, in the list's terms; undefined: not of the list. */
@@ -41,10 +43,12 @@ export interface AccountReads {
 export function openAccountReads(options: AccountOptions): AccountReads {
   const { api, chains, directory, onUnlisted } = options;
   let coinTier = 1;
+  let id: string | undefined;
 
   async function account(): Promise<AccountPayload> {
     const told = must(await api.read(accountPayload, '/v2/account'));
     coinTier = Number(told.crypto_tier ?? coinTier);
+    id = told.id;
     return told;
   }
   function told(chain: Chain): BrokerOrder | undefined {
@@ -58,6 +62,7 @@ export function openAccountReads(options: AccountOptions): AccountReads {
     account,
     told,
     coinTier: () => coinTier,
+    id: async () => id ?? (await account()).id,
     venueNowMs: async () => msOf(must(await api.read(clockPayload, '/v2/clock')).timestamp),
     async balance() {
       const now = await account();
@@ -66,6 +71,10 @@ export function openAccountReads(options: AccountOptions): AccountReads {
         cash: money(now.cash),
         equity: money(now.equity),
         buyingPower: money(now.buying_power),
+        // It lends nothing for coins.
+        ...(now.non_marginable_buying_power == null
+          ? {}
+          : { coinBuyingPower: money(now.non_marginable_buying_power) }),
       };
     },
     async positions() {
