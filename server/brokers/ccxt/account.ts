@@ -9,9 +9,11 @@ import { ratesIn, type StateContext } from './account-state.ts';
 import { isClass } from './error-class.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import { brokerExecution } from './executions.ts';
+import type { ExchangeFacts } from './facts.ts';
 import { type KnownOrders, openKnownOrders } from './known-orders.ts';
 import { directoryOf, idOf, kindOf } from './listings.ts';
 import { type ExchangeMarket, openMarket } from './market.ts';
+import { orderName, venueOrderId } from './order-id.ts';
 import { brokerOrder } from './orders.ts';
 import type { CcxtCredentials, CcxtSettings } from './settings.ts';
 import type { CcxtOrder, CcxtTrade } from './types.ts';
@@ -87,7 +89,15 @@ export function openAccount(connection: CcxtConnection): Account {
     if (listing === undefined || kindOf(listing.instrument) !== kind) return undefined;
     return pricedIn(listing.instrument) === currency ? listing : undefined;
   }
-  const told = toldBy({ known, listingOf, note, rates, currency, nowMs: () => clock.wallMs() });
+  const told = toldBy({
+    facts: exchange.facts,
+    known,
+    listingOf,
+    note,
+    rates,
+    currency,
+    nowMs: () => clock.wallMs(),
+  });
   const noteRates = (quotes: Awaited<ReturnType<typeof market.quotes>>): void => {
     for (const [asset, rate] of ratesIn(quotes, { directory, currency })) rates.set(asset, rate);
   };
@@ -95,7 +105,9 @@ export function openAccount(connection: CcxtConnection): Account {
   async function nameOf(brokerOrderId: string, symbol: string): Promise<void> {
     if (ccxt.has['fetchOrder'] !== true) return;
     try {
-      const [found] = told.ordersIn([await ask(() => ccxt.fetchOrder(brokerOrderId, symbol))]);
+      const [found] = told.ordersIn([
+        await ask(() => ccxt.fetchOrder(venueOrderId(brokerOrderId, exchange.facts), symbol)),
+      ]);
       if (found?.brokerClientId === null) known.noteStranger(brokerOrderId);
     } catch (fault) {
       if (!isClass(fault, 'OrderNotFound')) throw fault;
@@ -112,14 +124,11 @@ export function openAccount(connection: CcxtConnection): Account {
     venueNowMs,
     ...told,
     async executionsIn(trades) {
-      for (const { order, symbol } of trades)
-        if (
-          typeof order === 'string' &&
-          typeof symbol === 'string' &&
-          listingOf(symbol) &&
-          known.isNew(order)
-        )
-          await nameOf(order, symbol);
+      for (const { order, symbol } of trades) {
+        if (typeof order !== 'string' || typeof symbol !== 'string' || !listingOf(symbol)) continue;
+        const brokerOrderId = orderName(order, symbol, exchange.facts);
+        if (known.isNew(brokerOrderId)) await nameOf(brokerOrderId, symbol);
+      }
       return told.executionsIn(trades);
     },
     openOrders: async () => told.ordersIn(await ask(() => ccxt.fetchOpenOrders())),
@@ -133,6 +142,7 @@ export function openAccount(connection: CcxtConnection): Account {
 }
 
 interface Telling {
+  readonly facts: ExchangeFacts;
   readonly known: KnownOrders;
   readonly listingOf: Account['listingOf'];
   readonly note: Account['note'];
@@ -141,14 +151,19 @@ interface Telling {
   readonly nowMs: () => number;
 }
 
-function toldBy({ known, listingOf, note, rates, currency, nowMs }: Telling) {
+function toldBy({ facts, known, listingOf, note, rates, currency, nowMs }: Telling) {
+  const named = (id: CcxtOrder['id'], symbol: CcxtOrder['symbol']): CcxtOrder['id'] =>
+    id && symbol ? orderName(id, symbol, facts) : id;
   const read = (told: CcxtOrder) =>
-    brokerOrder(told, {
-      instrumentOf: (symbol) => listingOf(symbol)?.instrument.id,
-      clientIdOf: (venueId, brokerOrderId) => known.clientIdOf(venueId, brokerOrderId),
-      termsOf: (id) => known.byClientId(id)?.terms,
-      nowMs: nowMs(),
-    });
+    brokerOrder(
+      { ...told, id: named(told.id, told.symbol) },
+      {
+        instrumentOf: (symbol) => listingOf(symbol)?.instrument.id,
+        clientIdOf: (venueId, brokerOrderId) => known.clientIdOf(venueId, brokerOrderId),
+        termsOf: (id) => known.byClientId(id)?.terms,
+        nowMs: nowMs(),
+      },
+    );
   function noted(order: BrokerOrder, symbol: string): BrokerOrder {
     known.noteSymbol(symbol);
     const { brokerClientId } = order;
@@ -174,7 +189,8 @@ function toldBy({ known, listingOf, note, rates, currency, nowMs }: Telling) {
     },
     executionsIn: (trades: readonly CcxtTrade[]): readonly BrokerExecution[] =>
       trades.flatMap((trade) => {
-        const execution = brokerExecution(trade, {
+        const ofOrder = { ...trade, order: named(trade.order, trade.symbol) };
+        const execution = brokerExecution(ofOrder, {
           listingOf,
           clientIdOf: (brokerOrderId) => known.clientIdOf(undefined, brokerOrderId),
           currency,

@@ -8,6 +8,8 @@ export interface ExchangeFacts {
   /** Ids of ours that the exchange takes as they are; others are mapped by `mapping`. */
   readonly clientIdFits: RegExp;
   readonly mapping: 'uuid' | 'short';
+  /** Two orders in two instruments may have the same id there. */
+  readonly orderIdsPerSymbol: boolean;
   /**
    * How an order is found by our id, whatever became of it. Absent: only among open orders, so that its absence proves nothing.
    */
@@ -50,10 +52,11 @@ export interface KeyCheck {
   readonly canWithdraw: (answer: unknown) => boolean;
 }
 
-/** Nothing is known: ids as short as the shortest rule there is, no look-up, no change, no stops, streams that only ring. */
+/** Nothing is known: ids as short as the shortest rule there is, none unique beyond its instrument, no look-up, no change, no stops, streams that only ring. */
 const UNKNOWN: ExchangeFacts = {
   clientIdFits: /^[A-Za-z0-9]{1,18}$/,
   mapping: 'short',
+  orderIdsPerSymbol: true,
   amendsInPlace: [],
   stops: [],
   stopParameter: 'triggerPrice',
@@ -69,6 +72,7 @@ const UNKNOWN: ExchangeFacts = {
 const BINANCE: ExchangeFacts = {
   clientIdFits: /^[.A-Z:/a-z0-9_-]{1,36}$/,
   mapping: 'uuid',
+  orderIdsPerSymbol: true,
   lookUp: 'by-client-id',
   lookUpParameter: 'origClientOrderId',
   // Its spot "cancel-replace" is two orders under two ids; of perpetuals PUT changes the order itself.
@@ -94,6 +98,7 @@ const BINANCE: ExchangeFacts = {
 const KRAKEN: ExchangeFacts = {
   clientIdFits: /^[A-Za-z0-9-]{1,18}$/,
   mapping: 'uuid',
+  orderIdsPerSymbol: false,
   lookUp: 'open-then-closed',
   lookUpParameter: 'cl_ord_id',
   amendsInPlace: ['spot'],

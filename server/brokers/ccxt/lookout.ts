@@ -15,6 +15,7 @@ import { featureOf } from './capabilities.ts';
 import { isClass } from './error-class.ts';
 import { askKey } from './facts.ts';
 import { type HistoryCursor, historyRules, openCursor, readHistory } from './history.ts';
+import { venueOrderId } from './order-id.ts';
 import { reasonOf } from './outcome.ts';
 import { OutOfTurns, retryAfterMs } from './wire.ts';
 
@@ -160,7 +161,9 @@ function openLook(account: Account) {
 
   async function endOf(brokerOrderId: string, symbol: string): Promise<BrokerOrder | undefined> {
     try {
-      return account.ordersIn([await ask(() => ccxt.fetchOrder(brokerOrderId, symbol))])[0];
+      return account.ordersIn([
+        await ask(() => ccxt.fetchOrder(venueOrderId(brokerOrderId, exchange.facts), symbol)),
+      ])[0];
     } catch (fault) {
       if (isClass(fault, 'OrderNotFound')) return undefined;
       throw fault;

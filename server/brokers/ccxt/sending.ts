@@ -8,6 +8,7 @@ import { toVenueId } from './client-id.ts';
 import { isClass } from './error-class.ts';
 import { lookUp } from './look-up.ts';
 import type { Lookout } from './lookout.ts';
+import { orderName, venueOrderId } from './order-id.ts';
 import { venueOrder } from './orders.ts';
 import { cancelFault, placeFault } from './outcome.ts';
 
@@ -61,6 +62,7 @@ export function openSending(
     if (call === 'change' && id === undefined)
       return notSent('The exchange has not named the order yet, so it can not be changed.');
     known.sending({ brokerClientId: order.brokerClientId, symbol, terms: order });
+    const idThere = venueOrderId(id ?? '', facts);
     const errand = errandOf('order', () => gate(order));
     try {
       const told = await wire.run(errand, () =>
@@ -69,9 +71,9 @@ export function openSending(
               ...params,
               clientOrderId: toVenueId(order.brokerClientId, facts),
             })
-          : ccxt.editOrder(id ?? '', symbol, type, order.side, amount, price, changing(params)),
+          : ccxt.editOrder(idThere, symbol, type, order.side, amount, price, changing(params)),
       );
-      const brokerOrderId = call === 'place' ? told.id : id;
+      const brokerOrderId = call === 'place' ? told.id && orderName(told.id, symbol, facts) : id;
       if (typeof brokerOrderId !== 'string' || brokerOrderId === '')
         return { kind: 'unknown', reason: 'The exchange answered without naming the order.' };
       known.acknowledged(order.brokerClientId, brokerOrderId);
@@ -98,7 +100,7 @@ export function openSending(
         if (at === undefined)
           return { kind: 'rejected', reason: 'The exchange lists no such order; nothing was canceled.' };
         try {
-          await wire.run(errand, () => ccxt.cancelOrder(at.id, at.symbol));
+          await wire.run(errand, () => ccxt.cancelOrder(venueOrderId(at.id, facts), at.symbol));
           lookout.sent(at.id, at.symbol);
           return { kind: 'accepted' };
         } catch (fault) {

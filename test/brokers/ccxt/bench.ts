@@ -7,6 +7,7 @@ import { toVenueId } from '#brokers/ccxt/client-id.ts';
 import { openExchange } from '#brokers/ccxt/exchange.ts';
 import { factsOf } from '#brokers/ccxt/facts.ts';
 import { listingOf } from '#brokers/ccxt/listings.ts';
+import { orderName } from '#brokers/ccxt/order-id.ts';
 import { accountId } from '#domain/principal.ts';
 import type { BrokerListing, Clock } from '#ports.ts';
 import { wallClock } from '../../../server/clock.ts';
@@ -190,8 +191,9 @@ export function subjectOf(
 function controlsOf(venue: Venue, sim: Sim): VenueControls {
   const { book, server } = sim;
   const facts = factsOf(venue.exchange);
+  const nameOf = (id: string): string => orderName(id, venue.symbol, facts);
   const find = (id: string): BookOrder | undefined =>
-    book.orders.findLast((one) => one.clientId === toVenueId(id, facts) || one.id === id);
+    book.orders.findLast((one) => one.clientId === toVenueId(id, facts) || nameOf(one.id) === id);
   const must = (id: string): BookOrder => {
     const found = find(id);
     if (found === undefined) throw new Error(`the venue has no order ${id}`);
@@ -202,7 +204,7 @@ function controlsOf(venue: Venue, sim: Sim): VenueControls {
     asked: () => server.asked.map(({ request }) => `${request.method} ${request.path}`),
     order(id) {
       const found = find(id);
-      return found && { ...shown(found), brokerOrderId: found.id };
+      return found && { ...shown(found), brokerOrderId: nameOf(found.id) };
     },
     orderCount: () => book.orders.length,
     fill: async (id, qty, price) => void book.fill(must(id), qty, price),
@@ -213,16 +215,18 @@ function controlsOf(venue: Venue, sim: Sim): VenueControls {
       return words;
     },
     placeElsewhere: async ({ side, qty, limit }) =>
-      book.place({
-        clientId: undefined,
-        symbol: book.orders[0]?.symbol ?? symbolOf(venue),
-        side,
-        type: typeOf(venue),
-        force: 'GTC',
-        qty,
-        limit,
-        stop: undefined,
-      }).id,
+      nameOf(
+        book.place({
+          clientId: undefined,
+          symbol: book.orders[0]?.symbol ?? symbolOf(venue),
+          side,
+          type: typeOf(venue),
+          force: 'GTC',
+          qty,
+          limit,
+          stop: undefined,
+        }).id,
+      ),
     quote: async (bid, ask) => sim.quote(bid, ask),
     fault: (kind, fault) => server.fault(kind, fault),
     listen: (on) => server.listen(on),

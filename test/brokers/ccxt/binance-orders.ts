@@ -22,17 +22,21 @@ export interface Wire {
   event(change: BookChange): unknown;
 }
 
-/** What both have in common: an order is asked for by either of its ids. */
+/** What both have in common: an order is asked for by either of its ids, which are those of its instrument alone. */
 export function findIn(book: VenueBook, { params }: SimRequest): BookOrder | undefined {
   const id = params.get('orderId');
   const clientId = params.get('origClientOrderId');
-  return book.orders.findLast((one) => (id === null ? one.clientId === clientId : one.id === id));
+  const symbol = params.get('symbol');
+  return book.orders.findLast(
+    (one) => one.symbol === symbol && (id === null ? one.clientId === clientId : one.id === id),
+  );
 }
 export function tradesIn(book: VenueBook, { params }: SimRequest) {
   const fromMs = Number(params.get('startTime') ?? '0');
   const untilMs = Number(params.get('endTime') ?? '9e15');
   return book.trades
     .filter(({ timeMs }) => timeMs >= fromMs && timeMs <= untilMs)
+    .filter(({ order }) => order.symbol === params.get('symbol'))
     .slice(0, Number(params.get('limit') ?? '500'));
 }
 /** An order as it was asked for, or why not. */

@@ -30,7 +30,12 @@ export interface BinanceSim {
   close(): Promise<void>;
 }
 
-export async function openBinanceSim(clock: Clock, kind: 'spot' | 'swap' = 'spot'): Promise<BinanceSim> {
+/** `others` are coins that it lists besides. */
+export async function openBinanceSim(
+  clock: Clock,
+  kind: 'spot' | 'swap' = 'spot',
+  others: readonly string[] = [],
+): Promise<BinanceSim> {
   const nowMs = (): number => Math.trunc(clock.wallMs()) + sim.skewMs;
   const book = openVenueBook({
     base: 'BTC',
@@ -120,7 +125,7 @@ export async function openBinanceSim(clock: Clock, kind: 'spot' | 'swap' = 'spot
   }
   function publicAnswer({ path, params }: SimRequest): SimAnswer | undefined {
     if (path.endsWith('/time')) return ok({ serverTime: nowMs() });
-    if (path === '/api/v3/exchangeInfo') return ok(exchangeInfo('spot', nowMs()));
+    if (path === '/api/v3/exchangeInfo') return ok(exchangeInfo('spot', nowMs(), others));
     if (path === '/fapi/v1/exchangeInfo') return ok(exchangeInfo('swap', nowMs()));
     const { bid, ask } = book.touch();
     if (path.endsWith('/ticker/bookTicker'))
@@ -174,7 +179,7 @@ export async function openBinanceSim(clock: Clock, kind: 'spot' | 'swap' = 'spot
   return sim;
 }
 
-function exchangeInfo(kind: 'spot' | 'swap', serverTime: number): unknown {
+function exchangeInfo(kind: 'spot' | 'swap', serverTime: number, others: readonly string[] = []): unknown {
   const [tick, lot] = kind === 'spot' ? ['0.01', '0.00001'] : ['0.10', '0.001'];
   const common = {
     symbol: 'BTCUSDT',
@@ -233,6 +238,9 @@ function exchangeInfo(kind: 'spot' | 'swap', serverTime: number): unknown {
     serverTime,
     rateLimits: [],
     exchangeFilters: [],
-    symbols: [kind === 'spot' ? spot : perpetual],
+    symbols: [
+      kind === 'spot' ? spot : perpetual,
+      ...others.map((base) => ({ ...spot, symbol: `${base}USDT`, baseAsset: base })),
+    ],
   };
 }

@@ -98,7 +98,7 @@ export function openVenueBook(options: BookOptions) {
     ): BookOrder {
       const order: BookOrder = {
         ...said,
-        id: options.orderId(orders.length + 1),
+        id: options.orderId(orders.filter(({ symbol }) => symbol === said.symbol).length + 1),
         filled: '0',
         cost: '0',
         status: 'open',
