@@ -427,6 +427,8 @@ export const MANDATE_FILE_BYTES_MAX = 1024 * 1024;
 export const PASSPHRASE_FILE_BYTES_MAX = 4_096;
 /** Keys of a broker in PEM come in a few thousand bytes each. */
 export const CREDENTIALS_FILE_BYTES_MAX = 16_384;
+/** An address with what a broker sends back in it. */
+export const SIGN_IN_FILE_BYTES_MAX = 8_192;
 
 /** Characters of the owner's passphrase; shorter than advised is said on the page. */
 export const PASSPHRASE_LENGTH_MIN = 12;

@@ -294,6 +294,13 @@ export interface BrokerAdapter {
   positions(): Promise<readonly BrokerPosition[]>;
   /** In the currency that the broker names. Asked before `start` too: it is how new credentials are tried. */
   balance(): Promise<BrokerBalance>;
+  /**
+   * Why the key must not be used, as a sentence: it may take money out. Asked before `start`, as the first of new credentials, which are not stored then; absent
+   * where the broker does not tell.
+   */
+  whyNotKey?(): Promise<string | undefined>;
+  /** Whose account it is at the broker, by the broker's own id; asked before `start` too. Absent where it does not tell. */
+  brokerAccount?(): Promise<string | undefined>;
   /** Present where the capabilities say so. */
   holdings?(): Promise<readonly BrokerHolding[]>;
   margin?(order: OrderTerms & { readonly instrument: InstrumentId }): Promise<BrokerMargin>;

@@ -79,6 +79,11 @@ export interface BrokerDefinition<
   /** ISO 4217 code, or the asset code of a crypto account; undefined: that of the feed. */
   currency(settings: z.output<S>): string | undefined;
   /**
+   * What of the sealed session outlives new credentials: whose account it is, and the names of orders that have no other. Absent:
+   * nothing does.
+   */
+  keeps?(session: string): string | undefined;
+  /**
    * Opens no connection yet: `start` does. Settings and credentials must have been parsed. Throws with one sentence when the account
    * can not be opened.
    */

@@ -1,5 +1,6 @@
 /** A new account at a real broker: what the owner gave is read, tried where the broker can tell, sealed, and connected. */
 import type { JsonValue } from '#audit/event.ts';
+import type { BrokerDefinition } from '#brokers/broker.ts';
 import { type AccountId, accountId, type Owner } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
 import { err, ok, type Result } from '#domain/result.ts';
@@ -18,7 +19,7 @@ import {
   type Texts,
 } from './account-reading.ts';
 import { emptyLeftovers, whyNotBeside } from './account-simulators.ts';
-import { tryCredentials } from './account-trial.ts';
+import { accountAtBroker, tryCredentials } from './account-trial.ts';
 import { type Office, tapeInstrument } from './office.ts';
 
 /** Whose act it is, and what it was proved with: a live account takes a code that was given for this act alone. */
@@ -97,14 +98,17 @@ async function changeAlone(
   const objection = whyNotLive(office, account.mode, proved);
   if (objection !== undefined) return err(objection);
   const { broker, settings, credentials } = read.value;
-  const tried = await tryCredentials(office, broker, { account, settings, credentials });
+  const formerly = await accountAtBroker(office, broker, account);
+  const tried = await tryCredentials(office, broker, { account, settings, credentials, formerly });
   if (!tried.ok) return err(refuse('invalid_input', `The credentials were not changed. ${tried.error}`));
   const { secrets, audit, access, accounts } = office;
   const changed = office.store.transaction((): Result<undefined, Refusal> => {
     if (accounts.byId(account.id) === undefined)
       return err(refuse('not_found', `The account ${account.id} was removed meanwhile.`));
+    const kept = keptOf(office, broker, account.id);
     secrets.removeAll(account.id);
     secrets.write(account.id, 'credentials', JSON.stringify(givenIn(texts)), access.wall());
+    if (kept !== undefined) secrets.write(account.id, 'session', kept, access.wall());
     audit.record({
       kind: 'account.credentials_changed',
       ...signed(proved.by),
@@ -115,6 +119,16 @@ async function changeAlone(
   });
   if (!changed.ok) return changed;
   return ok({ account, tried: tried.value, trouble: await takeIn(office, account) });
+}
+
+/** A session that does not open is as good as none. */
+function keptOf({ secrets }: Office, broker: BrokerDefinition, id: AccountId): string | undefined {
+  try {
+    const session = secrets.read(id, 'session');
+    return session === undefined ? undefined : broker.keeps?.(session);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Connects it, or connects it anew, where an engine runs. Gives why it does not work yet, as a sentence. */

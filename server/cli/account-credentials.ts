@@ -1,6 +1,6 @@
 /** Credentials of an account on the command line: from a file, or typed field by field; never as arguments, which others can see. */
 import type { BrokerDefinition, BrokerField } from '#brokers/broker.ts';
-import { CREDENTIALS_FILE_BYTES_MAX } from '#limits.ts';
+import { CREDENTIALS_FILE_BYTES_MAX, SIGN_IN_FILE_BYTES_MAX } from '#limits.ts';
 import { brokerOf, credentialFields, type Texts } from './account-reading.ts';
 import { fromPerson } from './ask.ts';
 import { CommandError, type Invocation, RefusedError, UsageError } from './command.ts';
@@ -32,6 +32,23 @@ export async function credentialsFrom(invocation: Invocation, broker: BrokerDefi
   for (const { name, label, optional } of fields)
     typed[name] = await fromPerson(`${label}${optional === true ? ' (may stay empty)' : ''}: `);
   return typed;
+}
+
+/** Where a browser ended after a sign-in: what is good once in it stays out of the list of processes. Throws CommandError. */
+export async function addressFrom(invocation: Invocation): Promise<string> {
+  const [given, path] = [invocation.text('token'), invocation.text('token-file')];
+  if (given !== undefined && path !== undefined)
+    throw new UsageError('`portcullis accounts sign-in` takes --token or --token-file, not both.');
+  if (given !== undefined) return given;
+  if (path !== undefined) {
+    const file = { path, option: '--token-file', bytesMax: SIGN_IN_FILE_BYTES_MAX, what: 'an address' };
+    return readPrivately(file).trim();
+  }
+  if (!canAsk())
+    throw new CommandError(
+      'The address that your browser was sent back to is needed: run it in a terminal, or give it --token-file FILE. --url prints the page to begin at.',
+    );
+  return (await fromPerson('Address that your browser was sent back to: ')).trim();
 }
 
 /** Names in any case. No complaint repeats a value. */

@@ -14,6 +14,8 @@ export interface Trial {
   /** Parsed by the broker's own rules. */
   readonly settings: unknown;
   readonly credentials: unknown;
+  /** Whose account it was at the broker until now, where that is known. */
+  readonly formerly?: string | undefined;
 }
 
 /** A sentence on what the broker answered; the error is one on why the credentials are not taken. No secret is in either. */
@@ -27,7 +29,14 @@ export async function tryCredentials(
     adapter = openForTrial(office, broker, trial);
     if (adapter.signIn !== undefined)
       return ok(`${broker.label} is asked when you sign in there: that is the next step.`);
-    return await askBalance(office.clock, broker, trial.account, adapter);
+    const objection = await whyNotKey(office.clock, broker, adapter);
+    if (objection !== undefined) return err(objection);
+    const tried = await askBalance(office.clock, broker, trial.account, adapter);
+    return tried.ok && (await isOfAnother(office.clock, adapter, trial.formerly))
+      ? err(
+          `They open another account at ${broker.label} than those before. Add that one under a name of its own.`,
+        )
+      : tried;
   } catch (cause) {
     const why = withoutSecrets(cause instanceof Error ? cause.message : String(cause), trial.credentials);
     return err(`${broker.label} did not take these credentials: ${ended(why)}`);
@@ -43,10 +52,7 @@ async function askBalance(
   adapter: BrokerAdapter,
 ): Promise<Result<string, string>> {
   const balance = await within({ clock }, adapter.balance(), ACCOUNT_TRIAL_MAX_MS);
-  if (balance === undefined)
-    return err(
-      `${broker.label} did not answer within ${ACCOUNT_TRIAL_MAX_MS / 1_000} s, so that nobody knows whether these credentials are right. Try again.`,
-    );
+  if (balance === undefined) return err(noAnswer(broker));
   if (balance.currency !== currency)
     return err(
       `${broker.label} holds this account in ${printable(balance.currency)}, and its settings say ${currency}.`,
@@ -54,6 +60,61 @@ async function askBalance(
   const what = mode === 'live' ? 'real money' : 'paper money';
   return ok(`${broker.label} took the credentials: ${text(balance.equity)} ${currency} of ${what}.`);
 }
+
+const noAnswer = ({ label }: BrokerDefinition): string =>
+  `${label} did not answer within ${ACCOUNT_TRIAL_MAX_MS / 1_000} s, so that nobody knows whether these credentials are right. Try again.`;
+
+/** Asked before anything else: with a key that may take money out nothing is done. */
+async function whyNotKey(
+  clock: Clock,
+  broker: BrokerDefinition,
+  adapter: BrokerAdapter,
+): Promise<string | undefined> {
+  const asked = adapter.whyNotKey?.().then((objection) => ({ objection }));
+  if (asked === undefined) return undefined;
+  const told = await within({ clock }, asked, ACCOUNT_TRIAL_MAX_MS);
+  return told === undefined ? noAnswer(broker) : told.objection;
+}
+
+async function isOfAnother(
+  clock: Clock,
+  adapter: BrokerAdapter,
+  formerly: string | undefined,
+): Promise<boolean> {
+  if (formerly === undefined || adapter.brokerAccount === undefined) return false;
+  const now = await within({ clock }, adapter.brokerAccount(), ACCOUNT_TRIAL_MAX_MS);
+  return now !== undefined && now !== formerly;
+}
+
+/**
+ * Whose account it is at the broker, as its connection learned, or as the credentials it has still open. undefined: the broker does not
+ * tell, or takes those no more.
+ */
+export async function accountAtBroker(
+  office: Office,
+  broker: BrokerDefinition,
+  account: AccountRecord,
+): Promise<string | undefined> {
+  const running = office.engine?.adapters.get(account.id);
+  let opened: BrokerAdapter | undefined;
+  try {
+    opened =
+      running === undefined ? openForTrial(office, broker, asStored(office, broker, account)) : undefined;
+    const asked = Promise.resolve((running ?? opened)?.brokerAccount?.());
+    return await within(office, asked, ACCOUNT_TRIAL_MAX_MS);
+  } catch {
+    return undefined;
+  } finally {
+    await opened?.close().catch(() => undefined);
+  }
+}
+
+/** Throws where what is stored does not open, or is no more what its broker takes. */
+const asStored = ({ secrets }: Office, broker: BrokerDefinition, account: AccountRecord): Trial => ({
+  account,
+  settings: broker.settings.parse(account.settings),
+  credentials: broker.credentials.parse(JSON.parse(secrets.read(account.id, 'credentials') ?? 'null')),
+});
 
 /** Nothing of it outlives the trial: a token that is made on the way is kept in memory. */
 function openForTrial(

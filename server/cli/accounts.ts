@@ -2,6 +2,7 @@
 import { BROKERS } from '#brokers/index.ts';
 import { add, credentials, lift, list, reconnect, remove, signIn, signInUrl } from './account-acts.ts';
 import {
+  addressFrom,
   brokerNamed,
   brokersInWords,
   CREDENTIALS_OPTION,
@@ -31,7 +32,8 @@ export const accounts = defineCommand({
               BROKER: account.broker,
               MODE: account.mode,
               CURRENCY: account.currency,
-              CONNECTED: account.connected ? 'yes' : account.sign_in_needed ? 'sign in' : 'no',
+              'TRADES ON': account.market,
+              CONNECTED: connectedInWords(account),
               'LIMITS REACHED': account.limits_reached.join(', ') || null,
             })),
             'No accounts; `portcullis accounts add paper NAME` adds one.',
@@ -115,30 +117,37 @@ export const accounts = defineCommand({
     },
     'sign-in': {
       summary:
-        "Signs in at a broker's own page: --url prints it, --token takes the address of the console that the browser ends at.",
+        "Signs in at a broker's own page: --url prints it; then, without it, you are asked for the address of the console that the browser ended at.",
       words: ['NAME'],
       options: {
         url: { type: 'boolean', about: 'print the page to open, in a browser anywhere' },
         token: {
           type: 'string',
           value: 'ADDRESS',
-          about: 'the whole address that your browser was sent back to; good once',
+          about:
+            'the whole address that your browser was sent back to, good once; other users of the machine may see it in the list of processes',
+        },
+        'token-file': {
+          type: 'string',
+          value: 'FILE',
+          about: 'file with that address, for you alone to read (a terminal asks for it otherwise)',
         },
         ...JSON_OPTION,
       },
       act: signIn,
       async run(invocation) {
         const [name = ''] = invocation.words;
-        const address = invocation.text('token');
-        if (invocation.flag('url') === (address !== undefined))
-          throw new UsageError('`portcullis accounts sign-in` takes --url, and then --token ADDRESS.');
-        if (address === undefined) {
+        if (invocation.flag('url')) {
+          if (invocation.text('token') !== undefined || invocation.text('token-file') !== undefined)
+            throw new UsageError(
+              '`portcullis accounts sign-in` takes --url first, and the address after that.',
+            );
           const { url } = await ask(invocation, signInUrl, { name });
           if (invocation.flag('json')) printObject(invocation, { url });
           else invocation.terminal.say(url);
           return 0;
         }
-        const done = await ask(invocation, signIn, { name, query: queryOf(address) });
+        const done = await ask(invocation, signIn, { name, query: queryOf(await addressFrom(invocation)) });
         if (invocation.flag('json')) printObject(invocation, done);
         else invocation.terminal.say(`You are signed in at the broker of ${done.id}.`);
         return 0;
@@ -199,6 +208,16 @@ function given(
   return text === undefined ? {} : { [option]: text };
 }
 
+/** Connected, it may still have no instrument to trade. */
+function connectedInWords(account: {
+  readonly connected: boolean;
+  readonly sign_in_needed: boolean;
+  readonly list_unread: boolean;
+}): string {
+  if (!account.connected) return account.sign_in_needed ? 'sign in' : 'no';
+  return account.list_unread ? 'yes, no prices yet' : 'yes';
+}
+
 function sayHowItStands(
   { terminal }: Invocation,
   account: {
@@ -206,10 +225,15 @@ function sayHowItStands(
     readonly tried: string | null;
     readonly trouble: string | null;
     readonly sign_in_needed: boolean;
+    readonly list_unread: boolean;
   },
 ): void {
   if (account.tried !== null) terminal.say(account.tried);
   if (account.trouble !== null) terminal.warn(account.trouble);
+  if (account.list_unread)
+    terminal.warn(
+      `${account.id} has no prices yet: its list of instruments has not been read. \`portcullis market status\` says when it is, or what stands in the way.`,
+    );
   if (account.sign_in_needed)
     terminal.warn(`Sign in at the broker: portcullis accounts sign-in ${account.id} --url`);
 }
@@ -220,7 +244,7 @@ function queryOf(address: string): Readonly<Record<string, string>> {
   const read = Object.fromEntries(new URLSearchParams(query));
   if (read['state'] === undefined)
     throw new UsageError(
-      '--token takes the whole address that your browser was sent back to, with its state=…',
+      'What is needed is the whole address that your browser was sent back to, with its state=…',
     );
   return read;
 }

@@ -3,7 +3,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { brokersInWords, credentialsFrom, settingsFrom } from '#cli/account-credentials.ts';
+import { addressFrom, brokersInWords, credentialsFrom, settingsFrom } from '#cli/account-credentials.ts';
 import type { Invocation } from '#cli/command.ts';
 import { wallClock } from '#clock.ts';
 import { loopback } from '../support/loopback-broker.ts';
@@ -67,4 +67,17 @@ it('takes a setting once, by its name, and lists what each broker asks for', () 
   const words = brokersInWords([loopback]);
   expect(words).toContain('loopback: Loopback; paper or live');
   expect(words).toContain('--set: endpoint; desk (main, other), optional');
+});
+
+it('takes the address of a sign-in from a file for its owner alone, and asks nobody who is not there', async () => {
+  const address = 'http://127.0.0.1:7800/admin/accounts/kite/sign-in?state=canary-1&request_token=canary-2';
+  const from = (options: Readonly<Record<string, string>>) =>
+    addressFrom({ ...invocation(undefined), text: (option) => options[option] });
+  expect(await from({ 'token-file': file(`${address}\n`) })).toBe(address);
+  expect(await from({ token: address })).toBe(address);
+  const seen = from({ 'token-file': file(address, 0o644) });
+  await expect(seen).rejects.toThrow('The file of --token-file can be read by other users (mode 644)');
+  await expect(seen).rejects.not.toThrow(/canary/);
+  await expect(from({ token: address, 'token-file': 'x' })).rejects.toThrow('not both');
+  await expect(from({})).rejects.toThrow('run it in a terminal, or give it --token-file FILE');
 });

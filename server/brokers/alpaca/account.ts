@@ -52,6 +52,7 @@ export function openAccountReads(options: AccountOptions): AccountReads {
     return told;
   }
   function told(chain: Chain): BrokerOrder | undefined {
+    if (chain.isCut) throw new Error('Alpaca replaced the order and does not tell by which.');
     const listing = findListing(directory, chain.root);
     const order = listing === undefined ? undefined : orderOf(chain, listing);
     if (order === undefined) onUnlisted(chain.root.symbol);

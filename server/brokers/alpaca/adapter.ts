@@ -78,6 +78,7 @@ export function connectAlpaca(
     },
     positions: () => reads.positions(),
     balance: () => reads.balance(),
+    brokerAccount: () => reads.id(),
     estimateFee(order, price) {
       const listing = directory.byId(order.instrument);
       if (listing === undefined) return ZERO_MONEY;

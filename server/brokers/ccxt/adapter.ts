@@ -5,9 +5,13 @@ import type { BrokerAdapter } from '#ports.ts';
 import { type CcxtConnection, openAccount } from './account.ts';
 import { readBalance, readPositions } from './account-state.ts';
 import { capabilitiesOf } from './capabilities.ts';
+import { askKey } from './facts.ts';
 import { cursorFrom, cursorText, openCursor, readHistory } from './history.ts';
 import { openLookout } from './lookout.ts';
 import { openSending } from './sending.ts';
+
+const MAY_WITHDRAW =
+  'The key may withdraw: make one that may read and trade and nothing else, at a decentralised exchange that of an agent wallet.';
 
 /** Throws with one sentence when the account can not be opened. */
 export function connectCcxt(connection: CcxtConnection): BrokerAdapter {
@@ -68,6 +72,13 @@ export function connectCcxt(connection: CcxtConnection): BrokerAdapter {
       return positions;
     },
     balance: () => ask(() => readBalance(state, (assets) => account.refreshRates(assets))),
+    async whyNotKey() {
+      // Told here of a wallet; elsewhere the question is signed with the exchange's clock, which comes with its markets.
+      if (exchange.facts.keyCheck !== 'wallet') await ask(() => exchange.ccxt.loadMarkets());
+      return (await ask(() => askKey(exchange.ccxt, exchange.facts))) === 'can-withdraw'
+        ? MAY_WITHDRAW
+        : undefined;
+    },
     estimateFee(order, at) {
       const listing = directory.byId(order.instrument);
       const rate = listing?.extra[order.postOnly ? 'maker' : 'taker'];

@@ -43,7 +43,10 @@ export interface ExchangeFacts {
   readonly keyCheck?: KeyCheck;
 }
 
-export interface KeyCheck {
+export type KeyCheck = AskedKeyCheck | 'wallet';
+
+/** `wallet` in its place: the key of the wallet that holds the money can do everything, one of an agent wallet trades alone. */
+export interface AskedKeyCheck {
   /** The method of ccxt that asks. */
   readonly method: string;
   /** Part of `urls.api` that it needs; a testnet without it can not be asked. */
@@ -147,6 +150,9 @@ const OKX: ExchangeFacts = {
   },
 };
 
+/** The owner's wallet withdraws by signing; an agent wallet that it approved has a key, and so an address, of its own. */
+const HYPERLIQUID: ExchangeFacts = { ...UNKNOWN, keyCheck: 'wallet' };
+
 /** The same rules of orders; its own keys can not be asked what they may do. */
 const { keyCheck: _ofBinance, ...BINANCE_US } = BINANCE;
 
@@ -157,6 +163,7 @@ const KNOWN: { readonly [exchange: string]: ExchangeFacts } = {
   kraken: KRAKEN,
   bybit: BYBIT,
   okx: OKX,
+  hyperliquid: HYPERLIQUID,
 };
 
 export const factsOf = (exchange: string): ExchangeFacts => KNOWN[exchange] ?? UNKNOWN;
@@ -165,10 +172,28 @@ export const factsOf = (exchange: string): ExchangeFacts => KNOWN[exchange] ?? U
 export async function askKey(ccxt: Ccxt, facts: ExchangeFacts): Promise<'unasked' | 'safe' | 'can-withdraw'> {
   const { keyCheck } = facts;
   if (keyCheck === undefined) return 'unasked';
+  if (keyCheck === 'wallet') return isOfWallet(ccxt) ? 'can-withdraw' : 'unasked';
   const { api } = ccxt.urls;
   if (isRecord(api) && typeof api[keyCheck.section] !== 'string') return 'unasked';
   const ask = (ccxt as unknown as Readonly<Record<string, unknown>>)[keyCheck.method];
   if (typeof ask !== 'function') return 'unasked';
   const answer: unknown = await (ask.call(ccxt, {}) as Promise<unknown>);
   return keyCheck.canWithdraw(answer) ? 'can-withdraw' : 'safe';
+}
+
+/** Told here, without a word to anybody. A key that is none signs nothing, and the exchange says so. */
+function isOfWallet(ccxt: Ccxt): boolean {
+  const wallet = ccxt as unknown as Wallet;
+  try {
+    const address = wallet.ethGetAddressFromPrivateKey(wallet.privateKey ?? '');
+    return address.toLowerCase() === wallet.walletAddress?.toLowerCase();
+  } catch {
+    return false;
+  }
+}
+
+interface Wallet {
+  readonly privateKey?: string;
+  readonly walletAddress?: string;
+  ethGetAddressFromPrivateKey(key: string): string;
 }

@@ -2,6 +2,7 @@
 import { defineBroker } from '#brokers/broker.ts';
 import { connectZerodha, ZERODHA_CAPABILITIES } from './adapter.ts';
 import { ZERODHA_DIRECTORY } from './dump.ts';
+import { withoutSession } from './memory.ts';
 import { zerodhaCredentials, zerodhaSettings } from './settings.ts';
 
 export const zerodha = defineBroker({
@@ -40,5 +41,6 @@ export const zerodha = defineBroker({
   ],
   directory: () => ZERODHA_DIRECTORY,
   currency: () => 'INR',
+  keeps: withoutSession,
   connect: connectZerodha,
 });

@@ -91,7 +91,11 @@ export function openMemory(slot: SecretSlot): KiteMemory {
   };
 }
 
-function read(slot: SecretSlot): z.output<typeof kept> {
+/** What new credentials leave: all but the session that the old ones began. */
+export const withoutSession = (text: string): string =>
+  JSON.stringify({ ...read({ read: () => text }), session: undefined });
+
+function read(slot: Pick<SecretSlot, 'read'>): z.output<typeof kept> {
   const empty = { ids: [], intents: [] };
   const text = slot.read();
   if (text === undefined) return empty;

@@ -1,9 +1,9 @@
 /** A whole gateway with an Alpaca account: an agent reads its market, trades in it over MCP, and nothing secret shows anywhere. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { auditQuery } from '#audit/query.ts';
-import { add } from '#cli/account-acts.ts';
+import { add, credentials } from '#cli/account-acts.ts';
 import { carryOut } from '#cli/owner-socket.ts';
-import { OWNER_CLI } from '#domain/principal.ts';
+import { accountId, OWNER_CLI } from '#domain/principal.ts';
 import { openTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { handClock } from '../../support/hand-clock.ts';
 import { WIDE_MANDATE } from '../../support/trading-room.ts';
@@ -188,3 +188,31 @@ it.each([
     expect(Number(sim.state.cash) - Number(cash)).toBeCloseTo(74.82, 2);
   },
 );
+
+it('takes other credentials of the same account alone, whether or not those before still open it', async () => {
+  const { keyId } = sim.state;
+  const name = 'alpaca-1';
+  const given = () => ({ key_id: sim.state.keyId, secret_key: sim.state.secret });
+  const input = { broker: 'alpaca', name, settings: { endpoints: sim.url }, credentials: given() };
+  expect(await passing(carryOut(add, gate.gateway, { input }))).toMatchObject({ ok: true });
+  const changed = () =>
+    passing(carryOut(credentials, gate.gateway, { input: { name, credentials: given() } }));
+  const mine = sim.state.accountId;
+
+  Object.assign(sim.state, {
+    keyId: 'PKSIMULATED000000002',
+    accountId: '00000000-0000-4000-8000-000000000009',
+  });
+  expect(await changed()).toMatchObject({
+    ok: false,
+    error: {
+      detail:
+        'The credentials were not changed. They open another account at Alpaca than those before. Add that one under a name of its own.',
+    },
+  });
+  expect(gate.gateway.secrets.read(accountId(name), 'credentials')).toContain(keyId);
+
+  sim.state.accountId = mine;
+  expect(await changed()).toMatchObject({ ok: true });
+  expect(gate.gateway.secrets.read(accountId(name), 'credentials')).toContain('PKSIMULATED000000002');
+});

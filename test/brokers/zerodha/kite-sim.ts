@@ -51,6 +51,8 @@ export interface KiteSim {
   readonly loginUrl: string;
   /** The app's own address, as it is registered at Kite. */
   redirectUrl: string;
+  /** Who signs in on its page. */
+  user: string;
   readonly clock: Clock;
   readonly books: SimBooks;
   readonly gtts: SimGtts;
@@ -178,7 +180,7 @@ export async function openKiteSim(clock: Clock): Promise<KiteSim> {
       status: 'success',
       data: {
         user_type: 'individual',
-        user_id: 'XX0000',
+        user_id: sim.user,
         broker: 'ZERODHA',
         exchanges: ['NSE', 'NFO', 'BFO', 'CDS', 'BSE', 'MCX'],
         products: ['CNC', 'NRML', 'MIS'],
@@ -235,6 +237,7 @@ export async function openKiteSim(clock: Clock): Promise<KiteSim> {
     tickerUrl: `ws://127.0.0.1:${port}/`,
     loginUrl: `http://127.0.0.1:${port}/connect/login`,
     redirectUrl: 'http://127.0.0.1:1/back',
+    user: 'XX0000',
     clock,
     books,
     gtts: openGtts(clock, books, markets),

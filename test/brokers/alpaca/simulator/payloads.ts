@@ -10,7 +10,7 @@ export function accountPayload(state: SimState): Record<string, unknown> {
   const equity = add(money(state.cash), worth);
   const power = text(money(money(state.cash).times(flags.multiplier).toFixed()));
   return {
-    id: 'e6fe16f3-64a4-4921-8928-cadf02f92f98',
+    id: state.accountId,
     account_number: 'PA3SIMULATED',
     status: flags.status,
     crypto_status: 'ACTIVE',

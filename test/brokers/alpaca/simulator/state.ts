@@ -97,6 +97,7 @@ export interface SimFill {
 
 export interface SimState {
   keyId: string;
+  accountId: string;
   secret: string;
   cash: string;
   /** Of coins that are bought; otherwise they are taken at once. */
@@ -161,6 +162,7 @@ export function simState(): SimState {
   ];
   return {
     keyId: 'PKSIMULATED000000001',
+    accountId: 'e6fe16f3-64a4-4921-8928-cadf02f92f98',
     secret: 'simulated-secret-of-forty-characters-000',
     cash: '100000',
     feesAtDaysEnd: false,
