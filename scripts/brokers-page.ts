@@ -121,7 +121,7 @@ function limitWords(limits: readonly BudgetRule[]): string {
   if (limits.length === 0) return '';
   const told = limits.map(
     ({ name, max, perMs, of }) =>
-      `${max} within ${perMs / 1_000} s (${name}${of === undefined || of.length === 0 ? '' : `: ${of.join(', ')}`})`,
+      `${max} within ${perMs / 1_000} s (${of === undefined || of.length === 0 ? name : of.map((kind) => `${kind}s`).join(', ')})`,
   );
   return `Requests are kept within ${told.join('; ')}. Cancels go before orders, orders before questions.`;
 }

@@ -1,5 +1,6 @@
 /** What the owner's commands do with accounts. */
 import { z } from 'zod';
+import { paperMarketOf } from '#brokers/paper/settings.ts';
 import { nearest } from '#domain/nearest.ts';
 import { OWNER_CLI } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
@@ -15,6 +16,7 @@ import {
 import { accountNamed, addPaperAccount, PAPER_NAMES, removeAccount } from './account-book.ts';
 import { alone } from './account-connections.ts';
 import { brokerOf, readAccount, readCredentials } from './account-reading.ts';
+import { scopeOf } from './account-scopes.ts';
 import { beginSignIn, finishSignIn } from './account-sign-in.ts';
 import { ownerAct, type Proved } from './act.ts';
 import { lifted, limitsReached } from './limits.ts';
@@ -27,6 +29,10 @@ interface Shown {
   readonly broker: string;
   readonly mode: 'paper' | 'live';
   readonly currency: string;
+  /** What a paper account trades on: tape, live:ACCOUNT or public:EXCHANGE; null at a broker, which is its own market. */
+  readonly market: string | null;
+  /** Its list of instruments was never read: it trades nothing and has no prices yet. */
+  readonly list_unread: boolean;
   readonly connected: boolean;
   /** null: nothing is amiss, or no engine runs. */
   readonly trouble: string | null;
@@ -37,7 +43,8 @@ interface Shown {
 /** `tried`: what its broker said to the credentials; null: there was nothing to say. */
 type Told = Shown & { readonly tried: string | null };
 
-function shown(office: Office, { id, broker, mode, currency, createdAtMs }: AccountRecord): Shown {
+function shown(office: Office, account: AccountRecord): Shown {
+  const { id, broker, mode, currency, settings, createdAtMs } = account;
   const { engine } = office;
   const adapter = engine?.adapters.get(id);
   const health = adapter?.health();
@@ -46,12 +53,26 @@ function shown(office: Office, { id, broker, mode, currency, createdAtMs }: Acco
     broker,
     mode,
     currency,
+    market: broker === 'paper' ? marketWords(settings) : null,
+    list_unread: office.listed.unread([scopeOf(office, account)]).length > 0,
     connected: adapter?.connected() ?? false,
     trouble: health?.trouble ?? engine?.accountConnections.whyNot(id) ?? null,
     sign_in_needed: health?.signInNeeded ?? false,
     limits_reached: limitsReached(office, id),
     created_at: iso(createdAtMs),
   };
+}
+
+function marketWords(settings: unknown): string {
+  const market = paperMarketOf(settings);
+  switch (market.kind) {
+    case 'tape':
+      return 'tape';
+    case 'live':
+      return `live:${market.account}`;
+    case 'public':
+      return `public:${market.exchange}`;
+  }
 }
 
 export const list = ownerAct({

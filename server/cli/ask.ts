@@ -25,6 +25,10 @@ async function proofFrom(invocation: Invocation, { asked }: AskedProof): Promise
   const file = invocation.text('password-file');
   const totp = invocation.text('totp');
   const needsCode = asked === 'passphrase_and_code' && totp === undefined;
+  if (file !== undefined && needsCode && !canAsk())
+    throw new CommandError(
+      'This widens what agents may do; only the code is missing: give it --totp CODE, a fresh one of your authenticator app.',
+    );
   if ((file === undefined || needsCode) && !canAsk())
     throw new CommandError(
       `This widens what agents may do and asks for the owner: run it in a terminal, or give it --password-file FILE${asked === 'passphrase_and_code' ? ' and --totp CODE' : ''}.`,

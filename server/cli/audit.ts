@@ -86,7 +86,8 @@ function countOf(invocation: Invocation): number {
 function told(line: string): string {
   const event = JSON.parse(line) as Readonly<Record<string, unknown>>;
   const detail = (event['detail'] ?? {}) as Readonly<Record<string, unknown>>;
-  const what = [event['kind'], event['tool'], detail['to'], detail['order_id']];
+  const of = event['account'] ?? detail['source'] ?? detail['directory'];
+  const what = [event['kind'], of, event['tool'], detail['to'], detail['order_id']];
   const reason = typeof detail['reason'] === 'string' ? ` (${detail['reason']})` : '';
   return [
     event['seq'],

@@ -45,7 +45,7 @@ export function openLiveMarkets(office: Books, turn: () => Promise<void>): LiveM
   }
   function recordNews(name: string, account: AccountId | undefined, news: StreamNews): void {
     const detail: Record<string, JsonValue> = {
-      symbol: name,
+      source: name,
       silent_s: Math.round(news.silentMs / 1_000),
       ...(news.kind === 'reopened' ? { tries: news.tries } : {}),
     };

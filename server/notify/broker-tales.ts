@@ -71,12 +71,12 @@ export function signInNeeded({ account, text }: Read): Tale {
 export const signedIn = ({ line, account }: Read): Tale | undefined =>
   line.outcome === 'ok' ? { kind: 'over', of: 'connection', subject: signInOf(account) } : undefined;
 
-/** A tape has a symbol, a live feed the account or exchange whose it is. */
+/** A tape has a symbol, a live feed the account or exchange whose it is; older lines have that as their symbol too. */
 const feedOf = ({
   line,
   text,
 }: Read): { readonly subject: string; readonly prices: string; readonly path: string } => {
-  const name = text('symbol');
+  const name = text('source') || text('symbol');
   const account = line.account ?? '';
   return {
     subject: `feed ${name}`,

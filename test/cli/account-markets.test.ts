@@ -6,6 +6,7 @@ import { auditQuery } from '#audit/query.ts';
 import { defineBroker } from '#brokers/broker.ts';
 import { PAPER_CAPABILITIES } from '#brokers/paper/adapter.ts';
 import { paper } from '#brokers/paper/index.ts';
+import { list } from '#cli/account-acts.ts';
 import { recordPaperAccount } from '#cli/account-book.ts';
 import { openAccountDesk } from '#cli/account-desk.ts';
 import { ACTS } from '#cli/acts.ts';
@@ -195,6 +196,21 @@ describe('accounts on live markets', () => {
     await practice.follow([MSFT.instrument.id]);
     expect(practice.quote(MSFT.instrument.id)).toBeDefined();
     expect(ticks.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('are told from each other by what they trade on, and whether its list was ever read', async () => {
+    const room = await gatewayRoom();
+    expect(recordPaperAccount(room.gateway, { name: 'played' }, OWNER_CLI).ok).toBe(true);
+    const listed = () => carryOut(list, room.gateway, { input: {} });
+    const told = (list_unread: boolean) =>
+      expect.arrayContaining([
+        expect.objectContaining({ id: 'main', market: null, list_unread }),
+        expect.objectContaining({ id: 'practice', market: 'live:main', list_unread }),
+        expect.objectContaining({ id: 'played', market: 'tape', list_unread: false }),
+      ]);
+    expect(await listed()).toMatchObject({ ok: true, value: { accounts: told(true) } });
+    await connect(room);
+    expect(await listed()).toMatchObject({ ok: true, value: { accounts: told(false) } });
   });
 
   it('read the list again at the owner’s word, and take bars from elsewhere', async () => {

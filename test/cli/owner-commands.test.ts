@@ -121,6 +121,7 @@ describe.each([
       expect(await gate.run([...words, ...proof]), words.join(' ')).toMatchObject({ code: 0 });
     const kinds = (await gate.run(['audit', 'tail', '--lines', '500'])).stdout;
     expect(kinds).toMatch(/owner\.created/);
+    if (!withEngine) expect(kinds).toMatch(/account\.added {2}second {2}ok/);
     expect(kinds).toMatch(/owner\.act_refused {2}refused \(unauthenticated\)/);
   });
 
@@ -178,7 +179,8 @@ describe('a second factor', () => {
     const words = ['agents', 'create'];
     const alone = await gate.run([...words, 'one', ...proof]);
     expect(alone).toMatchObject({ code: 1, stdout: '' });
-    expect(alone.stderr).toMatch(/--password-file FILE and --totp CODE\.$/m);
+    expect(alone.stderr).toMatch(/only the code is missing: give it --totp CODE/);
+    expect((await gate.run([...words, 'one'])).stderr).toMatch(/--password-file FILE and --totp CODE\.$/m);
     expect((await gate.run([...words, 'one', ...proof, '--totp', '000000x'])).code).toBe(1);
     expect((await gate.run([...words, 'one', ...proof, '--totp', first])).code).toBe(0);
     expect((await gate.run([...words, 'two', ...proof, '--totp', first])).code).toBe(1);

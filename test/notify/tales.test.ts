@@ -234,7 +234,7 @@ test('a session at a broker is told of before it ends and when it has, and a sig
 });
 
 test('a live feed is told by its account, once when several tries have not healed it; a list at its second failure', () => {
-  const away = draftOf(lineOf('feed.down', { symbol: 'main', silent_s: 25 }, 'main'));
+  const away = draftOf(lineOf('feed.down', { source: 'main', silent_s: 25 }, 'main'));
   expect(away).toMatchObject({
     title: 'No prices from the broker of main although a market is open',
     path: '/admin/accounts/main',
@@ -242,7 +242,7 @@ test('a live feed is told by its account, once when several tries have not heale
   expect(
     draftOf({ ...lineOf('feed.down', { symbol: 'SPX', silent_s: 25 }, null), account: null })?.title,
   ).toBe('No prices of SPX although its market is open');
-  const still = draftOf(lineOf('feed.reopened', { symbol: 'main', silent_s: 60, tries: 3 }, 'main'));
+  const still = draftOf(lineOf('feed.reopened', { source: 'main', silent_s: 60, tries: 3 }, 'main'));
   expect(still).toMatchObject({ subject: away?.subject, title: 'Still no prices from the broker of main' });
   const failed = draftOf(lineOf('directory.failed', { directory: 'alpaca', fault: HOSTILE, times: 2 }, null));
   expect(failed?.body[1]).toMatch(/^Why: “/);
