@@ -4,6 +4,7 @@ import type { Refusal } from '#domain/refusal.ts';
 import { ok, type Result } from '#domain/result.ts';
 import { authoriseReduction } from './cancel.ts';
 import { closePosition } from './close.ts';
+import { closesOf } from './closer.ts';
 import type { CloseOutcomeView, ReduceCommit } from './desk.ts';
 import { mustFind } from './dispatch.ts';
 import type { Line } from './line.ts';
@@ -72,14 +73,12 @@ async function closeEach(
     if (holding.qty.eq('0')) continue;
     const symbol = line.book.byId(holding.instrument)?.symbol ?? holding.instrument;
     const { idempotencyKey: _one, ...once } = commit;
-    const closed = await closePosition(
-      line,
-      who,
-      { account: holding.account, symbol: holding.instrument },
-      once,
-    );
-    if (closed.ok) closes.push({ ...closed.value, symbol });
-    else failed.push({ symbol, refusal: closed.error });
+    for (const part of closesOf(line, holding)) {
+      const request = { account: holding.account, symbol: holding.instrument, ...part };
+      const closed = await closePosition(line, who, request, once);
+      if (closed.ok) closes.push({ ...closed.value, symbol });
+      else failed.push({ symbol, refusal: closed.error });
+    }
   }
   return { dryRun: commit.dryRun, closes, failed };
 }

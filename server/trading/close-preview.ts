@@ -39,10 +39,14 @@ export async function previewClose(
       ...read,
       reducible: absolute(read.ownQty),
       accountReducible: absolute(read.accountQty),
+      // No more than is held under its product is what `inProduct` has seen to.
+      under: undefined,
       workingSells: ZERO_QUANTITY,
     };
-    const qty = request.qty ?? wholeOf(line, request, outside.value, position);
-    const wanted = { ...inProduct(line, closer, request, outside.value), qty };
+    const named = inProduct(line, closer, request, outside.value);
+    if (!named.ok) return named;
+    const qty = request.qty ?? wholeOf(line, named.value, outside.value, position);
+    const wanted = { ...named.value, qty };
     const proposal = closeProposal(closer, wanted, position, facts.broker);
     const tooMuch = moreThanHeld(line, closer, { request, position, symbol: instrument.symbol });
     if (tooMuch !== undefined) return err(tooMuch);
@@ -53,7 +57,12 @@ export async function previewClose(
     return ok({
       dryRun: true,
       preview: describe({ facts, proposal, verdict, outside: outside.value }),
-      wouldCancel: inTheWay(line, closer, { account: request.account, instrument: instrument.id })
+      wouldCancel: inTheWay(
+        line,
+        closer,
+        { account: request.account, instrument: instrument.id },
+        request.unknownProduct ? 'unknown' : named.value.product,
+      )
         .filter(({ agent }) => agent === closer.agent)
         .map((order) => order.orderId),
     });

@@ -131,10 +131,17 @@ async function closeNow(line: Line, closer: Closer, request: CloseRequest): Prom
   const outside = await gatherToClose(line, request.account, request.symbol);
   if (!outside.ok) return outside;
   const { instrument } = outside.value;
-  const working = inTheWay(line, closer, { account: request.account, instrument: instrument.id });
   // An agent's own close may be for a part only: the owner's flatten takes it back like every other reducing order.
   const position = positionFor(line, closer, request.account, instrument.id);
-  const wanted = request.qty ?? wholeOf(line, request, outside.value, position);
+  const named = inProduct(line, closer, request, outside.value);
+  if (!named.ok) return named;
+  const { product } = named.value;
+  const only = request.unknownProduct ? 'unknown' : product;
+  const working = inTheWay(line, closer, { account: request.account, instrument: instrument.id }, only);
+  const wanted = {
+    qty: request.qty ?? wholeOf(line, named.value, outside.value, position),
+    ...(product === undefined ? {} : { product }),
+  };
   const already = working.find((order) => isThisClose(order, closer, wanted));
   if (already !== undefined) {
     return ok({ order: already, canceled: [], detail: 'a close is at work already; this is it' });
@@ -197,8 +204,10 @@ function decideClose(
   if (position.eq('0')) return ok({ cleared: null });
   const side: Side = position.gt('0') ? 'sell' : 'buy';
   const facts = readFacts(line, factsFor(closer, request.account, side), outside);
-  const qty = request.qty ?? wholeOf(line, request, outside, position);
-  const wanted = { ...inProduct(line, closer, request, outside), qty };
+  const named = inProduct(line, closer, request, outside);
+  if (!named.ok) return named;
+  const qty = request.qty ?? wholeOf(line, named.value, outside, position);
+  const wanted = { ...named.value, qty };
   const proposal = closeProposal(closer, wanted, position, facts.broker);
   const verdict = assess(facts, proposal);
   if (verdict.kind !== 'cleared') return err(verdict.refusal);

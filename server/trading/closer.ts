@@ -3,8 +3,10 @@ import { absolute, min, type Quantity, roundDownTo, text } from '#domain/decimal
 import type { Product, Side } from '#domain/order.ts';
 import type { AccountId, Actor } from '#domain/principal.ts';
 import { fieldError, type Refusal, refuse } from '#domain/refusal.ts';
+import { err, ok, type Result } from '#domain/result.ts';
 import type { ReduceCommit } from './desk.ts';
 import type { Facts, FactsFor, Proposal } from './facts.ts';
+import { type HeldAs, heldInWords, heldProducts, mostUnder } from './held-products.ts';
 import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
 import { agentNameOf, type Line } from './line.ts';
 import { remainingQty, type StoredOrder } from './order-rows.ts';
@@ -21,6 +23,8 @@ export interface CloseRequest {
   readonly qty?: Quantity;
   /** Absent: that of what is held, where the broker knows products. */
   readonly product?: Product;
+  /** Closes what is of no known product alone, beside closes of the others. */
+  readonly unknownProduct?: true;
 }
 
 export interface Closer {
@@ -37,11 +41,15 @@ export interface Closer {
  * Whether a reducing order that is at work is the close that is asked for. An agent's own close, and one of the owner's, may be
  * for a part only: the owner's next one takes it back, like every other reducing order, when more than its rest is to be closed.
  */
-export function isThisClose(order: StoredOrder, { agent, origin }: Closer, wanted: Quantity): boolean {
-  if (order.agent !== agent) return false;
+export function isThisClose(
+  order: StoredOrder,
+  { agent, origin }: Closer,
+  wanted: { readonly qty: Quantity; readonly product?: Product },
+): boolean {
+  if (order.agent !== agent || order.product !== wanted.product) return false;
   // One that is being taken back closes nothing any more: its end is waited for, and the close is sent anew.
   if (order.status === 'pending_cancel') return false;
-  if (origin === 'flatten') return order.origin === 'flatten' && remainingQty(order).gte(wanted);
+  if (origin === 'flatten') return order.origin === 'flatten' && remainingQty(order).gte(wanted.qty);
   return order.origin === 'flatten' || order.origin === 'close';
 }
 
@@ -54,10 +62,15 @@ export function inTheWay(
   line: Line,
   closer: Closer,
   at: { readonly account: AccountId; readonly instrument: StoredOrder['instrument'] },
+  as?: HeldAs,
 ): readonly StoredOrder[] {
   const { agent, by } = closer;
   const { qty } = line.holdings.of(agent, at.account, at.instrument);
-  const first = [...line.orders.reductionsOf({ agent, ...at }), ...fromOthers(line, closer, at, qty)];
+  // What reduces under another product takes nothing of this one.
+  const own = line.orders
+    .reductionsOf({ agent, ...at })
+    .filter(({ product }) => as === undefined || product === undefined || product === as);
+  const first = [...own, ...fromOthers(line, closer, at, qty)];
   if (by?.kind !== 'owner' && mayBeShort(line, agent, at.account)) return first;
   const beyond = line.orders
     .working({ agent, ...at })
@@ -139,25 +152,61 @@ export const factsFor = ({ agent, origin }: Closer, account: AccountId, side: Si
 });
 
 /**
- * What is held is closed under the product it was bought under, its holder's before others': another product would open a position beside
- * it. As it was asked for where the broker knows no products, or the caller named one.
+ * What is held is closed under the product it is held under: another one would open a position beside it. Where it is held under
+ * several, the caller says which; a close takes no more than is held under its product.
  */
 export function inProduct(
   line: Line,
-  { agent }: Closer,
+  closer: Closer,
   request: CloseRequest,
-  { instrument, adapter: { capabilities } }: Outside,
-): CloseRequest {
-  if (request.product !== undefined || capabilities.products.length === 0) return request;
-  const product = line
-    .prepare<[string, string, string], Product>(
-      `SELECT product FROM orders
-       WHERE account_id = ? AND instrument_id = ? AND product IS NOT NULL AND filled_qty <> '0'
-       ORDER BY agent_id = ? DESC, seq DESC LIMIT 1`,
-    )
-    .pluck()
-    .get(request.account, instrument.id, agent);
-  return product === undefined ? request : { ...request, product };
+  { instrument }: Pick<Outside, 'instrument'>,
+): Result<CloseRequest & { readonly most?: Quantity }, Refusal> {
+  const { account } = request;
+  const own = line.holdings.of(closer.agent, account, instrument.id).qty;
+  // What `positionFor` closes where the caller owns nothing itself.
+  const holder = own.eq('0') && closer.origin !== 'flatten' ? ACCOUNT_HOLDER : closer.agent;
+  const held = heldProducts(line, { holder, account, instrument: instrument.id });
+  if (held.size === 0) return ok(request);
+  const [only] = held.keys();
+  const as = request.product ?? (request.unknownProduct || held.size > 1 ? 'unknown' : only);
+  if (as === undefined) return ok(request);
+  const split = held.size > 1 && request.product === undefined && request.unknownProduct !== true;
+  const most = mostUnder(held, as);
+  const byOwner = closer.origin === 'flatten';
+  const whose = byOwner ? agentNameOf(line, closer.agent) : 'You';
+  const holds = `${whose} ${whose === 'You' ? 'hold' : 'holds'} ${instrument.symbol} as ${heldInWords(held)}`;
+  const errors = [fieldError('product', request.product ?? 'none', 'what is held', heldInWords(held))];
+  if (split)
+    return err(
+      refuse(
+        'invalid_input',
+        `${holds}; nothing was sent. ${byOwner ? 'Flatten closes each by an order of its own.' : 'Say which to close: give product.'}`,
+        { errors },
+      ),
+    );
+  if (most.eq('0') || request.qty?.gt(most))
+    return err(
+      refuse('not_reducing', `${holds}; a close as ${as} takes at most ${text(most)}. Nothing was sent.`, {
+        errors,
+        verify_with: 'get_positions',
+      }),
+    );
+  // A part of everything leaves what is of no known product to the close of that.
+  const exact = held.size > 1 ? (held.get(as) ?? most) : most;
+  return ok({ ...request, most: exact, ...(as === 'unknown' ? {} : { product: as }) });
+}
+
+/** The closes that everything takes: one for each product under which it is held. */
+export function closesOf(
+  line: Line,
+  {
+    holder,
+    ...at
+  }: { readonly holder: string; readonly account: AccountId; readonly instrument: StoredOrder['instrument'] },
+): readonly Pick<CloseRequest, 'product' | 'unknownProduct'>[] {
+  const held = [...heldProducts(line, { holder, ...at }).keys()];
+  if (held.length < 2) return [{}];
+  return held.map((as) => (as === 'unknown' ? { unknownProduct: true } : { product: as }));
 }
 
 /**
@@ -166,13 +215,13 @@ export function inProduct(
  */
 export function wholeOf(
   line: Line,
-  { account }: Pick<CloseRequest, 'account'>,
+  { account, most: allowed }: Pick<CloseRequest, 'account'> & { readonly most?: Quantity },
   { instrument, adapter }: Outside,
   position: Quantity,
 ): Quantity {
   const there = line.holdings.of(ACCOUNT_HOLDER, account, instrument.id).qty;
   const mayBeShort = canBeShort({ accountType: adapter.accountType, broker: adapter.capabilities });
-  const most = absolute(position);
+  const most = allowed === undefined ? absolute(position) : min(allowed, absolute(position));
   const all = position.gt('0') && !mayBeShort && there.gt('0') ? min(most, there) : most;
   const lots = roundDownTo(all, instrument.lot);
   return lots.gt('0') ? lots : all;

@@ -24,6 +24,7 @@ import { accountReducing, reachedFigure, reducingInWords } from './account-state
 import { envelopeOf } from './envelope.ts';
 import { exposureOf, fxRate } from './exposure.ts';
 import { buyingPowerLeft } from './funds.ts';
+import { type HeldProducts, reducibleUnder } from './held-products.ts';
 import { ACCOUNT_HOLDER, opposes } from './holdings.ts';
 import { feedOf, type Line } from './line.ts';
 import { honourLift, lossToday } from './loss.ts';
@@ -65,6 +66,8 @@ export interface Facts extends AccountRisk {
   /** The same of the whole account, for `may_reduce: account`. */
   readonly accountQty: Quantity;
   readonly accountReducible: Quantity;
+  /** The same by product; undefined: the broker knows none, or nothing is held. */
+  readonly under?: Record<'own' | 'account', HeldProducts> | undefined;
   /** The agent's working adding sells in this instrument: what would make a short when they fill. */
   readonly workingSells: Quantity;
   readonly valueUsed: Money;
@@ -227,7 +230,7 @@ function reducibleOf(
   { agent, account, side }: FactsFor,
   { id: instrument }: Instrument,
   { mandate, changes }: Pick<Facts, 'mandate' | 'changes'>,
-): Pick<Facts, 'ownQty' | 'reducible' | 'accountQty' | 'accountReducible'> {
+): Pick<Facts, 'ownQty' | 'reducible' | 'accountQty' | 'accountReducible' | 'under'> {
   const ownQty = line.holdings.of(agent, account, instrument).qty;
   const accountQty = line.holdings.of(ACCOUNT_HOLDER, account, instrument).qty;
   const ownOpposed = opposes(side, ownQty);
@@ -246,6 +249,13 @@ function reducibleOf(
       : ZERO_QUANTITY,
     accountQty,
     accountReducible: accountOpposed ? reducible(accountQty, working, line) : ZERO_QUANTITY,
+    under:
+      ownOpposed || accountOpposed
+        ? {
+            own: reducibleUnder(line, { holder: agent, account, instrument }, ownWorking),
+            account: reducibleUnder(line, { holder: ACCOUNT_HOLDER, account, instrument }, working),
+          }
+        : undefined,
   };
 }
 

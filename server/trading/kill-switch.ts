@@ -7,6 +7,7 @@ import { forbidAll, voidAll } from './approval-ending.ts';
 import { cancelMany } from './cancel.ts';
 import { close } from './close.ts';
 import type { CloseRequest } from './closer.ts';
+import { closesOf } from './closer.ts';
 import { dropAllFunds } from './funds.ts';
 import { EXTERNAL_HOLDER } from './holdings.ts';
 import { type KillDrill, killDrill } from './kill-drill.ts';
@@ -255,8 +256,10 @@ async function flatten(line: Line): Promise<KillReport['failed']> {
     line.holdings.exposed().map(async ({ holder, account, instrument }) => {
       if (holder === EXTERNAL_HOLDER) return;
       const { symbol } = instrumentOf(line, instrument);
-      const why = await notClosed(line, agentId(holder), { account, symbol: instrument });
-      if (why !== undefined) failed.push({ orderId: `${holder}:${symbol}`, reason: why });
+      for (const part of closesOf(line, { holder, account, instrument })) {
+        const why = await notClosed(line, agentId(holder), { account, symbol: instrument, ...part });
+        if (why !== undefined) failed.push({ orderId: `${holder}:${symbol}`, reason: why });
+      }
     }),
   );
   return failed;

@@ -1,5 +1,5 @@
 /** Controls about reducing: shorts, reduce_only, what is an agent's to close, and how much of it is left. Pure. */
-import { max, type Quantity, subtract, text, ZERO_QUANTITY } from '#domain/decimal.ts';
+import { max, min, type Quantity, subtract, text, ZERO_QUANTITY } from '#domain/decimal.ts';
 import type { Mandate } from '#domain/mandate.ts';
 import type { Side } from '#domain/order.ts';
 import type { AccountId } from '#domain/principal.ts';
@@ -12,10 +12,10 @@ import { isOwners } from './risk-mandate.ts';
 
 /** Control 8: reduce-only is checked, not believed; a short needs the mandate's word and a margin account. */
 export function shortRules(facts: Facts, { terms }: Proposal): Refusal | undefined {
-  if (terms.reduceOnly) return notReducing(facts, terms.side, terms.qty);
+  if (terms.reduceOnly) return notReducing(facts, terms, terms.qty);
   if (terms.side === 'buy') return undefined;
   // What working reducing sells will take of a long position can not be sold a second time.
-  const free = facts.ownQty.gt('0') ? facts.reducible : facts.ownQty;
+  const free = facts.ownQty.gt('0') ? underProduct(facts, 'own', terms, facts.reducible) : facts.ownQty;
   const after = subtract(subtract(free, facts.workingSells), terms.qty);
   if (after.gte('0')) return undefined;
   if (!mandateAllowsShort(facts)) {
@@ -45,19 +45,31 @@ export function ownLeft(facts: Facts, side: Side): Quantity {
   return max(subtract(facts.reducible, facts.workingSells), ZERO_QUANTITY);
 }
 
+/** Under a product nothing is reduced that is held under another: the order would open a position beside it. */
+export function underProduct(
+  { under }: Facts,
+  whose: 'own' | 'account',
+  { product }: Pick<Proposal['terms'], 'product'>,
+  left: Quantity,
+): Quantity {
+  const most = product === undefined ? undefined : under?.[whose].get(product);
+  return most === undefined ? left : min(left, most);
+}
+
 export const reduces = (side: Side, qty: Quantity, position: Quantity, left: Quantity): boolean =>
   opposes(side, position) && qty.lte(left);
 
-function notReducing(facts: Facts, side: Side, qty: Quantity): Refusal {
+function notReducing(facts: Facts, terms: Proposal['terms'], qty: Quantity): Refusal {
+  const { side } = terms;
   const whole = opposes(side, facts.ownQty) || !reachesAccount(facts) ? undefined : facts.accountReducible;
   const [whose, position, left] =
     whole === undefined
-      ? ['your position', facts.ownQty, ownLeft(facts, side)]
-      : ['the account’s position', facts.accountQty, whole];
+      ? ['your position', facts.ownQty, underProduct(facts, 'own', terms, ownLeft(facts, side))]
+      : ['the account’s position', facts.accountQty, underProduct(facts, 'account', terms, whole)];
   const most = opposes(side, position) ? text(left) : '0';
   return refuse(
     'not_reducing',
-    `${side} ${text(qty)} would not only reduce: ${whose} is ${text(position)} and ${most} of it is still reducible.`,
+    `${side} ${text(qty)} would not only reduce: ${whose} is ${text(position)} and ${most} of it is still reducible${terms.product === undefined ? '' : ` as ${terms.product}`}.`,
     {
       limits: [{ limit: 'reducible', used: '0', order: text(qty), max: most, unit: 'units' }],
       verify_with: 'get_positions',
@@ -93,8 +105,8 @@ export function reducible(facts: Facts, { terms, origin }: Proposal): Refusal | 
   const left = subtract(terms.qty, facts.changes?.filledQty ?? ZERO_QUANTITY);
   // The owner's close does not wait for what its holder sells beyond the position.
   const own = origin === 'flatten' ? facts.reducible : ownLeft(facts, terms.side);
-  if (reduces(terms.side, left, facts.ownQty, own)) return undefined;
-  if (reachesAccount(facts) && reduces(terms.side, left, facts.accountQty, facts.accountReducible))
-    return undefined;
-  return notReducing(facts, terms.side, left);
+  if (reduces(terms.side, left, facts.ownQty, underProduct(facts, 'own', terms, own))) return undefined;
+  const whole = underProduct(facts, 'account', terms, facts.accountReducible);
+  if (reachesAccount(facts) && reduces(terms.side, left, facts.accountQty, whole)) return undefined;
+  return notReducing(facts, terms, left);
 }

@@ -157,12 +157,11 @@ export interface ClearedIds {
 export function effectOf(facts: Facts, proposal: Proposal): Effect {
   if (proposal.takeProfit !== undefined || proposal.stopLoss !== undefined) return 'adding';
   const { terms } = proposal;
-  const left = reducing.ownLeft(facts, terms.side);
+  const left = reducing.underProduct(facts, 'own', terms, reducing.ownLeft(facts, terms.side));
   if (reducing.reduces(terms.side, terms.qty, facts.ownQty, left)) return 'reducing';
   if (!reducing.reachesAccount(facts)) return 'adding';
-  return reducing.reduces(terms.side, terms.qty, facts.accountQty, facts.accountReducible)
-    ? 'reducing'
-    : 'adding';
+  const whole = reducing.underProduct(facts, 'account', terms, facts.accountReducible);
+  return reducing.reduces(terms.side, terms.qty, facts.accountQty, whole) ? 'reducing' : 'adding';
 }
 
 /** Pure: facts and a proposal in, a verdict out. An order that must not reach a broker can not come out cleared. */

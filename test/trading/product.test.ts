@@ -1,6 +1,6 @@
 /** The product of an order: told to brokers that know products and to no other, kept through changes, approvals and closes. */
 import { describe, expect, it } from 'vitest';
-import { price } from '#domain/decimal.ts';
+import { price, quantity } from '#domain/decimal.ts';
 import type { Product } from '#domain/order.ts';
 import { settled } from '../support/limit-storm.ts';
 import { scriptedBroker } from '../support/scripted-broker.ts';
@@ -21,8 +21,8 @@ async function scene(products: readonly Product[] = ['cnc', 'mis', 'nrml'], mand
   const room = await tradingRoom({ csv: flatTape('1450', 300), adapter: () => broker });
   return { broker, room, claude: room.agent('claude', mandate) };
 }
-const buy = (product?: Product) =>
-  draft({ side: 'buy', qty: '2', limit: '1440', ...(product === undefined ? {} : { product }) });
+const buy = (product?: Product, qty = '2') =>
+  draft({ side: 'buy', qty, limit: '1440', ...(product === undefined ? {} : { product }) });
 
 describe('a product', () => {
   it('goes to the broker with the order, is stored with it, and stays with a change', async () => {
@@ -77,8 +77,73 @@ describe('a product', () => {
     expect(preview).toMatchObject({ dryRun: true });
     const closed = granted(await room.trading.closePosition(claude, closes, reduce()));
     expect(closed).toMatchObject({ order: { product: 'mis', side: 'sell' } });
-    const named = granted(await room.trading.closePosition(other, { ...closes, product: 'cnc' }, reduce()));
-    expect(named).toMatchObject({ order: { product: 'cnc' } });
+    const named = refusal(await room.trading.closePosition(other, { ...closes, product: 'cnc' }, reduce()));
+    expect(named).toMatchObject({ reason: 'not_reducing', detail: expect.stringContaining('2 as nrml') });
+    const right = granted(await room.trading.closePosition(other, { ...closes, product: 'nrml' }, reduce()));
+    expect(right).toMatchObject({ order: { product: 'nrml' } });
+  });
+
+  async function split() {
+    const it = await scene(undefined, { allow_short: false });
+    for (const [product, qty] of [
+      ['cnc', '10'],
+      ['mis', '3'],
+    ] as const) {
+      const order = await place(it.room, it.claude, buy(product, qty));
+      it.broker.fill(order.brokerClientId, qty, '1440');
+    }
+    await settled();
+    const sales = () =>
+      it.broker
+        .everyOrder()
+        .filter(({ side }) => side === 'sell')
+        .map(({ product, qty }) => `${qty.toFixed()} ${product}`)
+        .sort();
+    return { ...it, sales, close: { account: PAPER, symbol: 'SPX' } };
+  }
+
+  it('has to be named by the close of what is held under two, and takes no more than is held under it', async () => {
+    const { room, claude, close, sales } = await split();
+    for (const dryRun of [true, false]) {
+      const refused = refusal(await room.trading.closePosition(claude, close, { ...reduce(), dryRun }));
+      expect(refused).toMatchObject({ reason: 'invalid_input', errors: [{ field: 'product' }] });
+      expect(refused.detail).toContain('10 as cnc and 3 as mis');
+    }
+    const tooMany = { ...close, product: 'mis', qty: quantity('4') } as const;
+    const much = refusal(await room.trading.closePosition(claude, tooMany, reduce()));
+    expect(much.reason).toBe('not_reducing');
+    const sell = draft({ side: 'sell', qty: '4', limit: '1450', product: 'mis', reduceOnly: true });
+    expect(refusal(await room.trading.placeOrder(claude, sell, commit())).reason).toBe('not_reducing');
+    const short = { ...sell, reduceOnly: false };
+    expect(refusal(await room.trading.placeOrder(claude, short, commit())).reason).toBe('short_not_allowed');
+    expect(sales()).toEqual([]);
+    granted(await room.trading.closePosition(claude, { ...close, product: 'mis' }, reduce()));
+    granted(await room.trading.closePosition(claude, { ...close, product: 'cnc' }, reduce()));
+    expect(sales()).toEqual(['10 cnc', '3 mis']);
+  });
+
+  it('of each part is that of the order which closes it, when everything is closed', async () => {
+    const { room, claude, sales } = await split();
+    granted(await room.trading.closeAllPositions(claude, {}, reduce()));
+    expect(sales()).toEqual(['10 cnc', '3 mis']);
+  });
+
+  it('of each part is that of the order which the kill switch flattens it with', async () => {
+    const { room, sales } = await split();
+    await room.trading.owner.kill({ cancel: 'all', flatten: true });
+    await settled();
+    expect(sales()).toEqual(['10 cnc', '3 mis']);
+  });
+
+  it('is left to the broker for what is of none that is known, beside a close of the rest', async () => {
+    const { room, claude, sales, close } = await split();
+    room.store.db.prepare("UPDATE executions SET product = NULL WHERE product = 'mis'").run();
+    room.store.db.prepare("UPDATE orders SET product = NULL WHERE product = 'mis'").run();
+    const refused = refusal(await room.trading.closePosition(claude, close, reduce()));
+    expect(refused.detail).toContain('10 as cnc and 3 as no known product');
+    granted(await room.trading.closeAllPositions(claude, {}, reduce()));
+    granted(await room.trading.closeAllPositions(claude, {}, reduce()));
+    expect(sales()).toEqual(['10 cnc', '3 undefined']);
   });
 
   it('of a close is none where the broker knows none', async () => {

@@ -95,3 +95,34 @@ it('is signed in, traded, refused after the session ends, and traded again after
   for (const secret of [SIM_SECRET, sim.token() ?? SIM_SECRET]) expect(words).not.toContain(secret);
   expect(clock.wallMs() - MONDAY).toBeLessThan(DAY_MS);
 });
+
+it('closes what is held as CNC and as MIS by an order of each, and not all of it as one', async () => {
+  const { sim, eventually } = kite;
+  await kite.addAccount();
+  await kite.signIn();
+  const call = await kite.trader('claude', { accounts: ['kite'], symbols: ['NSE:INFY'] });
+  const buy = { account: 'kite', symbol: 'NSE:INFY', side: 'buy', type: 'market', time_in_force: 'day' };
+  for (const [product, qty] of [
+    ['cnc', '10'],
+    ['mis', '3'],
+  ])
+    await eventually(() => {
+      const key = `buy-${product}`;
+      const order = { ...buy, product, qty, dry_run: false, idempotency_key: key };
+      return call('place_order', order);
+    }).toMatchObject({ output: { order: { symbol: 'NSE:INFY' } } });
+  await eventually(() => call('get_positions', { account: 'kite' })).toMatchObject({
+    output: { positions: [{ own_qty: '13' }] },
+  });
+  const close = { account: 'kite', symbol: 'NSE:INFY', idempotency_key: 'close', dry_run: false };
+  expect(JSON.stringify(await call('close_position', close))).toContain('10 as cnc and 3 as mis');
+  await call('close_all_positions', { account: 'kite', idempotency_key: 'all', dry_run: false });
+  await eventually(() =>
+    Promise.resolve(sim.books.orders.map((row) => [row.transaction_type, row.product, row.quantity])),
+  ).toEqual([
+    ['BUY', 'CNC', 10],
+    ['BUY', 'MIS', 3],
+    ['SELL', 'CNC', 10],
+    ['SELL', 'MIS', 3],
+  ]);
+});
