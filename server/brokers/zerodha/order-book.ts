@@ -92,8 +92,8 @@ async function ofTheDay(
   if (mine !== undefined) return mustBeKnown(day, mine);
   const madeMs = madeAtMs(clientId);
   const isOfToday = madeMs !== undefined && istDate(madeMs) === istDate(clock.wallMs());
-  // Kite took it on an earlier day and lists it no longer: an order for a day does not outlive it.
-  if (isOfToday || brokerId !== undefined) return undefined;
+  // One that Kite took on an earlier day works no more, but may have filled after it was last seen: its trades are listed no longer either.
+  if (isOfToday) return undefined;
   throw new KiteQuestionError(
     'Kite lists the orders of today only and can not say what became of one of an earlier day: look into its tradebook.',
   );
@@ -114,23 +114,25 @@ async function unclearTrigger(
   clientId: string,
   intent: GttIntent,
 ): Promise<string | undefined> {
-  const rivals = [...memory.intents()].filter(
-    ([other, { fingerprint }]) => other !== clientId && fingerprint === intent.fingerprint,
+  const could = (await day.triggers()).filter(
+    (gtt) => memory.clientIdOf(`gtt:${gtt.id}`) === undefined && couldBe(gtt, intent),
   );
-  const could = (await day.triggers()).filter((gtt) => {
-    const madeMs = fromIst(gtt.created_at);
-    return (
-      fingerprintOfRow(gtt) === intent.fingerprint &&
-      !intent.before.includes(gtt.id) &&
-      memory.clientIdOf(`gtt:${gtt.id}`) === undefined &&
-      madeMs !== undefined &&
-      Math.abs(madeMs - intent.sentMs) <= KITE_CLOCK_SKEW_MS
-    );
-  });
   const [only] = could;
   if (only === undefined) return undefined;
+  // An equal one of another hour, that never arrived, is none.
+  const rivals = [...memory.intents()].filter(([other, its]) => other !== clientId && couldBe(only, its));
   if (could.length > 1 || rivals.length > 0)
     throw new KiteQuestionError('Kite has triggers that could each be this order: look into its GTT list.');
   memory.learn(clientId, `gtt:${only.id}`);
   return `gtt:${only.id}`;
+}
+
+function couldBe(gtt: KiteGtt, { fingerprint, before, sentMs }: GttIntent): boolean {
+  const madeMs = fromIst(gtt.created_at);
+  return (
+    fingerprintOfRow(gtt) === fingerprint &&
+    !before.includes(gtt.id) &&
+    madeMs !== undefined &&
+    Math.abs(madeMs - sentMs) <= KITE_CLOCK_SKEW_MS
+  );
 }
