@@ -16,6 +16,8 @@ export interface Chain {
   /** Filled in those that were replaced: Alpaca begins to count anew in each. */
   readonly filledBefore: Quantity;
   readonly changes: number;
+  /** It was replaced by one that Alpaca does not tell of, or not yet: what counts now is not known. */
+  readonly isCut: boolean;
 }
 
 export interface Chains {
@@ -115,6 +117,7 @@ function chainOf(line: readonly OrderPayload[]): Chain | undefined {
     head,
     filledBefore: earlier.reduce((sum, one) => add(sum, filledOf(one)), ZERO_QUANTITY),
     changes: line.length - 1,
+    isCut: head.status === 'replaced' && isId(head.replaced_by),
   };
 }
 

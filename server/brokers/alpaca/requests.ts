@@ -91,6 +91,8 @@ async function cancelChain(
     // What was known of it may be old: it is over, or a change made another of it that is still to be canceled.
     const now = await chains.byClientId(chain.root.client_order_id, 'cancel');
     if (now === undefined) return { kind: 'rejected', reason: first.reason };
+    if (now.isCut)
+      return { kind: 'unknown', reason: 'Alpaca replaced the order and does not tell by which.' };
     if (isOver(now.head.status)) return { kind: 'gone', reason: first.reason };
     if (now.head.id === chain.head.id) return { kind: 'rejected', reason: first.reason };
     const second = await cancelOne(api, now.head.id);

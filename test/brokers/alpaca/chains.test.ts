@@ -108,3 +108,21 @@ it('asks for what it has not heard of, and never for a circle without end', asyn
   there.set('d', word({ id: 'd', replaces: 'c', replaced_by: 'c' }));
   await expect(chains.of('c')).rejects.toThrow('more changes');
 });
+
+it('says that what counts now is not known while the order that replaced it can not be found, and follows it once it can', async () => {
+  const there = new Map([['a', word({ status: 'replaced', replaced_by: 'b' })]]);
+  const chains = openChains({
+    byId: async (id) => there.get(id),
+    byClientId: async () => there.get('a'),
+  });
+  expect((await chains.byClientId('pc_1'))?.isCut).toBe(true);
+  there.set('b', word({ id: 'b', client_order_id: 'pc_1~1', replaces: 'a' }));
+  const chain = await chains.byClientId('pc_1');
+  expect([chain?.head.id, chain?.head.status, chain?.isCut]).toEqual(['b', 'new', false]);
+});
+
+it('an order that was replaced by nothing has ended', async () => {
+  const chains = openChains({ byId: async () => undefined, byClientId: async () => undefined });
+  chains.learn(word({ status: 'replaced' }));
+  expect((await chains.of('a'))?.isCut).toBe(false);
+});
