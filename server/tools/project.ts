@@ -114,7 +114,10 @@ export function marketClockWire(
 }
 
 const named = ({ id, broker, mode, currency }: Pick<AccountView, 'id' | 'broker' | 'mode' | 'currency'>) => ({
-  ...{ id, broker, mode, currency },
+  id,
+  broker,
+  mode,
+  currency,
 });
 export function accountWire(account: AccountView): Wire<typeof shapes.AccountShape> {
   return {

@@ -73,9 +73,9 @@ export function openAccountReads(options: AccountOptions): AccountReads {
         equity: money(now.equity),
         buyingPower: money(now.buying_power),
         // It lends nothing for coins.
-        ...(now.non_marginable_buying_power == null
-          ? {}
-          : { coinBuyingPower: money(now.non_marginable_buying_power) }),
+        ...(typeof now.non_marginable_buying_power === 'string'
+          ? { coinBuyingPower: money(now.non_marginable_buying_power) }
+          : {}),
       };
     },
     async positions() {
