@@ -21,7 +21,7 @@ export const TOOL_NAMES: readonly Entry[] = [
   meant('get_historical_data', 'get_bars', { symbol: 'SPX' }),
   meant('get_candles', 'get_bars', { symbol: 'SPX' }),
   meant('get_portfolio', 'get_positions'),
-  meant('get_holdings', 'get_positions'),
+  meant('get_holding', 'get_holdings'),
   meant('get_balance', 'get_account'),
   meant('get_open_orders', 'get_orders'),
   meant('update_order', 'modify_order'),
