@@ -126,6 +126,7 @@ const TOOL_WORDS: readonly (readonly [ours: string, theirs: string])[] = [
     'get_positions',
     'positions portfolio getportfolio holdings getholdings getposition getopenpositions getallpositions listpositions',
   ],
+  ['get_holdings', 'holdings getholding listholdings fetchholdings'],
   [
     'get_orders',
     'orders listorders getopenorders openorders orderhistory getorderhistory getorderbookorders fetchorders',
