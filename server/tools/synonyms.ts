@@ -124,7 +124,7 @@ const TOOL_WORDS: readonly (readonly [ours: string, theirs: string])[] = [
   ['list_accounts', 'accounts getaccounts'],
   [
     'get_positions',
-    'positions portfolio getportfolio holdings getholdings getposition getopenpositions getallpositions listpositions',
+    'positions portfolio getportfolio getposition getopenpositions getallpositions listpositions',
   ],
   ['get_holdings', 'holdings getholding listholdings fetchholdings'],
   [
